@@ -1,0 +1,1 @@
+"""Data sets that install with pip: one TensorFlow Datasets builder a set."""

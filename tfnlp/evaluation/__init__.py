@@ -1,0 +1,1 @@
+"""The evaluation engine and its report; it knows `Task` and no task."""

@@ -1,0 +1,1 @@
+"""The export engine: from task and network to an artefact on disk."""

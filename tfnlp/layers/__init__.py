@@ -1,0 +1,1 @@
+"""Keras layers and tensor functions without any text."""

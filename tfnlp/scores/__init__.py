@@ -1,0 +1,1 @@
+"""Numbers from strings against strings: adapters over well-kept libraries."""

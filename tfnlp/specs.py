@@ -1,0 +1,63 @@
+"""Schemas: what a row, a request and a signature carry, written once.
+
+The same dictionary is the check on rows, the signature of a SavedModel and the
+contract that a client reads. Nothing here knows a task.
+
+Shapes in this package are written with one letter a dimension: B rows of a
+batch, T tokens, D width of a vector, C classes, V entries of a vocabulary,
+H attention heads.
+"""
+
+import tensorflow as tf
+
+from tfnlp.errors import SchemaError, nearest
+
+Schema = dict[str, tf.TensorSpec]
+Rows = tf.data.Dataset
+"""A dataset whose elements are rows: flat dictionaries of scalars."""
+
+TEXT = tf.TensorSpec([None], tf.string)
+NUMBER = tf.TensorSpec([None], tf.float32)
+IMAGE = tf.TensorSpec([None], tf.string)
+"""Encoded bytes of a picture (PNG, JPEG), one scalar a row."""
+
+
+def check_rows(rows: Rows, schema: Schema) -> Rows:
+    """Returns the rows cut to the fields of the schema, or says what is missing.
+
+    Args:
+        rows: dataset of rows, not batched.
+        schema: the fields that are needed, batch dimension included.
+
+    Raises:
+        SchemaError: a field is missing or has another type.
+
+    Example:
+    >>> rows = tf.data.Dataset.from_tensors({"text": "a film", "id": 7})
+    >>> list(check_rows(rows, {"text": TEXT}).element_spec)
+    ['text']
+    """
+    spec = rows.element_spec
+    if not isinstance(spec, dict):
+        raise SchemaError(
+            f"Rows are dictionaries of scalars. Received: elements of type {spec}. "
+            "Map each element to a dictionary, for example {'text': element}."
+        )
+    for name, wanted in schema.items():
+        _check_field(name, wanted, spec)
+    return rows.map(lambda row: {name: row[name] for name in schema})
+
+
+def _check_field(name: str, wanted: tf.TensorSpec, spec: Schema) -> None:
+    if name not in spec:
+        raise SchemaError(
+            f"Row has no field {name!r}. Received columns: {', '.join(spec)}."
+            f"{nearest(name, spec)} "
+            f"Rename one with columns={{{name!r}: '{next(iter(spec), 'column')}'}}."
+        )
+    received = spec[name]
+    if received.dtype != wanted.dtype or received.shape.rank != wanted.shape.rank - 1:
+        raise SchemaError(
+            f"Field {name!r} of a row must be a scalar of type {wanted.dtype.name}. "
+            f"Received: {received}. Convert it with rows.map(...)."
+        )

@@ -1,0 +1,103 @@
+"""The waist: what every task promises and all that an engine may use.
+
+Tasks know no engine, engines know no task; this file is where they meet. Text
+enters through `Task.encode` and answers leave through `Task.answer`, in graph,
+wherever they are called from: training, evaluation, a SavedModel or a client.
+"""
+
+import abc
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfnlp.specs import Rows, Schema
+
+Tensors = Mapping[str, tf.Tensor]
+Columns = Mapping[str, np.ndarray]
+"""Many rows or answers at once: name → array whose first axis is the row."""
+
+
+class Endpoint(NamedTuple):
+    """One named signature of an artefact: a function of (model, inputs)."""
+
+    function: Callable[[Callable, Tensors], Tensors]
+    inputs: Schema
+
+
+class Task(tf.Module, abc.ABC):
+    """What strings mean to a network: the contract between text and tensors.
+
+    A task holds vocabularies, never weights. Its tensor methods run in graph and
+    on a whole batch; `score`, `headline` and `figures` are plain Python on
+    columns of strings and numbers.
+    """
+
+    inputs: Schema
+    """What a request carries."""
+    targets: Schema = {}
+    """What a training row carries besides."""
+    monitor: str = "val_loss"
+    """The log that early stopping watches; `max` if its name holds no 'loss'."""
+
+    @abc.abstractmethod
+    def encode(self, inputs: Tensors) -> Tensors:
+        """Turns a request into features: int32 or float32, batch first."""
+
+    def encode_targets(self, row: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
+        """Turns targets into (y, weight); weight is float32, shaped like `loss`."""
+        raise TypeError(f"{type(self).__name__} has no targets to encode.")
+
+    def example(self, row: Tensors) -> tuple[Tensors, tf.Tensor, tf.Tensor]:
+        """Turns a batch of rows into what the training step takes."""
+        y, weight = self.encode_targets(row)
+        return self.encode({name: row[name] for name in self.inputs}), y, weight
+
+    def dataset(self, batches: tf.data.Dataset) -> tf.data.Dataset:
+        """Maps batches of rows to batches of (features, y, weight)."""
+        return batches.map(self.example, num_parallel_calls=2)
+
+    @abc.abstractmethod
+    def loss(self, y: tf.Tensor, outputs: Any) -> tf.Tensor:
+        """The loss of each item, unreduced: [B] or [B, T], like the weight."""
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Fresh Keras metrics of (y, outputs), for the progress bar only."""
+        return []
+
+    @abc.abstractmethod
+    def decode(self, outputs: Any, inputs: Tensors) -> Tensors:
+        """Turns outputs into the answer, with fixed public names."""
+
+    def answer(self, model: Callable, inputs: Tensors) -> Tensors:
+        """Answers a request with any callable that maps features to outputs."""
+        return self.decode(model(self.encode(inputs)), inputs)
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """The signatures that an artefact of this task offers."""
+        return {"serving_default": Endpoint(self.answer, self.inputs)}
+
+    def calibrate(self, rows: Columns, answers: Columns) -> "Task":
+        """Learns decision rules from held-out answers; by default nothing.
+
+        Called by a script after `fit`, never by an engine.
+        """
+        return self
+
+    @abc.abstractmethod
+    def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
+        """Every reported number, from gold strings and answers."""
+
+    def headline(self, rows: Columns, answers: Columns) -> dict[str, float]:
+        """The few scores that carry an interval; cheap, it is called 1,000 times."""
+        return self.score(rows, answers)
+
+    def figures(self, rows: Columns, answers: Columns) -> Sequence[Any]:
+        """What the report draws besides: `tfnlp.scores.figures` objects."""
+        return ()
+
+    @abc.abstractmethod
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments as JSON values; see `tfnlp.saving`."""

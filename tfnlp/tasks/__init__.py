@@ -1,0 +1,1 @@
+"""Tasks: one file each; no task imports another, no engine imports a task."""

@@ -1,0 +1,1 @@
+"""Strings to ids and back, in graph. Nothing here knows a network."""
