@@ -1,1 +1,33 @@
-"""Keras layers and tensor functions without any text."""
+"""Keras layers on vectors and masks: no text, no vocabulary, no task.
+
+Importing this package registers every layer, so that a saved network loads
+without ``custom_objects``. Masks are int32 ``[B, T]`` inputs, 1 for a real token
+and 0 for padding, which only ever follows the real tokens; Keras' implicit masks
+are not used. Every row has at least one real token.
+"""
+
+from tfnlp.layers.activation import activation as activation
+from tfnlp.layers.attention import TransformerBlock as TransformerBlock
+from tfnlp.layers.dropout import WordDropout as WordDropout
+from tfnlp.layers.embedding import TokenWeights as TokenWeights
+from tfnlp.layers.embedding import embed as embed
+from tfnlp.layers.masking import ReverseTokens as ReverseTokens
+from tfnlp.layers.masking import ZeroPadding as ZeroPadding
+from tfnlp.layers.normalization import normalization as normalization
+from tfnlp.layers.pooling import Pooling as Pooling
+from tfnlp.layers.positions import LearnedPositions as LearnedPositions
+from tfnlp.layers.positions import SinusoidalPositions as SinusoidalPositions
+
+__all__ = [
+    "LearnedPositions",
+    "Pooling",
+    "ReverseTokens",
+    "SinusoidalPositions",
+    "TokenWeights",
+    "TransformerBlock",
+    "WordDropout",
+    "ZeroPadding",
+    "activation",
+    "embed",
+    "normalization",
+]

@@ -1,1 +1,7 @@
-"""Encoders: one file an architecture, one public function each."""
+"""Encoders: one file an architecture, one function each, a Keras model returned.
+
+Every encoder takes ``{"token_ids", "padding_mask"}``, int32 ``[B, T]`` of any T,
+and returns float32 ``[B, T, D]`` in which padding is zero, so any encoder fits any
+task. What an encoder makes of a row does not depend on the rows beside it. Each
+file also names the pooling that suits it, `POOLING`.
+"""

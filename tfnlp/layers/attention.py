@@ -1,0 +1,150 @@
+"""The block of a transformer: every token looks at every token of its row."""
+
+import keras
+import tensorflow as tf
+
+from tfnlp.errors import UsageError
+from tfnlp.layers.activation import activation as make_activation
+from tfnlp.layers.normalization import normalization
+from tfnlp.layers.options import check_rate, check_size, penalty
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class TransformerBlock(keras.layers.Layer):
+    """Self-attention, then a feed-forward network, each added to its input.
+
+    Args:
+        heads: number of attention heads; must divide the width of the input.
+        hidden: width of the feed-forward network's middle.
+        activation: of that middle, see `tfnlp.layers.activation`.
+        dropout: share dropped of what either half adds.
+        attention_dropout: share of the attention weights dropped; costs a random
+            number for each pair of tokens.
+        pre_norm: normalise what enters each half, which trains without warm-up;
+            False normalises the sum behind it, as in the original paper.
+        causal: a token sees only itself and what came before.
+        l1: factor of the absolute penalty on the kernels.
+        l2: factor of the squared penalty on the kernels.
+
+    Raises:
+        UsageError: an option cannot be, or the heads do not divide the width.
+
+    Example:
+    >>> block = TransformerBlock(heads=2, hidden=8)
+    >>> block(np.ones([1, 3, 4]), np.array([[1, 1, 0]])).shape
+    TensorShape([1, 3, 4])
+    """
+
+    def __init__(
+        self,
+        *,
+        heads: int,
+        hidden: int,
+        activation: str = "gelu",
+        dropout: float = 0.1,
+        attention_dropout: float = 0.0,
+        pre_norm: bool = True,
+        causal: bool = False,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        **options,
+    ) -> None:
+        check_size("heads", heads)
+        check_size("hidden", hidden)
+        check_rate("dropout", dropout)
+        check_rate("attention_dropout", attention_dropout)
+        super().__init__(**options)
+        self.heads = heads
+        self.hidden = hidden
+        self.activation = activation
+        self.dropout = dropout
+        self.attention_dropout = attention_dropout
+        self.pre_norm = pre_norm
+        self.causal = causal
+        self.l1 = l1
+        self.l2 = l2
+
+    def build(self, vectors_shape: tuple, padding_mask_shape: tuple) -> None:
+        """Makes the parts for vectors [B, T, D]."""
+        width = vectors_shape[-1]
+        if width % self.heads:
+            raise UsageError(
+                "The heads of a transformer must divide its width. "
+                f"Received: heads={self.heads}, width={width}. "
+                f"Pass a width of {self.heads * -(-width // self.heads)}."
+            )
+        self._build_attention(vectors_shape)
+        self._build_feed_forward(vectors_shape)
+        self.drop = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+
+    def call(
+        self, vectors: tf.Tensor, padding_mask: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
+        """Maps vectors [B, T, D] under an int32 mask [B, T] to [B, T, D]."""
+        if self.pre_norm:
+            seen = self.attention_norm(vectors)
+            vectors += self._attend(seen, padding_mask, training)
+            return vectors + self._feed(self.feed_norm(vectors), training)
+        vectors = self.attention_norm(
+            vectors + self._attend(vectors, padding_mask, training)
+        )
+        return self.feed_norm(vectors + self._feed(vectors, training))
+
+    def get_config(self) -> dict:
+        """The constructor's arguments."""
+        names = ("heads", "hidden", "activation", "dropout", "attention_dropout")
+        names += ("pre_norm", "causal", "l1", "l2")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+    def _build_attention(self, shape: tuple) -> None:
+        self.attention_norm = self._norm("attention_norm", shape)
+        self.attention = keras.layers.MultiHeadAttention(
+            num_heads=self.heads,
+            key_dim=shape[-1] // self.heads,
+            dropout=self.attention_dropout,
+            kernel_regularizer=penalty(self.l1, self.l2),
+            dtype=self.dtype_policy,
+            name="attention",
+        )
+        self.attention.build(shape, shape)
+
+    def _build_feed_forward(self, shape: tuple) -> None:
+        self.feed_norm = self._norm("feed_norm", shape)
+        self.widen = self._dense(self.hidden, "widen", shape)
+        middle = (*shape[:-1], self.hidden)
+        self.bend = make_activation(self.activation, per_token=True)
+        self.bend.dtype_policy = self.dtype_policy
+        self.bend.build(middle)
+        self.narrow = self._dense(shape[-1], "narrow", middle)
+
+    def _norm(self, name: str, shape: tuple) -> keras.layers.Layer:
+        layer = normalization("layer", name=name)
+        layer.dtype_policy = self.dtype_policy
+        layer.build(shape)
+        return layer
+
+    def _dense(self, width: int, name: str, shape: tuple) -> keras.layers.Layer:
+        layer = keras.layers.Dense(
+            width,
+            kernel_regularizer=penalty(self.l1, self.l2),
+            dtype=self.dtype_policy,
+            name=name,
+        )
+        layer.build(shape)
+        return layer
+
+    def _attend(
+        self, vectors: tf.Tensor, padding_mask: tf.Tensor, training: bool
+    ) -> tf.Tensor:
+        mixed = self.attention(
+            vectors,
+            vectors,
+            attention_mask=padding_mask[:, None, :],  # [B, 1, T]
+            use_causal_mask=self.causal,
+            training=training,
+        )
+        return self.drop(mixed, training=training)
+
+    def _feed(self, vectors: tf.Tensor, training: bool) -> tf.Tensor:
+        middle = self.bend(self.widen(vectors))  # [B, T, hidden]
+        return self.drop(self.narrow(middle), training=training)

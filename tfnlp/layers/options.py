@@ -1,0 +1,72 @@
+"""Checks on the options of layers and networks: wrong ones end here, by name."""
+
+from collections.abc import Iterable
+
+import keras
+
+from tfnlp.errors import UsageError, nearest
+
+
+def check_choice(option: str, name: str, choices: Iterable[str]) -> None:
+    """Makes sure that an option names one of its choices.
+
+    Raises:
+        UsageError: it names something else; the message tells the nearest.
+
+    Example:
+    >>> check_choice("pooling", "mean", ["max", "mean"])
+    """
+    names = list(choices)
+    if name not in names:
+        raise UsageError(
+            f"Option {option} must be one of {', '.join(names)}. "
+            f"Received: {name!r}.{nearest(str(name), names)} "
+            f"Pass {option}={names[0]!r}, for example."
+        )
+
+
+def check_rate(option: str, rate: float) -> None:
+    """Makes sure that a share of things to drop is at least 0 and below 1.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not 0.0 <= rate < 1.0:
+        raise UsageError(
+            f"Option {option} must be at least 0 and below 1. Received: {rate!r}. "
+            f"Pass {option}=0.0 to drop nothing."
+        )
+
+
+def check_size(option: str, size: int, *, least: int = 1) -> None:
+    """Makes sure that a size is a whole number of at least `least`.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if not isinstance(size, int) or size < least:
+        raise UsageError(
+            f"Option {option} must be a whole number of at least {least}. "
+            f"Received: {size!r}. Pass a larger {option}."
+        )
+
+
+def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
+    """The regularizer of a kernel, or None where nothing is penalised.
+
+    Raises:
+        UsageError: a factor is negative.
+
+    Example:
+    >>> penalty(0.0, 0.0) is None
+    True
+    >>> float(penalty(0.0, 0.5)([2.0]))
+    2.0
+    """
+    for option, factor in (("l1", l1), ("l2", l2)):
+        if factor < 0.0:
+            raise UsageError(
+                f"Option {option} must not be negative. Received: {factor!r}. "
+                f"Pass {option}=0.0 for no penalty."
+            )
+    return keras.regularizers.L1L2(l1=l1, l2=l2) if l1 or l2 else None

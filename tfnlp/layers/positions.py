@@ -1,0 +1,70 @@
+"""Positions for networks that would otherwise read a row as a bag."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tfnlp.layers.options import check_size
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class LearnedPositions(keras.layers.Layer):
+    """Adds a learned vector to each position.
+
+    Args:
+        length: number of positions that are learned. Tokens further on share the
+            last of them, so choose at least the length of the vectorizer.
+
+    Raises:
+        UsageError: the length is not positive.
+
+    Example:
+    >>> LearnedPositions(4)(np.zeros([1, 6, 2])).shape
+    TensorShape([1, 6, 2])
+    """
+
+    def __init__(self, length: int, **options) -> None:
+        check_size("length", length)
+        super().__init__(**options)
+        self.length = length
+
+    def build(self, vectors_shape: tuple) -> None:
+        """Makes one vector a position."""
+        self.positions = self.add_weight(
+            name="positions",
+            shape=[self.length, vectors_shape[-1]],
+            initializer=keras.initializers.RandomNormal(stddev=0.02),
+        )
+
+    def call(self, vectors: tf.Tensor) -> tf.Tensor:
+        """Adds to vectors [B, T, D]."""
+        places = ops.arange(ops.shape(vectors)[1])
+        places = ops.minimum(places, self.length - 1)
+        return vectors + ops.take(self.positions, places, axis=0)
+
+    def get_config(self) -> dict:
+        """The constructor's arguments."""
+        return {**super().get_config(), "length": self.length}
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class SinusoidalPositions(keras.layers.Layer):
+    """Adds sines and cosines of falling frequency; works for rows of any length.
+
+    The first half of the features are sines, the second half cosines, with wave
+    lengths from 2π to 10,000 · 2π (Vaswani et al., 2017).
+
+    Example:
+    >>> SinusoidalPositions()(np.zeros([1, 2, 2])).numpy().round(2).tolist()
+    [[[0.0, 1.0], [0.8399999737739563, 0.5400000214576721]]]
+    """
+
+    def call(self, vectors: tf.Tensor) -> tf.Tensor:
+        """Adds to vectors [B, T, D]."""
+        width = vectors.shape[-1]
+        half = (width + 1) // 2
+        places = ops.cast(ops.arange(ops.shape(vectors)[1]), "float32")[:, None]
+        steps = ops.cast(ops.arange(half), "float32") / float(half)
+        angles = places * ops.power(10_000.0, -steps)[None, :]  # [T, half]
+        waves = ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
+        return vectors + ops.cast(waves[:, :width], vectors.dtype)

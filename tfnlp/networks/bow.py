@@ -1,0 +1,85 @@
+"""Bag of words: one vector a token and nothing between the tokens.
+
+The fastest encoder, and a strong one when the vectorizer hands it word pairs or
+character n-grams too (fastText; Joulin et al., 2016). The order of tokens is seen
+only as far as those n-grams reach.
+"""
+
+import keras
+import numpy as np
+
+from tfnlp.errors import UsageError
+from tfnlp.layers.activation import activation as make_activation
+from tfnlp.layers.embedding import TokenWeights
+from tfnlp.layers.normalization import normalize
+from tfnlp.networks.front import dropped, encoder_model, front
+
+POOLING = "mean"
+
+
+def encoder(
+    vocabulary_size: int,
+    *,
+    width: int | None = None,
+    initial: np.ndarray | None = None,
+    vectors: np.ndarray | None = None,
+    tune_vectors: bool = True,
+    token_weights: bool = False,
+    activation: str = "linear",
+    dropout: float = 0.0,
+    word_dropout: float = 0.0,
+    spatial_dropout: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    normalization: str | None = None,
+) -> keras.Model:
+    """A bag of words: int32 [B, T] to float32 [B, T, D].
+
+    Args:
+        vocabulary_size: number of ids, n-grams included.
+        width: of a vector; by default that of the start values, else 64.
+        initial: float [V, D] start values that are always tuned, for example the
+            log-ratios of naive Bayes.
+        vectors: float [V, D] pretrained word vectors.
+        tune_vectors: False freezes the pretrained vectors.
+        token_weights: learn one weight a token besides its vector.
+        activation: applied to each vector; see `tfnlp.layers.activation`.
+        dropout: share of numbers dropped.
+        word_dropout: share of tokens that become unknown while training.
+        spatial_dropout: share of features dropped from all tokens of a row.
+        l1: factor of the absolute penalty on the vectors.
+        l2: factor of the squared penalty on the vectors.
+        normalization: `batch`, `layer` or None.
+
+    Raises:
+        UsageError: an option has a value that it cannot have.
+
+    Example:
+    >>> encoder(100, width=8).output_shape
+    (None, None, 8)
+    """
+    if initial is not None and vectors is not None:
+        raise UsageError(
+            "A bag of words begins from one matrix. Received: initial and vectors. "
+            "Pass either of them."
+        )
+    values = initial if vectors is None else vectors
+    if width is None and values is None:
+        width = 64
+    start = front(
+        vocabulary_size,
+        width,
+        vectors=values,
+        tune_vectors=tune_vectors or vectors is None,
+        word_dropout=word_dropout,
+        spatial_dropout=spatial_dropout,
+        l1=l1,
+        l2=l2,
+    )
+    hidden = start.vectors
+    if token_weights:
+        hidden = TokenWeights(vocabulary_size)(hidden, start.token_ids)
+    hidden = normalize(hidden, start.padding_mask, normalization)
+    if activation != "linear":
+        hidden = make_activation(activation, per_token=True)(hidden)
+    return encoder_model(start, dropped(hidden, dropout), name="bow")

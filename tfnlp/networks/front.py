@@ -1,0 +1,74 @@
+"""What all encoders begin and end with: ids to vectors, and padding to zero."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from tfnlp.layers.dropout import WordDropout
+from tfnlp.layers.embedding import embed
+from tfnlp.layers.masking import ZeroPadding
+from tfnlp.layers.options import check_rate
+
+
+class Front(NamedTuple):
+    """The beginning of an encoder, on which the rest is stacked."""
+
+    token_ids: keras.KerasTensor
+    padding_mask: keras.KerasTensor
+    vectors: keras.KerasTensor
+    """[B, T, D]; whatever stands at the padding, the next layer must not read."""
+
+
+def front(
+    vocabulary_size: int,
+    width: int | None,
+    *,
+    vectors: np.ndarray | None = None,
+    tune_vectors: bool = True,
+    word_dropout: float = 0.0,
+    spatial_dropout: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+) -> Front:
+    """The inputs of an encoder and the vectors of its tokens.
+
+    Args:
+        vocabulary_size: number of ids.
+        width: of a vector; None for that of `vectors`.
+        vectors: float [V, D] start values.
+        tune_vectors: False freezes the vectors.
+        word_dropout: share of tokens that become unknown while training.
+        spatial_dropout: share of features dropped from all tokens of a row.
+        l1: factor of the absolute penalty on the vectors.
+        l2: factor of the squared penalty on the vectors.
+    """
+    check_rate("spatial_dropout", spatial_dropout)
+    token_ids = keras.Input([None], dtype="int32", name="token_ids")
+    padding_mask = keras.Input([None], dtype="int32", name="padding_mask")
+    kept = WordDropout(word_dropout)(token_ids) if word_dropout else token_ids
+    embedding = embed(
+        vocabulary_size, width, vectors=vectors, trainable=tune_vectors, l1=l1, l2=l2
+    )
+    embedded = embedding(kept)  # [B, T, D]
+    if spatial_dropout:
+        embedded = keras.layers.SpatialDropout1D(spatial_dropout)(embedded)
+    return Front(token_ids, padding_mask, embedded)
+
+
+def encoder_model(
+    start: Front, vectors: keras.KerasTensor, *, name: str
+) -> keras.Model:
+    """Closes an encoder: padding to zero, numbers to float32, inputs by name."""
+    ending = ZeroPadding(dtype="float32", name="vectors")
+    return keras.Model(
+        inputs={"token_ids": start.token_ids, "padding_mask": start.padding_mask},
+        outputs=ending(vectors, start.padding_mask),
+        name=name,
+    )
+
+
+def dropped(vectors: keras.KerasTensor, rate: float) -> keras.KerasTensor:
+    """Applies dropout in a network; a rate of 0 adds no layer."""
+    check_rate("dropout", rate)
+    return keras.layers.Dropout(rate)(vectors) if rate else vectors

@@ -1,0 +1,125 @@
+"""Recurrent network: reads a row token by token, in one direction or in both.
+
+No layer carries a mask: the backward direction reads rows that are reversed in
+place, so the padding always comes last and nothing that is kept has seen it. That
+keeps cuDNN usable for any row, and the loop short on a CPU.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from tfnlp.errors import UsageError
+from tfnlp.layers.activation import FUNCTIONS
+from tfnlp.layers.masking import ReverseTokens
+from tfnlp.layers.normalization import normalize
+from tfnlp.layers.options import check_choice, check_size, penalty
+from tfnlp.networks.front import dropped, encoder_model, front
+
+POOLING = "max"
+CELLS = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+
+
+def encoder(
+    vocabulary_size: int,
+    *,
+    width: int = 128,
+    embedding_width: int | None = None,
+    cell: str = "lstm",
+    bidirectional: bool = True,
+    depth: int = 1,
+    vectors: np.ndarray | None = None,
+    tune_vectors: bool = True,
+    activation: str = "tanh",
+    dropout: float = 0.2,
+    word_dropout: float = 0.0,
+    spatial_dropout: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+    normalization: str | None = None,
+) -> keras.Model:
+    """A recurrent network: int32 [B, T] to float32 [B, T, D].
+
+    Args:
+        vocabulary_size: number of ids.
+        width: of an output vector; each direction of two makes half of it.
+        embedding_width: of a token's vector; by default that of `vectors`, else 128.
+        cell: `lstm` or `gru`.
+        bidirectional: read from both ends.
+        depth: number of stacked layers.
+        vectors: float [V, E] pretrained word vectors.
+        tune_vectors: False freezes the pretrained vectors.
+        activation: of the cell; other than `tanh` it rules out cuDNN.
+        dropout: share of numbers dropped before each layer.
+        word_dropout: share of tokens that become unknown while training.
+        spatial_dropout: share of features dropped from all tokens of a row.
+        l1: factor of the absolute penalty on the kernels.
+        l2: factor of the squared penalty on the kernels.
+        normalization: `batch`, `layer` or None, behind each layer.
+
+    Raises:
+        UsageError: an option has a value that it cannot have.
+
+    Example:
+    >>> encoder(100, width=8, cell="gru").output_shape
+    (None, None, 8)
+    """
+    check_choice("cell", cell, CELLS)
+    check_choice("activation", activation, FUNCTIONS)
+    check_size("depth", depth)
+    check_size("width", width)
+    if bidirectional and width % 2:
+        raise UsageError(
+            "Each direction of a bidirectional network makes half of its width. "
+            f"Received: width={width}. Pass width={width + 1}."
+        )
+    if embedding_width is None and vectors is None:
+        embedding_width = 128
+    start = front(
+        vocabulary_size,
+        embedding_width,
+        vectors=vectors,
+        tune_vectors=tune_vectors,
+        word_dropout=word_dropout,
+        spatial_dropout=spatial_dropout,
+    )
+    units = width // 2 if bidirectional else width
+    options = {
+        "units": units,
+        "activation": activation,
+        "kernel_regularizer": penalty(l1, l2),
+        "recurrent_regularizer": penalty(l1, l2),
+        "return_sequences": True,
+    }
+    read = _read_both_ways if bidirectional else _read
+    hidden = start.vectors
+    for layer in range(depth):
+        hidden = dropped(hidden, dropout)
+        hidden = read(hidden, start.padding_mask, CELLS[cell], options, layer)
+        hidden = normalize(hidden, start.padding_mask, normalization)
+    return encoder_model(start, hidden, name="rnn")
+
+
+def _read(
+    vectors: keras.KerasTensor,
+    padding_mask: keras.KerasTensor,
+    cell: type[keras.layers.RNN],
+    options: dict[str, Any],
+    layer: int,
+) -> keras.KerasTensor:
+    return cell(**options, name=f"forward{layer}")(vectors)
+
+
+def _read_both_ways(
+    vectors: keras.KerasTensor,
+    padding_mask: keras.KerasTensor,
+    cell: type[keras.layers.RNN],
+    options: dict[str, Any],
+    layer: int,
+) -> keras.KerasTensor:
+    forward = _read(vectors, padding_mask, cell, options, layer)
+    turned = ReverseTokens()(vectors, padding_mask)
+    backward = cell(**options, name=f"backward{layer}")(turned)
+    backward = ReverseTokens()(backward, padding_mask)
+    return keras.layers.Concatenate()([forward, backward])  # [B, T, 2 · units]
