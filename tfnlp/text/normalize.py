@@ -1,0 +1,189 @@
+"""Named string → string functions, in graph and right for every alphabet.
+
+Each takes and returns string [N]. They are named so that a configuration can say
+them in JSON, and composable: `standardizer(("nfkc", "lower"))`. Nothing here knows
+tokens.
+"""
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from tfnlp.errors import UsageError, nearest
+from tfnlp.text import characters
+
+StringFunction = Callable[[tf.Tensor], tf.Tensor]
+
+
+def valid(texts: tf.Tensor) -> tf.Tensor:
+    """Replaces bytes that are not UTF-8 by U+FFFD and NUL by a space.
+
+    Every chain begins with it: what follows may rely on characters.
+
+    Example:
+    >>> [text.decode() for text in valid([b"caf\\xe9", b"a\\x00b"]).numpy()]
+    ['caf�', 'a b']
+    """
+    texts = tf.convert_to_tensor(texts, tf.string)
+    sound = tf.strings.regex_full_match(texts, r"(?s)[^\x00\x{D800}-\x{DFFF}]*")
+    return characters.change_rows(texts, ~sound, _repair)
+
+
+def _repair(texts: tf.Tensor) -> tf.Tensor:
+    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
+    return tf.strings.regex_replace(texts, r"\x00", " ")
+
+
+def nfkc(texts: tf.Tensor) -> tf.Tensor:
+    """Replaces compatibility characters: full-width forms, ligatures, NBSP, ….
+
+    Every single character is mapped as NFKC maps it and marks are composed with
+    the letter before them (e + ◌́ → é, Hangul jamo → syllables). Unlike full NFKC,
+    several marks on one letter are not put into canonical order first.
+
+    Example:
+    >>> print(nfkc(["Ｆｕｌｌ ﬁne ①"]).numpy()[0].decode())
+    Full fine 1
+    """
+    return characters.replace(texts, characters.nfkc_table(), compose=True)
+
+
+def strip_accents(texts: tf.Tensor) -> tf.Tensor:
+    """Removes accents: é → e, й → и, ü → u. Other marks stay (Hindi, Thai).
+
+    Example:
+    >>> print(strip_accents(["École naïve"]).numpy()[0].decode())
+    Ecole naive
+    """
+    return characters.replace(texts, characters.accent_table())
+
+
+def lower(texts: tf.Tensor) -> tf.Tensor:
+    """Lower-cases every alphabet.
+
+    Example:
+    >>> print(lower(["ÉCOLE Яя"]).numpy()[0].decode())
+    école яя
+    """
+    return tf.strings.lower(texts, encoding="utf-8")
+
+
+def html_breaks(texts: tf.Tensor) -> tf.Tensor:
+    """Replaces `<br />` by a space.
+
+    Example:
+    >>> html_breaks(["one<br />two"]).numpy()
+    array([b'one two'], dtype=object)
+    """
+    return tf.strings.regex_replace(texts, r"(?i)<br\s*/?>", " ")
+
+
+def typography(texts: tf.Tensor) -> tf.Tensor:
+    """Replaces typographic quotes, apostrophes and dashes by those of a keyboard.
+
+    Example:
+    >>> print(typography(["“quoted” don’t – so"]).numpy()[0].decode())
+    "quoted" don't - so
+    """
+    texts = tf.strings.regex_replace(texts, r"[‘’‚‛ʼ´]", "'")
+    texts = tf.strings.regex_replace(texts, r"[“”„‟]", '"')
+    return tf.strings.regex_replace(texts, r"[‐‑‒–—―−]", "-")  # noqa: RUF001
+
+
+def invisible(texts: tf.Tensor) -> tf.Tensor:
+    """Removes soft hyphens, byte-order and direction marks.
+
+    The joiners U+200C and U+200D stay: Persian words and emoji are made with them.
+
+    Example:
+    >>> invisible(["\\ufeffso\\u00adlid"]).numpy()
+    array([b'solid'], dtype=object)
+    """
+    marks = r"[\x{AD}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}]"
+    return tf.strings.regex_replace(texts, marks, "")
+
+
+def punctuation(texts: tf.Tensor) -> tf.Tensor:
+    """Drops punctuation and symbols, keeping apostrophes inside words.
+
+    Exclamation marks and emoticons carry feeling; without this function the
+    splitter `words` keeps them as tokens of their own.
+
+    Example:
+    >>> print(punctuation(["«Don't!» 'naïve'—dash"]).numpy()[0].decode().split())
+    ["Don't", 'naïve', 'dash']
+    """
+    texts = tf.strings.regex_replace(texts, r"[^\pL\pM\pN\pZ\pC'’]", " ")
+    edges = r"['’]+\s['’\s]*|\s['’]['’\s]*|^['’]+|['’]+$"
+    return tf.strings.regex_replace(texts, edges, " ")
+
+
+def whitespace(texts: tf.Tensor) -> tf.Tensor:
+    """Replaces every run of white space, of any kind, by one space.
+
+    Example:
+    >>> whitespace(["a\\u3000\\n b "]).numpy()
+    array([b'a b'], dtype=object)
+    """
+    texts = tf.strings.regex_replace(texts, r"[\s\v\x{85}\pZ]+", " ")
+    return tf.strings.strip(texts)
+
+
+def urls(texts: tf.Tensor) -> tf.Tensor:
+    """Replaces addresses of web pages by the word `url`.
+
+    Example:
+    >>> urls(["see https://a.org/b?c=d."]).numpy()
+    array([b'see  url '], dtype=object)
+    """
+    return tf.strings.regex_replace(texts, r"(?i)\b(?:https?://|www\.)\S+", " url ")
+
+
+def users(texts: tf.Tensor) -> tf.Tensor:
+    """Replaces `@name` by the word `user`; mail addresses stay.
+
+    Example:
+    >>> users(["@anna says"]).numpy()
+    array([b' user  says'], dtype=object)
+    """
+    return tf.strings.regex_replace(texts, r"\B@\w+", " user ")
+
+
+NORMALIZERS: dict[str, StringFunction] = {
+    function.__name__: function
+    for function in (
+        *(html_breaks, invisible, lower, nfkc, punctuation, strip_accents),
+        *(typography, urls, users, valid, whitespace),
+    )
+}
+"""Every function that a configuration can name."""
+
+DEFAULT = ("html_breaks", "typography", "nfkc", "invisible", "lower")
+"""What texts of words are standardised with unless something else is said."""
+
+
+def standardizer(names: Sequence[str]) -> StringFunction:
+    """Composes named functions, from left to right, behind `valid`.
+
+    Raises:
+        UsageError: a name is unknown.
+
+    Example:
+    >>> standardizer(("strip_accents", "lower"))(["ÉCOLE"]).numpy()
+    array([b'ecole'], dtype=object)
+    """
+    unknown = [name for name in names if name not in NORMALIZERS]
+    if unknown:
+        raise UsageError(
+            "A standardisation must be one that tfnlp knows. "
+            f"Received: {unknown[0]!r}.{nearest(unknown[0], NORMALIZERS)} "
+            f"Known: {', '.join(NORMALIZERS)}."
+        )
+
+    def standardize(texts: tf.Tensor) -> tf.Tensor:
+        texts = valid(texts)
+        for name in names:
+            texts = NORMALIZERS[name](texts)
+        return texts
+
+    return standardize
