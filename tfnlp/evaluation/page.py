@@ -1,0 +1,83 @@
+"""A report as one page of HTML that fetches nothing: text, style and pictures.
+
+Needs the extra `report` (jinja2 and matplotlib), and says so. Every text is
+escaped by the template engine; only our own pictures go in as they are.
+"""
+
+import importlib.resources
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from tfnlp.errors import TfnlpError
+from tfnlp.evaluation import markdown
+from tfnlp.scores.figures import Curve, Table
+
+if TYPE_CHECKING:
+    from tfnlp.evaluation.report import Report
+
+TEMPLATE = "report.html.j2"
+
+
+def render(report: "Report") -> str:
+    """Writes a report as one page of HTML.
+
+    Raises:
+        TfnlpError: the extra `report` is not installed.
+    """
+    try:
+        import jinja2
+
+        from tfnlp.evaluation import drawing
+    except ImportError as error:
+        raise TfnlpError(
+            "The page of a report needs jinja2 and matplotlib. "
+            f"Received: {error}. "
+            "Install them with: pip install 'tfnlp[report]'"
+        ) from error
+    source = importlib.resources.files("tfnlp.evaluation").joinpath(TEMPLATE)
+    page = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    ).from_string(source.read_text("utf-8"))
+    drawn = [figure for figure in report.figures if not isinstance(figure, Table)]
+    return page.render(
+        title=_title(report),
+        scores=list(markdown.scores(report)),
+        headline=[line for line in markdown.scores(report) if line[2]],
+        curves=[(c.title, drawing.svg(c)) for c in learning_curves(report.history)],
+        pictures=[(figure.title, drawing.svg(figure)) for figure in drawn],
+        tables=[figure for figure in report.figures if isinstance(figure, Table)],
+        facts=markdown.facts(report),
+        text=markdown.text,
+    )
+
+
+def learning_curves(history: Mapping[str, Sequence[float]]) -> list[Curve]:
+    """One curve for each log of `fit`, training and validation together.
+
+    Example:
+    >>> [curve] = learning_curves({"loss": [0.7, 0.4], "val_loss": [0.6, 0.5]})
+    >>> curve.title, [name for name, _, _ in curve.series]
+    ('loss', ['training', 'validation'])
+    """
+    names = dict.fromkeys(name.removeprefix("val_") for name in history)
+    return [
+        Curve(name, "epoch", name, series)
+        for name in names
+        if (series := _series(name, history))
+    ]
+
+
+def _series(name: str, history: Mapping[str, Sequence[float]]) -> tuple[Any, ...]:
+    """The lines of one log; epochs that logged no number are left out."""
+    lines = []
+    for title, key in (("training", name), ("validation", f"val_{name}")):
+        values = enumerate(history.get(key, ()), start=1)
+        points = [(epoch, v) for epoch, v in values if v is not None and isfinite(v)]
+        if points:
+            lines.append((title, *zip(*points, strict=True)))
+    return tuple(lines)
+
+
+def _title(report: "Report") -> str:
+    return str(report.recipe.get("name") or "Report")

@@ -1,0 +1,248 @@
+"""Scores of classification: gold labels against answered ones.
+
+Adapters over scikit-learn that take columns of strings and give numbers with
+fixed names. With a `separator` a label is a set of labels, joined by it. Nothing
+here knows a task or a network.
+
+Macro averages go over the classes that occur in gold or answered labels, which is
+what scikit-learn does by default. A score that a column cannot define, such as
+ROC-AUC where all gold labels are the same, is left out.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from sklearn import metrics
+
+from tfnlp.scores import coding
+
+BINS = 15
+"""Bins of the calibration error, as many as Guo et al. use."""
+AVERAGES = ("macro", "micro", "weighted")
+
+Scores = dict[str, float]
+
+
+def score(
+    gold: np.ndarray,
+    answered: np.ndarray,
+    *,
+    labels: Sequence[str],
+    probabilities: np.ndarray | None = None,
+    separator: str | None = None,
+) -> Scores:
+    """Every score of single labels, or of sets of labels joined by `separator`.
+
+    Args:
+        gold: the true labels, str [N].
+        answered: the labels that were answered, str [N].
+        labels: the classes of the task, in the order of the probabilities.
+        probabilities: float [N, C]; without them, scores of labels only.
+        separator: what joins the labels of a row that has several.
+
+    Returns:
+        accuracy (of the whole set, for sets); precision, recall and f1, each
+        `_macro`, `_micro` and `_weighted`; for two classes also plain `precision`,
+        `recall` and `f1` of the positive class (see `positive`); hamming_loss for
+        sets. With probabilities also roc_auc, pr_auc, log_loss, calibration_error.
+
+    Example:
+    >>> gold, answered = np.array(["a", "b"], object), np.array(["a", "a"], object)
+    >>> score(gold, answered, labels=("a", "b"))["accuracy"]
+    0.5
+    """
+    coded = _coded(gold, answered, labels, separator)
+    scores = {"accuracy": _mean(coded.hits)}
+    if isinstance(coded, coding.Codes):
+        scores |= _averages(coded.gold, coded.answered)
+    else:
+        used = coded.counts().used
+        scores |= _averages(coded.gold[:, used], coded.answered[:, used])
+        scores["hamming_loss"] = _mean(coded.gold != coded.answered)
+    if separator is None and len(labels) == 2:
+        scores |= _of_positive(coded.counts(), positive(labels))
+    if probabilities is None or not len(gold):
+        return scores
+    known = finite(probabilities)
+    if isinstance(coded, coding.Codes):
+        return scores | _of_probabilities(coded, labels, known)
+    return scores | _of_probability_sets(coded, known)
+
+
+def headline(
+    gold: np.ndarray,
+    answered: np.ndarray,
+    *,
+    labels: Sequence[str],
+    separator: str | None = None,
+) -> Scores:
+    """The scores that carry an interval, counted fast enough to resample.
+
+    Returns:
+        accuracy, f1_macro; f1_micro for sets, f1 for two classes. Each equals
+        the score of the same name in `score`.
+
+    Example:
+    >>> gold, answered = np.array(["a", "b"], object), np.array(["a", "a"], object)
+    >>> headline(gold, answered, labels=("a", "b"))["f1"]
+    0.0
+    """
+    coded = _coded(gold, answered, labels, separator)
+    counts = coded.counts()
+    scores = {"accuracy": _mean(coded.hits), "f1_macro": _mean(counts.f1[counts.used])}
+    if separator is not None:
+        total = (counts.gold + counts.answered).sum()
+        scores["f1_micro"] = float(2 * counts.right.sum() / max(total, 1))
+    elif len(labels) == 2:
+        scores["f1"] = float(counts.f1[counts.names.index(positive(labels))])
+    return scores
+
+
+def positive(labels: Sequence[str]) -> str:
+    """Which of two labels is the positive one: the later in sorted order.
+
+    The same rule as in scikit-learn; `1` of 0 and 1, `spam` of ham and spam.
+
+    Example:
+    >>> positive(("spam", "ham"))
+    'spam'
+    """
+    return max(labels)
+
+
+def calibration(confidence: np.ndarray, hits: np.ndarray) -> np.ndarray:
+    """Bins answers by confidence: how sure, how often right, how many.
+
+    Args:
+        confidence: the probability of each answer, float [N].
+        hits: whether each answer was right, bool [N].
+
+    Returns:
+        float [3, bins], for each bin that has rows its mean confidence, its share
+        of right answers and its number of rows.
+
+    Example:
+    >>> calibration(np.array([0.9, 0.9]), np.array([True, False])).tolist()
+    [[0.9], [0.5], [2.0]]
+    """
+    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
+    count = np.bincount(bins, minlength=BINS)
+    sure = np.bincount(bins, weights=confidence, minlength=BINS)
+    right = np.bincount(bins, weights=hits, minlength=BINS)
+    used = count > 0
+    return np.stack([sure[used] / count[used], right[used] / count[used], count[used]])
+
+
+def calibration_error(confidence: np.ndarray, hits: np.ndarray) -> float:
+    """Expected calibration error over 15 bins of equal width.
+
+    Guo, Pleiss, Sun and Weinberger: On Calibration of Modern Neural Networks
+    (ICML 2017).
+
+    Example:
+    >>> calibration_error(np.array([0.75, 0.75]), np.array([True, False]))
+    0.25
+    """
+    sure, right, count = calibration(confidence, hits)
+    return float(np.sum(np.abs(sure - right) * count) / max(count.sum(), 1))
+
+
+def confidences(codes: coding.Codes, probabilities: np.ndarray) -> np.ndarray:
+    """The probability of each answered label, float [N].
+
+    An answer that is no class of the task has the confidence of the likeliest.
+    """
+    size = probabilities.shape[1]
+    own = probabilities[np.arange(len(codes.answered)), codes.answered % size]
+    return np.where(codes.answered < size, own, probabilities.max(axis=1))
+
+
+def finite(probabilities: np.ndarray) -> np.ndarray:
+    """Probabilities as float64, zero where a diverged network gives no number.
+
+    Example:
+    >>> finite(np.array([[np.nan, 1.0]]))
+    array([[0., 1.]])
+    """
+    return np.nan_to_num(np.asarray(probabilities, np.float64), posinf=1.0, neginf=0.0)
+
+
+def _coded(
+    gold: np.ndarray, answered: np.ndarray, labels: Sequence[str], separator: str | None
+) -> coding.Codes | coding.Members:
+    if separator is None:
+        return coding.codes(gold, answered, labels)
+    return coding.members(gold, answered, labels, separator=separator)
+
+
+def _averages(gold: np.ndarray, answered: np.ndarray) -> Scores:
+    names = ("precision", "recall", "f1")
+    if not answered.size:
+        return {f"{name}_{average}": 0.0 for name in names for average in AVERAGES}
+    values = {
+        average: metrics.precision_recall_fscore_support(
+            gold, answered, average=average, zero_division=0
+        )
+        for average in AVERAGES
+    }
+    return {
+        f"{name}_{average}": float(values[average][place])
+        for place, name in enumerate(names)
+        for average in AVERAGES
+    }
+
+
+def _of_positive(counts: coding.Counts, label: str) -> Scores:
+    number = counts.names.index(label)
+    return {
+        "precision": float(counts.precision[number]),
+        "recall": float(counts.recall[number]),
+        "f1": float(counts.f1[number]),
+    }
+
+
+def _of_probabilities(
+    codes: coding.Codes, labels: Sequence[str], probabilities: np.ndarray
+) -> Scores:
+    size = probabilities.shape[1]
+    classes = [labels.index(positive(labels))] if size == 2 else np.unique(codes.gold)
+    classes = [number for number in classes if number < size]
+    gold = codes.gold[:, None] == np.array(classes, int)  # [N, classes]
+    own = probabilities[np.arange(len(codes.gold)), codes.gold % size]
+    return {
+        **_areas(gold, probabilities[:, classes]),
+        "log_loss": _log_loss(np.where(codes.gold < size, own, 0.0)),
+        "calibration_error": calibration_error(
+            confidences(codes, probabilities), codes.hits
+        ),
+    }
+
+
+def _of_probability_sets(sets: coding.Members, probabilities: np.ndarray) -> Scores:
+    gold = sets.gold[:, : probabilities.shape[1]]
+    return {
+        **_areas(gold, probabilities),
+        "log_loss": _log_loss(np.where(gold, probabilities, 1 - probabilities)),
+        "calibration_error": calibration_error(probabilities.ravel(), gold.ravel()),
+    }
+
+
+def _areas(gold: np.ndarray, probabilities: np.ndarray) -> Scores:
+    """Macro ROC-AUC and average precision over classes with both values."""
+    both = [n for n, column in enumerate(gold.T) if 0 < column.sum() < len(column)]
+    if not both:
+        return {}
+    pairs = [(gold[:, number], probabilities[:, number]) for number in both]
+    return {
+        "roc_auc": _mean([metrics.roc_auc_score(*pair) for pair in pairs]),
+        "pr_auc": _mean([metrics.average_precision_score(*pair) for pair in pairs]),
+    }
+
+
+def _log_loss(probability_of_gold: np.ndarray) -> float:
+    smallest = np.finfo(np.float32).eps  # what scikit-learn clips float32 to
+    return float(-np.log(np.clip(probability_of_gold, smallest, 1.0)).mean())
+
+
+def _mean(values: np.ndarray | Sequence[float]) -> float:
+    return float(np.mean(values)) if np.size(values) else 0.0

@@ -1,0 +1,150 @@
+"""What a report can draw, as plain data: matrices, curves, bars and tables.
+
+A task makes these, the report renders them, and neither knows the other. Every
+value is a string, a number or a tuple, so a figure is also JSON.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+Cell = str | int | float
+Series = tuple[str, tuple[float, ...], tuple[float, ...]]
+"""One line of a curve: its name, where it is and how high it is."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Counts of pairs, for example of gold labels (down) and answers (across).
+
+    Args:
+        title: what the counts say.
+        labels: the names of the rows, and of the columns in the same order.
+        counts: one tuple a row, as long as there are labels.
+
+    Example:
+    >>> Matrix("Confusion", ("ham", "spam"), ((9, 1), (0, 5))).to_json()["counts"]
+    [[9, 1], [0, 5]]
+    """
+
+    title: str
+    labels: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+    x_label: str = "answered"
+    y_label: str = "gold"
+
+    def to_json(self) -> dict[str, Any]:
+        """The figure as JSON values, its kind included."""
+        return _to_json(self)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One or more lines over a common scale.
+
+    Args:
+        title: what the lines say.
+        x_label: what is measured from left to right.
+        y_label: what is measured upwards.
+        series: `(name, xs, ys)` for each line.
+        diagonal: also draws the line where both scales are equal.
+
+    Example:
+    >>> Curve("Loss", "epoch", "loss", (("train", (1, 2), (0.7, 0.4)),)).title
+    'Loss'
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    diagonal: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The figure as JSON values, its kind included."""
+        return _to_json(self)
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One number for each name.
+
+    Args:
+        title: what the numbers say.
+        x_label: what the names are.
+        y_label: what the numbers count.
+        names: one a bar.
+        values: one a bar.
+        upright: the names are steps of a scale, drawn from left to right;
+            otherwise they are words, drawn below one another.
+
+    Example:
+    >>> Bars("Rows", "class", "rows", ("ham", "spam"), (10, 5)).to_json()["kind"]
+    'Bars'
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    upright: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The figure as JSON values, its kind included."""
+        return _to_json(self)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under the names of their columns.
+
+    Example:
+    >>> Table("Errors", ("text", "score"), (("a film", 0.9),)).to_json()["rows"]
+    [['a film', 0.9]]
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The figure as JSON values, its kind included."""
+        return _to_json(self)
+
+
+Figure = Matrix | Curve | Bars | Table
+KINDS: dict[str, type[Figure]] = {
+    "Matrix": Matrix,
+    "Curve": Curve,
+    "Bars": Bars,
+    "Table": Table,
+}
+
+
+def from_json(values: dict[str, Any]) -> Figure:
+    """Builds the figure that its `to_json` described.
+
+    Example:
+    >>> table = Table("Errors", ("text",), (("a film",),))
+    >>> from_json(table.to_json()) == table
+    True
+    """
+    fields = {name: _frozen(value) for name, value in values.items() if name != "kind"}
+    return KINDS[values["kind"]](**fields)
+
+
+def _to_json(figure: Figure) -> dict[str, Any]:
+    return {"kind": type(figure).__name__} | _thawed(dataclasses.asdict(figure))
+
+
+def _thawed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _thawed(part) for name, part in value.items()}
+    if isinstance(value, tuple):
+        return [_thawed(part) for part in value]
+    return value
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

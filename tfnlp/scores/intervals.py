@@ -1,0 +1,177 @@
+"""How sure a score is: bootstrap intervals and a paired test between two systems.
+
+Any function from columns to scores will do. Columns are resampled only when the
+function asks for them, so a column that it does not read (the texts, usually)
+costs nothing.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+Columns = Mapping[str, np.ndarray]
+Function = Callable[[Columns, Columns], dict[str, float]]
+"""From columns of rows and of answers to scores, such as `Task.headline`."""
+
+
+class Resample(Mapping[str, np.ndarray]):
+    """Columns seen through row numbers; a column is copied when it is read.
+
+    Example:
+    >>> Resample({"label": np.array(["a", "b"], object)}, np.array([1, 1]))["label"]
+    array(['b', 'b'], dtype=object)
+    """
+
+    def __init__(self, columns: Columns, numbers: np.ndarray) -> None:
+        self._columns = columns
+        self._numbers = numbers
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._columns[name][self._numbers]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+
+class Difference(NamedTuple):
+    """How a second system differs from a first one in one score.
+
+    `value` is second minus first on all rows, `low` and `high` its interval, and
+    `p` the two-sided p-value of "there is no difference".
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+def bootstrap(
+    function: Function,
+    rows: Columns,
+    answers: Columns,
+    *,
+    repeats: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """The percentile interval of each score when the rows are drawn anew.
+
+    Efron and Tibshirani: An Introduction to the Bootstrap (1993), chapter 13.
+
+    Args:
+        function: from columns of rows and of answers to scores.
+        rows: columns of the rows, first axis the row.
+        answers: columns of the answers, in the same order.
+        repeats: how often as many rows are drawn, with replacement.
+        seed: what decides the draws.
+        level: the share of draws that the interval holds.
+
+    Returns:
+        score → (low, high); nothing where there are no rows or no repeats. A
+        score that a draw cannot define is taken over the other draws.
+
+    Example:
+    >>> rows, answers = {"x": np.array([0, 1])}, {"x": np.array([0, 0])}
+    >>> same = lambda rows, answers: {"same": float(np.mean(rows["x"] == answers["x"]))}
+    >>> bootstrap(same, rows, answers)
+    {'same': (0.0, 1.0)}
+    """
+    draws: dict[str, list[float]] = {}
+    for numbers in _draws(count(rows, answers), repeats, seed):
+        scores = function(Resample(rows, numbers), Resample(answers, numbers))
+        for name, value in scores.items():
+            draws.setdefault(name, []).append(value)
+    return {name: _interval(values, level) for name, values in draws.items()}
+
+
+def paired(
+    function: Function,
+    rows: Columns,
+    first: Columns,
+    second: Columns,
+    *,
+    repeats: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, Difference]:
+    """Whether a second system scores otherwise than a first one on the same rows.
+
+    Both are scored on the same draws. The p-value is twice the smaller share of
+    draws on either side of no difference, counted so that it is never zero
+    (Davison and Hinkley: Bootstrap Methods and their Application, 1997).
+
+    Args:
+        function: from columns of rows and of answers to scores.
+        rows: columns of the rows.
+        first: columns of the first system's answers.
+        second: columns of the second system's answers.
+        repeats: how often as many rows are drawn, with replacement.
+        seed: what decides the draws.
+        level: the share of draws that the interval holds.
+
+    Example:
+    >>> rows, wrong = {"x": np.ones(50)}, {"x": np.zeros(50)}
+    >>> same = lambda rows, answers: {"same": float(np.mean(rows["x"] == answers["x"]))}
+    >>> paired(same, rows, wrong, rows)["same"]
+    Difference(value=1.0, low=1.0, high=1.0, p=0.001998001998001998)
+    """
+    whole = _differences(function(rows, first), function(rows, second))
+    draws: dict[str, list[float]] = {name: [] for name in whole}
+    for numbers in _draws(count(rows, first, second), repeats, seed):
+        drawn = Resample(rows, numbers)
+        differences = _differences(
+            function(drawn, Resample(first, numbers)),
+            function(drawn, Resample(second, numbers)),
+        )
+        for name in draws.keys() & differences.keys():
+            draws[name].append(differences[name])
+    return {
+        name: Difference(whole[name], *_interval(values, level), _p_value(values))
+        for name, values in draws.items()
+        if values
+    }
+
+
+def count(*columns: Columns) -> int:
+    """How many rows the columns have, all of them the same number.
+
+    Raises:
+        ValueError: two columns are not equally long.
+
+    Example:
+    >>> count({"text": np.array(["a", "b"])}, {"label": np.array(["c", "d"])})
+    2
+    """
+    lengths = {name: len(column) for each in columns for name, column in each.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(
+            "Columns of rows and answers must be equally long. "
+            f"Received: {lengths}. Answer every row once, in order."
+        )
+    return next(iter(lengths.values()), 0)
+
+
+def _draws(rows: int, repeats: int, seed: int) -> Iterator[np.ndarray]:
+    random = np.random.default_rng(seed)
+    for _ in range(repeats if rows else 0):
+        yield random.integers(0, rows, rows)
+
+
+def _interval(values: list[float], level: float) -> tuple[float, float]:
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _differences(first: dict[str, float], second: dict[str, float]) -> dict[str, float]:
+    return {name: second[name] - first[name] for name in first if name in second}
+
+
+def _p_value(differences: list[float]) -> float:
+    values = np.asarray(differences)
+    side = min(np.sum(values <= 0), np.sum(values >= 0))
+    return float(min(1.0, 2 * (side + 1) / (len(values) + 1)))
