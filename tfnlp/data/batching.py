@@ -1,0 +1,93 @@
+"""Rows into batches, before they are encoded: shuffled, and alike in length.
+
+A batch is as long as its longest text, so texts of similar length belong together.
+Length is that of the raw string in bytes: known before encoding, and close enough
+to the number of tokens to save most of the padding.
+"""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from tfnlp.data.rows import settled
+from tfnlp.specs import Rows
+
+SHUFFLE = 50_000
+"""Rows that are shuffled together: all rows of most sets."""
+
+WINDOW = 50
+"""Batches whose rows are sorted by length together."""
+
+
+def batches(
+    rows: Rows,
+    *,
+    batch_size: int,
+    fields: Sequence[str],
+    shuffle: int | None = SHUFFLE,
+    seed: int = 0,
+    bucket: bool = True,
+) -> tf.data.Dataset:
+    """Groups rows into batches that carry little padding, without losing one.
+
+    Rows are shuffled anew every epoch. Then the rows of every `WINDOW` batches are
+    sorted by length and cut into batches, which come in random order: a row meets
+    other rows of its length every epoch, and the order of lengths is random.
+
+    Args:
+        fields: the text fields whose lengths count.
+        shuffle: rows to shuffle together, or None to keep the order of rows.
+        seed: the same one gives the same batches.
+        bucket: whether texts of similar length come together. Without it, and with
+            `shuffle=None`, batches keep the order of rows, as evaluation needs.
+
+    Returns:
+        Dataset of dictionaries, each field of shape [batch_size], the last or one
+        other batch smaller.
+
+    Example:
+    >>> from tfnlp.data.readers import from_list
+    >>> rows = from_list([{"text": "a" * length} for length in (1, 9, 2, 8, 1)])
+    >>> found = batches(rows, batch_size=2, fields=["text"], shuffle=None)
+    >>> sorted(tuple(batch["text"].numpy()) for batch in found)
+    [(b'a', b'a'), (b'aa', b'aaaaaaaa'), (b'aaaaaaaaa',)]
+    """
+    count = _batches_of(rows, batch_size)
+    if shuffle:
+        rows = rows.shuffle(shuffle, seed=seed, reshuffle_each_iteration=True)
+    if bucket:
+        rows = _bucketed(rows, batch_size, fields, seed)
+    else:
+        rows = rows.batch(batch_size)
+    if count is not None:
+        rows = rows.apply(tf.data.experimental.assert_cardinality(count))
+    return settled(rows.prefetch(4))
+
+
+def _batches_of(rows: Rows, batch_size: int) -> int | None:
+    """How many batches there will be, where the number of rows is known."""
+    count = int(rows.cardinality())
+    return None if count < 0 else -(-count // batch_size)
+
+
+def _bucketed(
+    rows: Rows, batch_size: int, fields: Sequence[str], seed: int
+) -> tf.data.Dataset:
+    numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    windows = tf.data.Dataset.zip(rows.batch(batch_size * WINDOW), numbers)
+
+    def cut(window: dict[str, tf.Tensor], number: tf.Tensor) -> tf.data.Dataset:
+        lengths = tf.add_n([tf.strings.length(window[name]) for name in fields])
+        ordered = tf.argsort(lengths, stable=True)
+        count = (tf.size(ordered) + batch_size - 1) // batch_size
+        places = tf.random.experimental.stateless_shuffle(
+            tf.range(count), seed=tf.stack([number, seed])
+        )
+
+        def batch(place: tf.Tensor) -> dict[str, tf.Tensor]:
+            chosen = ordered[place * batch_size : (place + 1) * batch_size]
+            return {name: tf.gather(window[name], chosen) for name in window}
+
+        return tf.data.Dataset.from_tensor_slices(places).map(batch)
+
+    return windows.flat_map(cut)

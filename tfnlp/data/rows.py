@@ -1,0 +1,151 @@
+"""Tables as rows: a small one is held in memory, a large one is read as a stream.
+
+A stream is read anew every epoch, in chunks, because a Python call for every row
+costs more than the reading. Datasets made here have autotuning switched off:
+closing an autotuned iterator can wait for seconds.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfnlp.data.columns import Table, as_text
+from tfnlp.errors import DataError, SchemaError
+from tfnlp.specs import Rows
+
+CHUNK = 1024
+"""Records that cross from Python to TensorFlow at once."""
+
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+def settled(rows: tf.data.Dataset) -> tf.data.Dataset:
+    """Switches autotuning off and keeps the order of rows.
+
+    Example:
+    >>> settled(tf.data.Dataset.range(3)).options().autotune.enabled
+    False
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.deterministic = True
+    return rows.with_options(options)
+
+
+def from_table(
+    table: Table, picked: Mapping[str, tuple[int, ...]], *, separator: str = ","
+) -> Rows:
+    """Turns a table into rows of strings.
+
+    Args:
+        picked: field → positions of the columns whose values are joined.
+        separator: joins the items of a value that is a list.
+
+    Raises:
+        DataError: the table is small and holds no record, or a broken one.
+    """
+
+    def chunks() -> Iterator[dict[str, np.ndarray]]:
+        records = table.records()
+        while chunk := list(islice(records, CHUNK)):
+            yield {
+                field: _encoded(_joined(chunk, places, separator))
+                for field, places in picked.items()
+            }
+
+    if table.small:
+        return _in_memory(list(chunks()), table.where)
+    signature = {field: tf.TensorSpec([None], tf.string) for field in picked}
+    stream = tf.data.Dataset.from_generator(chunks, output_signature=signature)
+    return settled(stream.prefetch(2).unbatch())
+
+
+def from_list(rows: Sequence[Mapping[str, Any]]) -> Rows:
+    """Makes rows of Python dictionaries, all with the same fields.
+
+    Raises:
+        DataError: the list is empty.
+        SchemaError: a dictionary has other fields than the first.
+
+    Example:
+    >>> rows = from_list([{"text": "a good film", "label": "pos"}])
+    >>> [row["text"] for row in rows.as_numpy_iterator()]
+    [b'a good film']
+    """
+    if not rows:
+        raise DataError("Rows hold at least one row. Received: an empty list.")
+    for number, row in enumerate(rows, start=1):
+        if row.keys() != rows[0].keys():
+            raise SchemaError(
+                f"All rows have the fields of the first: {', '.join(rows[0])}. "
+                f"Received: row {number} with {', '.join(row) or 'none'}. "
+                "Give every row the same fields."
+            )
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    return settled(
+        tf.data.Dataset.from_tensor_slices(
+            {name: _column(values) for name, values in columns.items()}
+        )
+    )
+
+
+def column_batches(rows: Rows, size: int = 4096) -> Iterator[dict[str, np.ndarray]]:
+    """Reads rows in Python, many at once: field → array of bytes or numbers.
+
+    Raises:
+        DataError: a record of a stream is broken; TensorFlow hides our error in
+            its own, here it is itself again.
+    """
+    try:
+        yield from settled(rows.batch(size)).as_numpy_iterator()
+    except tf.errors.OpError as error:
+        found = re.search(r"(?:Data|Schema)Error: (.+)", error.message)
+        if found is None:
+            raise
+        raise DataError(found[1]) from error
+
+
+def _in_memory(chunks: Sequence[Mapping[str, np.ndarray]], where: str) -> Rows:
+    if not chunks:
+        raise DataError(
+            f"A file of rows holds at least one row. Received: {where}, "
+            "which has none, only a header perhaps. Check how it was written."
+        )
+    columns = {
+        field: np.concatenate([chunk[field] for chunk in chunks]) for field in chunks[0]
+    }
+    return settled(tf.data.Dataset.from_tensor_slices(columns))
+
+
+def _joined(
+    chunk: Sequence[Sequence[Any]], places: Sequence[int], separator: str
+) -> list[str]:
+    if len(places) == 1:
+        place = places[0]
+        return [
+            value if type(value := record[place]) is str else as_text(value, separator)
+            for record in chunk
+        ]
+    columns = [_joined(chunk, (place,), separator) for place in places]
+    return [" ".join(filter(None, values)) for values in zip(*columns, strict=True)]
+
+
+def _encoded(values: Sequence[str]) -> np.ndarray:
+    """UTF-8 as objects, since NumPy's own bytes type drops NULs at the end."""
+    try:
+        encoded = [value.encode() for value in values]
+    except UnicodeEncodeError:  # half of a surrogate pair, as JSON can hold
+        encoded = [_SURROGATES.sub("\ufffd", value).encode() for value in values]
+    return np.array(encoded, dtype=object)
+
+
+def _column(values: Sequence[Any]) -> Any:
+    if all(isinstance(value, str) for value in values):
+        return _encoded(values)
+    if all(isinstance(value, bytes) for value in values):
+        return np.array(values, dtype=object)
+    return tf.convert_to_tensor(values)

@@ -1,0 +1,147 @@
+"""Rows into train, valid and test: by hash, so the same text is always on one side.
+
+Nothing is stored and nothing is counted beforehand: where a row belongs follows
+from the row itself, on every machine, in any order, also when rows are added.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from tfnlp.data.rows import column_batches, settled
+from tfnlp.errors import DataError, UsageError
+from tfnlp.specs import Rows
+
+SHARES = (0.8, 0.1, 0.1)
+_BUCKETS = 2**20
+Side = Callable[[dict[str, tf.Tensor]], tf.Tensor]
+
+
+def by_hash(
+    rows: Rows,
+    shares: Sequence[float] = SHARES,
+    *,
+    field: str | Sequence[str] = "text",
+    seed: int = 0,
+) -> tuple[Rows, ...]:
+    """Splits rows by a hash of one or more fields; equal values stay together.
+
+    Args:
+        shares: how much each side gets, about; they sum to one.
+        field: text field, or several: rows are only torn apart if one differs.
+        seed: another one gives another split.
+
+    Raises:
+        DataError: a side of rows in memory is empty.
+        UsageError: shares do not sum to one.
+
+    Example:
+    >>> from tfnlp.data.readers import from_list
+    >>> rows = from_list([{"text": f"film {number}"} for number in range(50)])
+    >>> train, test = by_hash(rows, (0.8, 0.2))
+    >>> sum(1 for _ in train) + sum(1 for _ in test)
+    50
+    """
+    marks = np.round(_cumulated(shares) * _BUCKETS).astype(np.int64)
+
+    def side(row: dict[str, tf.Tensor]) -> tf.Tensor:
+        return tf.reduce_sum(tf.cast(_bucket(row, field, seed) >= marks, tf.int32))
+
+    return _sides(rows, side, len(shares))
+
+
+def stratified(
+    rows: Rows,
+    shares: Sequence[float] = SHARES,
+    *,
+    label: str = "label",
+    field: str | Sequence[str] = "text",
+    seed: int = 0,
+) -> tuple[Rows, ...]:
+    """Splits like `by_hash`, but with the same shares within every label.
+
+    Reads all rows once and keeps one number a row. The same text is only torn
+    apart where it carries different labels.
+
+    Raises:
+        DataError: a side of rows in memory is empty.
+        UsageError: shares do not sum to one.
+
+    Example:
+    >>> from tfnlp.data.readers import from_list
+    >>> rows = from_list([{"text": str(n), "label": "ab"[n % 2]} for n in range(20)])
+    >>> [sum(1 for _ in side) for side in stratified(rows, (0.5, 0.5))]
+    [10, 10]
+    """
+    shares_seen = _cumulated(shares)
+    names, marks = _marks(rows, shares_seen, label, field, seed)
+    table = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(names, tf.range(len(names))), 0
+    )
+
+    def side(row: dict[str, tf.Tensor]) -> tf.Tensor:
+        mine = tf.gather(marks, table.lookup(row[label]))
+        return tf.reduce_sum(tf.cast(_bucket(row, field, seed) >= mine, tf.int32))
+
+    return _sides(rows, side, len(shares))
+
+
+def _cumulated(shares: Sequence[float]) -> np.ndarray:
+    if not shares or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
+        raise UsageError(
+            "Shares of a split are positive and sum to one. "
+            f"Received: {tuple(shares)}. Give for example (0.8, 0.1, 0.1)."
+        )
+    return np.cumsum(shares)[:-1]
+
+
+def _bucket(
+    row: dict[str, tf.Tensor], field: str | Sequence[str], seed: int
+) -> tf.Tensor:
+    names = [field] if isinstance(field, str) else list(field)
+    texts = [row[name] for name in names]
+    text = tf.strings.join([tf.fill(tf.shape(texts[0]), str(seed)), *texts], "\0")
+    return tf.strings.to_hash_bucket_fast(text, _BUCKETS)
+
+
+def _sides(rows: Rows, side: Side, count: int) -> tuple[Rows, ...]:
+    return tuple(
+        _counted(rows.filter(lambda row, mine=mine: side(row) == mine), rows, mine)
+        for mine in range(count)
+    )
+
+
+def _counted(part: Rows, rows: Rows, mine: int) -> Rows:
+    """Tells TensorFlow how many rows a side has, where all are in memory."""
+    if rows.cardinality() < 0:
+        return settled(part)
+    count = settled(part).reduce(np.int64(0), lambda total, _: total + 1)
+    if count == 0:
+        raise DataError(
+            "Every side of a split holds at least one row. Received: "
+            f"{rows.cardinality()} rows, none of which fell to side {mine + 1}. "
+            "Give more rows, another seed, or files of their own for each side."
+        )
+    return settled(part.apply(tf.data.experimental.assert_cardinality(count)))
+
+
+def _marks(
+    rows: Rows,
+    shares: np.ndarray,
+    label: str,
+    field: str | Sequence[str],
+    seed: int,
+) -> tuple[list[bytes], np.ndarray]:
+    """For each label, the buckets at which one side ends and the next begins."""
+    hashed = rows.map(lambda row: {"l": row[label], "b": _bucket(row, field, seed)})
+    buckets: dict[bytes, set[int]] = {}
+    for batch in column_batches(hashed):
+        for name, bucket in zip(batch["l"], batch["b"].tolist(), strict=True):
+            buckets.setdefault(name, set()).add(bucket)
+    marks = []
+    for found in buckets.values():
+        ordered = [*sorted(found), _BUCKETS]
+        places = np.round(shares * len(found)).astype(int)
+        marks.append([ordered[place] for place in places])
+    return list(buckets), np.array(marks, np.int64)
