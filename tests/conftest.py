@@ -1,0 +1,41 @@
+"""Two logical CPUs, fixed seeds, and the shared data sets where they exist."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+import tensorflow as tf
+
+_CPU = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(
+    _CPU, [tf.config.LogicalDeviceConfiguration()] * 2
+)
+
+import keras  # noqa: E402  (after the devices: importing Keras may create the context)
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """Starts every test from the same random state."""
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def fresh_names():
+    """Frees the graph state that Keras keeps between models."""
+    yield
+    keras.backend.clear_session()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets; tests that need it are skipped without it."""
+    folder = Path(os.environ.get("TFNLP_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("set TFNLP_SHARED_DATA to the folder of real data sets")
+    return folder

@@ -1,0 +1,67 @@
+"""The floors: imports only go down, and every task has its conformance test."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "tfnlp"
+
+FLOOR = {
+    **dict.fromkeys(["errors", "specs", "saving"], 0),
+    **dict.fromkeys(["data", "text", "images", "layers", "decoding", "scores"], 1),
+    "networks": 2,
+    "task": 3,
+    **dict.fromkeys(["tasks", "training", "evaluation", "export"], 4),
+    **dict.fromkeys(["tuning", "serving"], 5),
+    **dict.fromkeys(["testing", "cli", "doctor"], 6),
+    **dict.fromkeys(["__init__", "__main__"], 7),
+}
+
+
+def place(parts: tuple[str, ...]) -> str:
+    return parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> list[tuple[str, ...]]:
+    """Modules of tfnlp that a file imports, without the leading ``tfnlp``."""
+    package = ("tfnlp", *path.relative_to(PACKAGE).parts[:-1])
+    found: list[tuple[str, ...]] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [tuple(alias.name.split(".")) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            stem = package[: len(package) - node.level + 1] if node.level else ()
+            whole = (*stem, *(node.module or "").split("."))
+            whole = tuple(part for part in whole if part)
+            if whole == ("tfnlp",):
+                found += [(*whole, alias.name) for alias in node.names]
+            else:
+                found.append(whole)
+    return [parts[1:] for parts in found if parts[0] == "tfnlp" and len(parts) > 1]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE))
+)
+def test_imports_go_down(path):
+    mine = place(path.relative_to(PACKAGE).parts)
+    for module in imported(path):
+        theirs = place(module)
+        inside = theirs == mine and mine != "tasks"
+        assert FLOOR[theirs] < FLOOR[mine] or inside, (
+            f"{path.name} on floor {FLOOR[mine]} may not import "
+            f"tfnlp.{'.'.join(module)} on floor {FLOOR[theirs]}: imports only go "
+            "down. Hand the thing in as an argument, or move it to a lower floor."
+        )
+
+
+@pytest.mark.parametrize(
+    "path",
+    [p for p in sorted((PACKAGE / "tasks").glob("*.py")) if p.stem != "__init__"],
+    ids=lambda p: p.stem,
+)
+def test_every_task_has_its_conformance_test(path):
+    test = Path(__file__).parent / "tasks" / f"test_{path.stem}.py"
+    assert test.exists(), f"tasks/{path.name} needs tests/tasks/test_{path.stem}.py"
+    assert "check_task(" in test.read_text(), f"{test.name} must call check_task(...)"

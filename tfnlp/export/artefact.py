@@ -1,0 +1,159 @@
+"""Artefacts on disk: ``<output>/<name>/<version>/``, written whole or not at all.
+
+A version is written to a hidden sibling, which servers do not look at, and
+renamed when it is complete and has answered like the network it was made from.
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfnlp.errors import ExportError, UsageError
+from tfnlp.export.portable import check_portable, without_cudnn
+from tfnlp.export.servable import Servable
+from tfnlp.saving import to_json
+from tfnlp.task import Task
+
+SIDE_FILES = "assets.extra"
+_PROBES = ("", "A good film.", "\U0001f600 école 電影", "!!!")
+
+
+class Savable(Protocol):
+    """A report: anything that writes its files into a folder."""
+
+    def save(self, folder: Path) -> Any: ...
+
+
+def export(
+    task: Task,
+    model: keras.Model,
+    name: str,
+    *,
+    output: str | Path = "saved_models",
+    report: Savable | None = None,
+    recipe: Mapping[str, Any] | None = None,
+) -> Path:
+    """Writes the next version of an artefact and returns its folder.
+
+    Args:
+        task: text in, answers out.
+        model: the network of the task.
+        name: letters, digits, ``_``, ``-`` and ``.``.
+        output: the folder of all artefacts.
+        report: written beside the task, as JSON, Markdown and HTML.
+        recipe: the settings of the run, written as JSON.
+
+    Raises:
+        UsageError: the name cannot be a folder of a server.
+        ExportError: the folder cannot be written, or the written artefact answers
+            otherwise than the network.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise UsageError(
+            "A name is made of letters, digits, '_', '-' and '.', and starts with a "
+            f"letter or digit. Received: {name!r}."
+        )
+    base = Path(output) / name
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        hidden = Path(tempfile.mkdtemp(prefix=".writing-", dir=base))
+    except OSError as error:
+        raise _unwritable(base, error) from error
+    try:
+        _write(hidden, task, model, report, recipe)
+        _check_answers(hidden, task, model)
+        return _publish(hidden, base)
+    except (OSError, tf.errors.OpError) as error:
+        raise _unwritable(base, error) from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+
+
+def versions(base: Path) -> list[int]:
+    """The versions of an artefact, lowest first: its folders with integer names."""
+    if not base.is_dir():
+        return []
+    return sorted(int(p.name) for p in base.iterdir() if p.name.isdecimal())
+
+
+def _write(folder: Path, task: Task, model: keras.Model, report, recipe) -> None:
+    servable = Servable(task, model)
+    with without_cudnn(model):
+        tf.saved_model.save(servable, str(folder), signatures=servable.signatures())
+    check_portable(folder)
+    side = folder / SIDE_FILES
+    side.mkdir()
+    (side / "task.json").write_text(to_json(task), encoding="utf-8")
+    (side / "recipe.json").write_text(json.dumps(recipe or {}, indent=1), "utf-8")
+    model.save(side / "model.keras")
+    if report is not None:
+        report.save(side)
+
+
+def _check_answers(folder: Path, task: Task, model: keras.Model) -> None:
+    """Asks the written artefact and the network the same odd questions."""
+    inputs = {
+        name: tf.constant(_PROBES)
+        for name, spec in task.inputs.items()
+        if spec.dtype == tf.string
+    }
+    if set(inputs) != set(task.inputs):
+        return
+    served = tf.saved_model.load(str(folder)).signatures["serving_default"](**inputs)
+    with without_cudnn(model):
+        expected = tf.function(task.answer)(model, inputs)
+    for name, tensor in expected.items():
+        if not _same(tensor.numpy(), served[name].numpy()):
+            raise ExportError(
+                "An artefact must answer like the network it was made from. "
+                f"Received another {name!r} for one of {_PROBES}. "
+                "Report this with the task and the versions of tfnlp and TensorFlow."
+            )
+
+
+def _same(expected: np.ndarray, received: np.ndarray) -> bool:
+    if expected.dtype.kind == "f":
+        return np.allclose(expected, received, rtol=1e-4, atol=1e-5)
+    return np.array_equal(expected, received)
+
+
+def _publish(hidden: Path, base: Path) -> Path:
+    """Makes a complete folder visible under the next free version number."""
+    hidden.chmod(0o755)
+    for path in [*hidden.rglob("*"), hidden]:
+        _flush(path)
+    while True:
+        version = base / str(max(versions(base), default=0) + 1)
+        try:
+            hidden.rename(version)
+        except OSError:
+            if not version.exists():
+                raise
+        else:
+            _flush(base)
+            return version
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _unwritable(base: Path, error: Exception) -> ExportError:
+    return ExportError(
+        f"The folder {base} must be writable and have room for an artefact. "
+        f"Received: {error}. Nothing was left there; free some space or pass another "
+        "folder with --output."
+    )

@@ -1,0 +1,321 @@
+"""Text classification: one label, several labels, or a label for a pair of texts."""
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfnlp.errors import DataError, UsageError
+from tfnlp.layers.pooling import Pooling
+from tfnlp.saving import pack
+from tfnlp.scores import classification as scores
+from tfnlp.specs import TEXT, Rows
+from tfnlp.task import Columns, Task, Tensors
+from tfnlp.text.vectorizer import Vectorizer
+from tfnlp.text.vocabulary import Vocabulary
+
+Loss = Literal["cross_entropy", "focal"]
+
+
+class Classification(Task):
+    """Puts texts, or pairs of texts, into classes.
+
+    A request carries ``text``, or ``first`` and ``second`` for pairs. An answer
+    carries ``label`` (string [B]), ``score`` (float32 [B], the probability of
+    that label) and ``probabilities`` (float32 [B, C], in the order of ``labels``).
+    With a separator a row has any number of labels, joined by it; ``label`` is
+    then joined likewise.
+
+    Args:
+        text: turns text into ids.
+        labels: the classes; outputs are in this order.
+        pairs: whether a request is a pair of texts.
+        separator: joins the labels of a row; None if a row has exactly one.
+        at_least_one: several labels only: whether the likeliest label is answered
+            when none reaches its threshold.
+        thresholds: several labels only: least probability to answer a class.
+        class_weights: weight of a row of each class in the loss.
+        smoothing: share of the target spread over all classes (label smoothing,
+            Szegedy et al. 2016).
+        loss: ``cross_entropy``, or ``focal`` (Lin et al. 2017).
+        focus: exponent of the focal loss.
+
+    Example:
+    >>> from tfnlp.data.readers import from_list
+    >>> rows = from_list([{"text": "a fine film", "label": "pos"},
+    ...                   {"text": "a dull film", "label": "neg"}])
+    >>> task = Classification.from_rows(rows, length=8)
+    >>> task.labels.entries
+    ('neg', 'pos')
+    >>> task.encode({"text": tf.constant(["a film"])})["token_ids"].shape
+    TensorShape([1, 2])
+    """
+
+    targets = {"label": TEXT}
+
+    def __init__(
+        self,
+        text: Vectorizer,
+        labels: Vocabulary,
+        *,
+        pairs: bool = False,
+        separator: str | None = None,
+        at_least_one: bool = True,
+        thresholds: Iterable[float] | None = None,
+        class_weights: Iterable[float] | None = None,
+        smoothing: float = 0.0,
+        loss: Loss = "cross_entropy",
+        focus: float = 2.0,
+    ):
+        super().__init__()
+        if loss not in ("cross_entropy", "focal"):
+            raise UsageError(
+                f"loss must be cross_entropy or focal. Received: {loss!r}."
+            )
+        if not 0.0 <= smoothing < 1.0:
+            raise UsageError(
+                "smoothing is a share of the target, at least 0 and below 1. "
+                f"Received: {smoothing}. 0.1 is a usual value."
+            )
+        self.text, self.labels = text, labels
+        self.pairs, self.separator = pairs, separator
+        self.at_least_one = at_least_one
+        self.thresholds = tuple(thresholds) if thresholds else (0.5,) * len(labels)
+        self.class_weights = (
+            tuple(class_weights) if class_weights else (1.0,) * len(labels)
+        )
+        self.smoothing, self.kind, self.focus = smoothing, loss, focus
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Rows,
+        *,
+        pairs: bool = False,
+        separator: str | None = None,
+        balanced: bool = False,
+        smoothing: float = 0.0,
+        loss: Loss = "cross_entropy",
+        focus: float = 2.0,
+        **vectorizer: Any,
+    ) -> "Classification":
+        """Learns vocabulary and classes.
+
+        Args:
+            rows: rows with the text fields and ``label``.
+            balanced: weighs each class by the inverse of its share of the rows.
+            vectorizer: options of `Vectorizer.from_rows`.
+
+        Raises:
+            DataError: the rows have fewer than two classes.
+        """
+        counts, at_least_one = _count_labels(rows, separator)
+        labels = sorted(counts)
+        if len(labels) < 2:
+            raise DataError(
+                "Classification needs rows of at least two classes. "
+                f"Received: {labels[0] if labels else 'no label at all'!r}. "
+                "Check that the label column is the right one."
+            )
+        mean = sum(counts.values()) / len(counts)
+        fields = ("first", "second") if pairs else ("text",)
+        return cls(
+            Vectorizer.from_rows(rows, fields, **vectorizer),
+            Vocabulary(labels),
+            pairs=pairs,
+            separator=separator,
+            at_least_one=at_least_one,
+            class_weights=[mean / counts[label] for label in labels]
+            if balanced
+            else None,
+            smoothing=smoothing,
+            loss=loss,
+            focus=focus,
+        )
+
+    @property
+    def inputs(self):  # type: ignore[override]
+        """``text``, or ``first`` and ``second``."""
+        return {"first": TEXT, "second": TEXT} if self.pairs else {"text": TEXT}
+
+    def encode(self, inputs: Tensors) -> Tensors:
+        """Features: ``token_ids`` and ``padding_mask``, int32 [B, T], of each text."""
+        if not self.pairs:
+            return self.text(inputs["text"])
+        return {
+            f"{side}_{name}": ids
+            for side in ("first", "second")
+            for name, ids in self.text(inputs[side]).items()
+        }
+
+    def encode_targets(self, row: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
+        """y: class numbers int32 [B], or float32 [B, C] if rows have several."""
+        if self.separator is None:
+            y = self.labels.ids(row["label"])
+            weight = tf.gather(tf.constant(self.class_weights), tf.maximum(y, 0))
+            return y, tf.where(y >= 0, weight, 0.0)
+        names = tf.strings.split(row["label"], self.separator)
+        ids = self.labels.ids(tf.strings.strip(names.flat_values))
+        known = tf.ragged.boolean_mask(names.with_flat_values(ids), names.with_flat_values(ids) >= 0)
+        y = tf.reduce_max(
+            tf.one_hot(known, len(self.labels)).to_tensor(
+                shape=[None, None, len(self.labels)]
+            ),
+            axis=1,
+        )
+        y = tf.maximum(y, 0.0)
+        return y, tf.ones_like(y[:, 0])
+
+    def network(
+        self,
+        encoder: keras.Model,
+        *,
+        pooling: str = "max",
+        hidden: int = 0,
+        activation: str = "relu",
+        dropout: float = 0.2,
+        l2: float = 0.0,
+    ) -> keras.Model:
+        """Adds a head to an encoder: features → logits [B, C].
+
+        A pair is encoded twice by the same encoder; the head sees both vectors,
+        their distance and their product (Conneau et al. 2017).
+
+        Args:
+            encoder: ``token_ids`` and ``padding_mask`` [B, T] → [B, T, D].
+            pooling: how the vectors of a text become one; see `Pooling`.
+            hidden: width of a layer before the logits; 0 for none.
+        """
+        pool = Pooling(pooling, name="pooling")
+
+        def vector(side: str, ids):
+            return pool(encoder(ids), ids["padding_mask"])
+
+        sides = ("first_", "second_") if self.pairs else ("",)
+        features = {side: _inputs(side) for side in sides}
+        vectors = [vector(side, features[side]) for side in sides]
+        x = vectors[0]
+        if self.pairs:
+            first, second = vectors
+            x = keras.ops.concatenate(
+                [first, second, keras.ops.abs(first - second), first * second], axis=-1
+            )
+        if hidden:
+            x = keras.layers.Dense(hidden, activation=activation, name="hidden")(
+                keras.layers.Dropout(dropout)(x)
+            )
+        logits = keras.layers.Dense(
+            len(self.labels),
+            dtype="float32",
+            kernel_regularizer=keras.regularizers.L2(l2) if l2 else None,
+            name="logits",
+        )(keras.layers.Dropout(dropout)(x))
+        named = {
+            side + name: tensor
+            for side in sides
+            for name, tensor in features[side].items()
+        }
+        return keras.Model(named, logits, name="classification")
+
+    def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """[B]: cross-entropy or focal loss; summed over classes if several."""
+        if self.separator is None:
+            y = tf.one_hot(y, len(self.labels))
+            even = 1.0 / len(self.labels)
+            log_p = tf.nn.log_softmax(outputs)
+        else:
+            even = 0.5
+        target = y * (1.0 - self.smoothing) + even * self.smoothing
+        if self.separator is None:
+            return -tf.reduce_sum(target * self._focused(log_p), axis=-1)
+        yes, no = tf.math.log_sigmoid(outputs), tf.math.log_sigmoid(-outputs)
+        item = target * self._focused(yes) + (1.0 - target) * self._focused(no)
+        return -tf.reduce_sum(item * tf.constant(self.class_weights), axis=-1)
+
+    def _focused(self, log_p: tf.Tensor) -> tf.Tensor:
+        if self.kind == "cross_entropy":
+            return log_p
+        return (1.0 - tf.exp(log_p)) ** self.focus * log_p
+
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Accuracy; for several labels that of the single decisions."""
+        if self.separator is None:
+            return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+        return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]
+
+    def decode(self, outputs: tf.Tensor, inputs: Tensors) -> Tensors:
+        """Logits [B, C] → ``label``, ``score``, ``probabilities``."""
+        if self.separator is not None:
+            return self._decode_several(outputs)
+        probabilities = tf.nn.softmax(outputs)
+        return {
+            "label": self.labels.tokens(tf.argmax(outputs, axis=-1)),
+            "score": tf.reduce_max(probabilities, axis=-1),
+            "probabilities": probabilities,
+        }
+
+    def _decode_several(self, outputs: tf.Tensor) -> Tensors:
+        probabilities = tf.sigmoid(outputs)
+        margins = probabilities - tf.constant(self.thresholds)
+        chosen = margins >= 0.0
+        if self.at_least_one:
+            best = tf.one_hot(
+                tf.argmax(probabilities, axis=-1), len(self.labels), True, False
+            )
+            chosen |= best & ~tf.reduce_any(chosen, axis=-1, keepdims=True)
+        rows = tf.shape(outputs)[0]
+        names = tf.tile(tf.constant([self.labels.entries]), [rows, 1])
+        return {
+            "label": tf.strings.reduce_join(
+                tf.ragged.boolean_mask(names, chosen), axis=-1, separator=self.separator
+            ),
+            "score": tf.reduce_max(
+                tf.where(chosen, probabilities, 0.0), axis=-1
+            ),
+            "probabilities": probabilities,
+        }
+
+    def calibrate(self, rows: Columns, answers: Columns) -> "Classification":
+        """Sets each class' threshold to the one with the best F1 on held-out rows."""
+        if self.separator is None:
+            return self
+        thresholds = scores.best_thresholds(
+            rows["label"],
+            answers["probabilities"],
+            labels=self.labels.entries,
+            separator=self.separator,
+        )
+        config = self.config() | {"thresholds": thresholds}
+        return Classification(**config | {"text": self.text, "labels": self.labels})
+
+    def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
+        """Accuracy, P/R/F1, AUCs, log-loss and calibration error."""
+        return scores.score(rows, answers, **self._names())
+
+    def headline(self, rows: Columns, answers: Columns) -> dict[str, float]:
+        """Accuracy and F1."""
+        return scores.headline(rows, answers, **self._names())
+
+    def figures(self, rows: Columns, answers: Columns) -> tuple:
+        """Confusion, calibration, histograms, the worst errors."""
+        return scores.figures(rows, answers, fields=tuple(self.inputs), **self._names())
+
+    def _names(self) -> dict[str, Any]:
+        return {"labels": self.labels.entries, "separator": self.separator}
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            "text": pack(self.text),
+            "labels": pack(self.labels),
+            "pairs": self.pairs,
+            "separator": self.separator,
+            "at_least_one": self.at_least_one,
+            "thresholds": list(self.thresholds),
+            "class_weights": list(self.class_weights),
+            "smoothing": self.smoothing,
+            "loss": self.kind,
+            "focus": self.focus,
+        }

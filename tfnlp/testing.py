@@ -1,0 +1,265 @@
+"""The conformance suite: what every task must do so that every engine can use it.
+
+Third parties call `check_task` on their own task, as scikit-learn's users call
+``check_estimator``.
+"""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfnlp.data.batching import batches
+from tfnlp.evaluation.evaluate import answers as answer_rows
+from tfnlp.evaluation.evaluate import evaluate
+from tfnlp.export.artefact import export
+from tfnlp.saving import from_json, to_json
+from tfnlp.serving.predictor import load
+from tfnlp.specs import Rows, check_rows
+from tfnlp.task import Task
+from tfnlp.training.config import TrainConfig
+from tfnlp.training.defaults import Defaults
+from tfnlp.training.fit import Build, compiled, fit
+from tfnlp.training.step import Trainable
+from tfnlp.tuning.search import search
+
+ODD_TEXTS = (
+    "",
+    "   ",
+    "!!!",
+    "qwxyzzy",
+    "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "a\x00b",
+    "word " * 300,
+    "電影很好看",
+    "e\u0301cole",
+    "مرحبا بالعالم",
+    "line\nline\r\nline",
+)
+"""Requests that an artefact must survive, alone and in one batch."""
+
+
+def check_task(
+    task: Task, build: Build, rows: Rows, folder: Path, *, classes: tuple = ()
+) -> None:
+    """Raises AssertionError, naming the check, if a task breaks the contract.
+
+    Args:
+        task: the task under test.
+        build: makes its network; without dropout, so that numbers can be compared.
+        rows: eight rows or so that the network can learn by heart.
+        folder: an empty folder to write in.
+        classes: the task's class, if it is not part of tfnlp.
+    """
+    network = check_overfits(task, build, rows)
+    check_one_path(task, network, rows, folder)
+    check_config(task, rows, classes=classes)
+    check_served(task, network, rows, folder, classes=classes)
+    check_batch_invariance(task, network, rows)
+    check_odd_requests(task, network, rows)
+    check_score(task, network, rows)
+    check_seam(task, network, rows)
+    check_device_invariance(task, build, rows)
+    check_searchable(task, build, rows, folder)
+
+
+def check_overfits(task: Task, build: Build, rows: Rows) -> keras.Model:
+    """Learns the rows by heart: the last loss is below a fifth of the first."""
+    config = TrainConfig(epochs=60, batch_size=8, rate=0.03, patience=60)
+    network = fit(task, build, rows, rows, config)
+    losses = network.history.history["loss"]
+    best = min(losses)
+    _expect(best < 0.2 * losses[0], f"overfits: loss went from {losses[0]} to {best}")
+    return network
+
+
+def check_one_path(task: Task, network: keras.Model, rows: Rows, folder: Path) -> None:
+    """`encode` gives the same ids eagerly, in a dataset and out of a SavedModel."""
+    inputs = _inputs(task, rows)
+    direct = tf.function(task.encode)(inputs)
+    mapped = next(iter(tf.data.Dataset.from_tensors(inputs).map(task.encode)))
+    path = str(folder / "encode")
+    specs = {k: tf.TensorSpec(s.shape, s.dtype, name=k) for k, s in task.inputs.items()}
+
+    @tf.function
+    def encode(**request):
+        return dict(task.encode(request))
+
+    tf.saved_model.save(task, path, signatures=encode.get_concrete_function(**specs))
+    loaded = tf.saved_model.load(path).signatures["serving_default"](**inputs)
+    for other, where in ((mapped, "a dataset"), (loaded, "a SavedModel")):
+        _expect(_equal(direct, other), f"one path: encode differs in {where}")
+
+
+def check_config(task: Task, rows: Rows, *, classes: tuple = ()) -> None:
+    """A task that went through JSON text encodes the same."""
+    twin = from_json(json.dumps(json.loads(to_json(task))), classes=classes)
+    inputs = _inputs(task, rows)
+    _expect(_equal(task.encode(inputs), twin.encode(inputs)), "config: ids differ")
+    _expect(to_json(task) == to_json(twin), "config: the second JSON differs")
+
+
+def check_served(
+    task: Task, network: keras.Model, rows: Rows, folder: Path, *, classes: tuple = ()
+) -> None:
+    """An artefact answers like Python after it was moved and its origin deleted."""
+    expected = _answers(task, network, _inputs(task, rows))
+    written = export(task, network, "checked", output=folder / "origin")
+    moved = Path(tempfile.mkdtemp(dir=folder)) / "elsewhere"
+    shutil.copytree(written.parent, moved)
+    shutil.rmtree(folder / "origin")
+    predictor = load(moved, classes=classes)
+    served = predictor.answer({k: v.numpy() for k, v in _inputs(task, rows).items()})
+    _expect(_close(expected, served), "served: the artefact answers otherwise")
+    _expect(to_json(predictor.task) == to_json(task), "served: task.json differs")
+
+
+def check_batch_invariance(task: Task, network: keras.Model, rows: Rows) -> None:
+    """An answer alone equals the answer to the same row among longer rows."""
+    inputs = _inputs(task, rows)
+    longer = {k: tf.concat([v, _stretched(v[:1])], 0) for k, v in inputs.items()}
+    together = _answers(task, network, longer)
+    for k in range(int(tf.shape(next(iter(inputs.values())))[0])):
+        alone = _answers(task, network, {n: v[k : k + 1] for n, v in inputs.items()})
+        row = {name: value[k : k + 1] for name, value in together.items()}
+        _expect(_close(alone, row), f"batch invariance: row {k} answers otherwise")
+
+
+def check_odd_requests(task: Task, network: keras.Model, rows: Rows) -> None:
+    """Empty, unknown, very long and non-Latin texts are all answered."""
+    inputs = _inputs(task, rows)
+    for text in (*ODD_TEXTS, None):
+        odd = {
+            name: tf.constant(ODD_TEXTS if text is None else [text])
+            if value.dtype == tf.string
+            else tf.repeat(value[:1], len(ODD_TEXTS) if text is None else 1, axis=0)
+            for name, value in inputs.items()
+        }
+        for name, value in _answers(task, network, odd).items():
+            finite = value.dtype.kind != "f" or bool(np.isfinite(value).all())
+            _expect(finite, f"odd requests: {name} is not finite for {text!r}")
+
+
+def check_score(task: Task, network: keras.Model, rows: Rows) -> None:
+    """Scores are finite, whatever was answered, and intervals hold them."""
+    report = evaluate(task, network, rows, repeats=50)
+    for name, value in report.scores.items():
+        _expect(bool(np.isfinite(value)), f"score: {name} is {value}")
+    for name, (low, high) in report.intervals.items():
+        _expect(low <= high, f"score: interval of {name} is {low} to {high}")
+    gold, answers = answer_rows(task, network, rows)
+    emptied = {
+        name: np.full_like(value, "") if value.dtype == object else value * 0
+        for name, value in answers.items()
+    }
+    for name, value in task.score(gold, emptied).items():
+        _expect(bool(np.isfinite(value)), f"score: {name} of empty answers is {value}")
+
+
+def check_seam(task: Task, network: keras.Model, rows: Rows) -> None:
+    """What leaves `dataset` fits the network: no strings, no bools, known names."""
+    features, _, weight = task.dataset(_batches(task, rows)).element_spec
+    wanted = {tensor.name: tensor for tensor in network.inputs}
+    _expect(
+        set(features) == set(wanted),
+        f"seam: features {sorted(features)}, network inputs {sorted(wanted)}",
+    )
+    for name, spec in features.items():
+        _expect(
+            spec.dtype in (tf.int32, tf.float32),
+            f"seam: {name} is {spec.dtype.name}; use int32 or float32 (trap M4)",
+        )
+    _expect(weight.dtype == tf.float32, f"seam: weight is {weight.dtype.name}")
+
+
+def check_device_invariance(task: Task, build: Build, rows: Rows) -> None:
+    """One device, two devices and micro-batches give the same weights to 1e-6.
+
+    Two devices need ``tf.config.set_logical_device_configuration`` before Keras is
+    imported; with one device, only micro-batches are compared.
+    """
+    plain = TrainConfig(epochs=2, batch_size=4, rate=0.01, clip=1.0, optimizer="sgd")
+    start = build(Defaults()).get_weights()
+    expected = _trained(task, build, rows, plain, start)
+    variants: dict[str, Mapping[str, Any]] = {"four micro-batches": {"micro_batches": 4}}
+    if len(tf.config.list_logical_devices("CPU")) > 1:
+        variants["two devices"] = {"strategy": "mirrored"}
+        variants["two devices, two micro-batches"] = {
+            "strategy": "mirrored",
+            "micro_batches": 2,
+        }
+    for name, options in variants.items():
+        config = TrainConfig(**{**plain.__dict__, **options})
+        weights = _trained(task, build, rows, config, start)
+        far = max(np.abs(a - b).max() for a, b in zip(expected, weights, strict=True))
+        _expect(far <= 1e-6, f"device invariance: {name} moves a weight by {far}")
+
+
+def check_searchable(task: Task, build: Build, rows: Rows, folder: Path) -> None:
+    """Two trials of a search complete."""
+
+    def asked(hp):
+        hp.Fixed("trial", 1)
+        hp.Choice("unused", [1, 2, 3, 4])
+        return build(hp)
+
+    config = TrainConfig(epochs=1)
+    found = search(
+        task, asked, rows, rows, config, trials=2, folder=folder / "search"
+    )
+    _expect(len(found.trials) == 2, f"searchable: {len(found.trials)} trials completed")
+
+
+def _trained(task, build, rows, config: TrainConfig, start) -> list[np.ndarray]:
+    trainable: Trainable = compiled(task, build, config, steps=1)
+    trainable.network.set_weights(start)
+    data = task.dataset(_batches(task, rows, size=config.batch_size))
+    trainable.fit(data, epochs=config.epochs, verbose=0)
+    return trainable.network.get_weights()
+
+
+def _batches(task: Task, rows: Rows, *, size: int = 4) -> tf.data.Dataset:
+    rows = check_rows(rows, {**task.inputs, **task.targets})
+    return batches(rows, batch_size=size, fields=tuple(task.inputs), shuffle=False)
+
+
+def _inputs(task: Task, rows: Rows) -> dict[str, tf.Tensor]:
+    row = next(iter(check_rows(rows, task.inputs).batch(64)))
+    return dict(row)
+
+
+def _answers(task: Task, network: Callable, inputs) -> dict[str, np.ndarray]:
+    answers = tf.function(task.answer, reduce_retracing=True)(network, inputs)
+    return {name: tensor.numpy() for name, tensor in answers.items()}
+
+
+def _stretched(value: tf.Tensor) -> tf.Tensor:
+    if value.dtype != tf.string:
+        return value
+    return tf.strings.join([value] * 6, separator=" ")
+
+
+def _equal(first: Mapping, second: Mapping) -> bool:
+    return set(first) == set(second) and all(
+        np.array_equal(first[name], second[name]) for name in first
+    )
+
+
+def _close(first: Mapping, second: Mapping) -> bool:
+    return set(first) == set(second) and all(
+        np.allclose(first[name], second[name], rtol=1e-4, atol=1e-5)
+        if np.asarray(first[name]).dtype.kind == "f"
+        else np.array_equal(first[name], second[name])
+        for name in first
+    )
+
+
+def _expect(claim: bool, message: str) -> None:
+    if not claim:
+        raise AssertionError(message)

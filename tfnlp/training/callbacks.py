@@ -1,0 +1,48 @@
+"""What happens between steps: a guard against NaN and a line an epoch."""
+
+import logging
+import math
+import time
+
+import keras
+
+from tfnlp.errors import TrainingError
+
+LOG = logging.getLogger("tfnlp")
+
+
+class NanGuard(keras.callbacks.Callback):
+    """Stops a run whose loss is not a number, and says where it happened."""
+
+    def __init__(self):
+        super().__init__()
+        self.epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            raise TrainingError(
+                "The loss of every batch must be a finite number. "
+                f"Received: {loss} in epoch {self.epoch + 1}, batch {batch + 1}. "
+                "Lower --training.rate, or set --training.clip 1."
+            )
+
+
+class EpochLines(keras.callbacks.Callback):
+    """Logs one line an epoch: every score, the rate and the seconds."""
+
+    def __init__(self, epochs: int):
+        super().__init__()
+        self.epochs = epochs
+        self.started = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        scores = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
+        seconds = time.perf_counter() - self.started
+        LOG.info("epoch %d/%d  %s  %.1f s", epoch + 1, self.epochs, scores, seconds)

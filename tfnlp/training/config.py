@@ -1,0 +1,71 @@
+"""What a training run is told: one frozen dataclass, one place for the defaults."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tfnlp.errors import UsageError
+
+Optimizer = Literal["adam", "adamw", "adagrad", "rmsprop", "sgd", "lion"]
+Schedule = Literal["constant", "linear", "cosine"]
+Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
+Strategy = Literal["auto", "one", "mirrored"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Settings of the training engine, the same for every task.
+
+    Raises:
+        UsageError: a value is outside its range.
+
+    Example:
+    >>> TrainConfig(epochs=3).rate
+    0.001
+    """
+
+    epochs: int = 5  # passes over the training rows, at most
+    batch_size: int = 64  # rows per update, over all devices
+    rate: float = 1e-3  # learning rate, after warm-up
+    optimizer: Optimizer = "adam"
+    schedule: Schedule = "constant"  # how the rate falls over all epochs
+    warm_up: float = 0.0  # share of the updates in which the rate rises
+    weight_decay: float = 0.0  # decoupled, as in AdamW
+    clip: float = 0.0  # largest global norm of the gradient; 0 is off
+    micro_batches: int = 1  # parts of a batch that are in memory one at a time
+    precision: Precision = "float32"
+    patience: int = 2  # epochs without a better score before training stops
+    strategy: Strategy = "auto"  # auto takes every visible GPU
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, lowest in _LOWEST.items():
+            _check_at_least(name, getattr(self, name), lowest)
+        for name in ("rate", "weight_decay", "clip"):
+            _check_at_least(name, getattr(self, name), 0.0)
+        if not 0.0 <= self.warm_up < 1.0:
+            raise UsageError(
+                "warm_up is a share of the updates, at least 0 and below 1. "
+                f"Received: {self.warm_up}. 0.1 warms up over the first tenth."
+            )
+        for field in dataclasses.fields(self):
+            _check_choice(field.name, getattr(self, field.name), field.type)
+
+
+_LOWEST = {"epochs": 1, "batch_size": 1, "micro_batches": 1, "patience": 1, "seed": 0}
+
+
+def _check_at_least(name: str, value: float, lowest: float) -> None:
+    if not value >= lowest or value == float("inf"):
+        raise UsageError(
+            f"{name} must be a number, {lowest} or more. Received: {value}. "
+            f"Leave it out to take the default, {TrainConfig.__dict__[name]}."
+        )
+
+
+def _check_choice(name: str, value: Any, kind: Any) -> None:
+    choices = getattr(kind, "__args__", ())
+    if choices and value not in choices:
+        raise UsageError(
+            f"{name} must be one of {', '.join(choices)}. Received: {value!r}."
+        )

@@ -1,0 +1,159 @@
+"""Fits a network to a task: the only place that calls Keras' training loop."""
+
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfnlp.data.batching import batches
+from tfnlp.errors import DataError
+from tfnlp.specs import Rows, check_rows
+from tfnlp.task import Task
+from tfnlp.training import strategy
+from tfnlp.training.callbacks import EpochLines, NanGuard
+from tfnlp.training.config import TrainConfig
+from tfnlp.training.defaults import Defaults
+from tfnlp.training.schedules import WarmUpThenFall
+from tfnlp.training.step import Trainable
+
+LOG = logging.getLogger("tfnlp")
+Build = Callable[[Any], keras.Model]
+"""Builds a network from hyperparameters: ``Defaults`` or KerasTuner's."""
+
+
+def fit(
+    task: Task,
+    build: Build,
+    train: Rows,
+    valid: Rows,
+    config: TrainConfig | None = None,
+    *,
+    callbacks: tuple[keras.callbacks.Callback, ...] = (),
+) -> keras.Model:
+    """Trains the network that ``build`` makes and returns it with its best weights.
+
+    Weights do not depend on the number of devices or micro-batches, apart from
+    dropout and batch normalisation, which draw and count per device.
+
+    Args:
+        task: what the rows mean.
+        build: called once, inside the scope of the strategy.
+        train: rows with the inputs and targets of the task, not batched.
+        valid: held-out rows; early stopping watches ``task.monitor`` on them.
+        config: see `TrainConfig`.
+
+    Returns:
+        The network; its ``history`` holds the logs of every epoch.
+
+    Raises:
+        SchemaError: rows lack a field of the task.
+        DataError: there are no rows to train on.
+        TrainingError: the loss became NaN or infinite.
+    """
+    config = config or TrainConfig()
+    keras.utils.set_random_seed(config.seed)
+    trainable = compiled(task, build, config, steps=_steps(task, train, config))
+    monitor = keras.callbacks.EarlyStopping(
+        monitor=task.monitor,
+        mode="min" if "loss" in task.monitor else "max",
+        patience=config.patience,
+        restore_best_weights=True,
+    )
+    with _progress() as verbose:
+        history = trainable.fit(
+            batched(task, train, config, shuffle=True),
+            validation_data=batched(task, valid, config, shuffle=False),
+            epochs=config.epochs,
+            verbose=verbose,
+            callbacks=[NanGuard(), EpochLines(config.epochs), monitor, *callbacks],
+        )
+    trainable.network.history = history
+    return trainable.network
+
+
+def compiled(task: Task, build: Build, config: TrainConfig, *, steps: int) -> Trainable:
+    """Builds network and optimizer inside the strategy's scope."""
+    with _precision(config.precision), strategy.create(config.strategy).scope():
+        trainable = Trainable(
+            task,
+            build(Defaults()),
+            micro_batches=config.micro_batches,
+            clip=config.clip,
+        )
+        trainable.compile(optimizer=optimizer(config, steps=steps), jit_compile=False)
+        trainable.built = True
+        trainable.optimizer.build(trainable.trainable_variables)
+    return trainable
+
+
+def optimizer(config: TrainConfig, *, steps: int) -> keras.optimizers.Optimizer:
+    """The optimizer that a configuration names, with its schedule."""
+    rate: Any = config.rate
+    if config.schedule != "constant" or config.warm_up:
+        rate = WarmUpThenFall(
+            config.rate,
+            steps=steps,
+            warm_up=int(config.warm_up * steps),
+            fall=config.schedule,
+        )
+    options = {"weight_decay": config.weight_decay} if config.weight_decay else {}
+    kind = type(keras.optimizers.get(config.optimizer))
+    return kind(learning_rate=rate, **options)
+
+
+def batched(
+    task: Task, rows: Rows, config: TrainConfig, *, shuffle: bool
+) -> tf.data.Dataset:
+    """Rows as the training step takes them: (features, y, weight) by batches."""
+    rows = check_rows(rows, {**task.inputs, **task.targets})
+    encoded = task.dataset(
+        batches(
+            rows,
+            batch_size=config.batch_size,
+            fields=tuple(task.inputs),
+            shuffle=shuffle,
+            seed=config.seed,
+        )
+    )
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return encoded.prefetch(2).with_options(options)
+
+
+def _steps(task: Task, rows: Rows, config: TrainConfig) -> int:
+    """Updates of the whole run; counts the rows, which also fills their cache."""
+    count = int(rows.batch(1024).reduce(
+        tf.constant(0, tf.int64),
+        lambda total, row: total + tf.shape(next(iter(row.values())), tf.int64)[0],
+    ))
+    if not count:
+        raise DataError(
+            "Training needs at least one row. Received: none. "
+            "Look at the file, and at the shares of the split."
+        )
+    return config.epochs * -(-count // config.batch_size)
+
+
+@contextlib.contextmanager
+def _precision(policy: str) -> Iterator[None]:
+    """Builds layers with a precision and puts the global policy back."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[int]:
+    """Keras' progress bar on a terminal's stderr; silence elsewhere."""
+    if not (sys.stderr.isatty() and LOG.isEnabledFor(logging.INFO)):
+        yield 0
+        return
+    with contextlib.redirect_stdout(sys.stderr):
+        yield 1

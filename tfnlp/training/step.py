@@ -1,0 +1,130 @@
+"""The training step: the arithmetic that Keras gets wrong for text (traps T1-T4).
+
+Only the engine knows how many replicas and micro-batches there are, so only the
+engine divides: each item's loss is summed, and the sum is divided by the total
+weight of the whole batch, all-reduced over the replicas before any forward pass.
+Gradients are clipped after they were summed. The weights of a run therefore do
+not depend on how a batch was cut.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfnlp.task import Task
+
+
+class Trainable(keras.Model):
+    """A network with the exact training step of a task; knows no task in particular.
+
+    Args:
+        task: gives loss and metrics of single items.
+        network: features → outputs.
+        micro_batches: parts that each replica's batch is cut into.
+        clip: largest global norm of the gradient; 0 is off.
+    """
+
+    def __init__(
+        self, task: Task, network: keras.Model, *, micro_batches: int = 1, clip=0.0
+    ):
+        super().__init__()
+        self.task, self.network = task, network
+        self.micro_batches, self.clip = micro_batches, clip
+        self.mean_loss = keras.metrics.Mean(name="loss")
+        self.progress = task.metrics()
+
+    def call(self, features, training=None):
+        return self.network(features, training=training)
+
+    @property
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Fresh at the start of every epoch, like every Keras metric."""
+        return [self.mean_loss, *self.progress]
+
+    def train_step(self, data) -> dict[str, Any]:
+        """One update; runs on each replica with its part of the batch."""
+        total = _all_reduce(tf.reduce_sum(data[2]))
+        gradients = [tf.zeros([])] * len(self.trainable_weights)
+        for part in self._cut(data):
+            gradients = _add(gradients, self._gradients(part, total))
+        gradients = self._clipped(gradients)
+        self.optimizer.apply_gradients(
+            zip(gradients, self.trainable_weights, strict=True)
+        )
+        return self.get_metrics_result()
+
+    def test_step(self, data) -> dict[str, Any]:
+        """The loss and the metrics of a batch, without dropout."""
+        features, y, weight = data
+        outputs = self(features, training=False)
+        self._record(y, outputs, self.task.loss(y, outputs), weight)
+        return self.get_metrics_result()
+
+    def _gradients(self, part, total: tf.Tensor) -> list:
+        """The part's share of the whole batch's gradient."""
+        features, y, weight = part
+        weights = [variable.value for variable in self.trainable_weights]
+        with tf.GradientTape() as tape:
+            outputs = self(features, training=True)
+            loss = self.task.loss(y, outputs)
+            share = tf.reduce_sum(loss * weight) / tf.maximum(total, 1e-12)
+            scaled = self.optimizer.scale_loss(share + self._penalty())
+        self._record(y, outputs, loss, weight)
+        return tape.gradient(
+            scaled, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO
+        )
+
+    def _penalty(self) -> tf.Tensor:
+        """L1 and L2 terms, shared out so that they count once per update."""
+        return tf.add_n([tf.zeros([]), *self.network.losses]) / (
+            _replicas() * self.micro_batches
+        )
+
+    def _record(self, y, outputs, loss: tf.Tensor, weight: tf.Tensor) -> None:
+        self.mean_loss.update_state(loss, sample_weight=weight)
+        for metric in self.progress:
+            metric.update_state(y, outputs, sample_weight=weight)
+
+    def _cut(self, data) -> list:
+        """The batch in micro-batches; the rows are spread evenly."""
+        if self.micro_batches == 1:
+            return [data]
+        rows = tf.shape(data[2])[0]
+        edges = [rows * k // self.micro_batches for k in range(self.micro_batches + 1)]
+        return [
+            tf.nest.map_structure(lambda tensor, a=a, b=b: tensor[a:b], data)
+            for a, b in zip(edges, edges[1:], strict=False)
+        ]
+
+    def _clipped(self, gradients: list) -> list:
+        """Gradients ready for `apply_gradients`, which sums them over replicas."""
+        if not self.clip:
+            return gradients
+        gradients = [_all_reduce(gradient) for gradient in gradients]
+        norm = tf.linalg.global_norm(gradients) / self._scale()
+        factor = self.clip / tf.maximum(norm, self.clip) / _replicas()
+        return [gradient * factor for gradient in gradients]
+
+    def _scale(self) -> tf.Tensor:
+        """What `scale_loss` multiplied with: 1 unless the optimizer scales losses."""
+        return self.optimizer.scale_loss(tf.ones([]))
+
+
+def _add(sums: list, gradients: list) -> list:
+    """Sums gradients; sparse ones become dense, so that rows met twice add up."""
+    return [
+        tf.convert_to_tensor(gradient) + tf.cast(total, gradient.dtype)
+        for total, gradient in zip(sums, gradients, strict=True)
+    ]
+
+
+def _replicas() -> int:
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _all_reduce(tensor: tf.Tensor) -> tf.Tensor:
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return tensor
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tensor)

@@ -1,0 +1,1 @@
+"""Search for hyperparameters; it knows `Task` and no task."""
