@@ -1,0 +1,275 @@
+"""The console script, verb by verb, on stand-ins for the engines."""
+
+import io
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+import tfnlp
+from tfnlp.cli import console
+from tfnlp.cli.verbs import doctor, init
+from tfnlp.errors import ArtefactError
+
+
+def call(*words):
+    with pytest.raises(SystemExit) as stop:
+        console.main(words)
+    return stop.value.code
+
+
+class FakePredictor:
+    """Answers the length of its first field."""
+
+    def __init__(self, *fields):
+        self.inputs = dict.fromkeys(fields)
+        self.task = SimpleNamespace(inputs=self.inputs, targets={"label": None})
+        self.network = "network"
+        self.batches = []
+
+    def stream(self, rows, *, batch_size):
+        self.batches.append(batch_size)
+        for row in rows:
+            yield {"label": "é", "size": len(row[next(iter(self.inputs))])}
+
+
+@pytest.fixture
+def predictor(monkeypatch):
+    fake = FakePredictor("text")
+    monkeypatch.setattr(tfnlp, "load", lambda path: fake, raising=False)
+    return fake
+
+
+def stdin(monkeypatch, text):
+    wrapped = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", wrapped)
+
+
+def test_help_names_every_verb_and_exit_code(capsys):
+    assert call("--help") == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {verb} " in shown for verb in console.names())
+    assert "4 quality gate not met" in shown
+
+
+def test_version(capsys):
+    assert call("--version") == 0
+    assert capsys.readouterr().out == f"tfnlp {tfnlp.__version__}\n"
+
+
+def test_an_unknown_verb_names_the_nearest(capsys):
+    assert call("predikt") == 2
+    assert "Did you mean 'predict'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", console.names())
+def test_every_verb_has_help(verb, capsys):
+    assert call(verb, "--help") == 0
+    assert f"usage: tfnlp {verb}" in capsys.readouterr().out
+
+
+def test_predict_answers_the_texts_of_its_flags(predictor, capsys):
+    assert call("predict", "demo", "--text", "a film", "b", "--text=--c") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["size"] for line in lines] == [6, 1, 3]
+
+
+def test_predict_answers_standard_input_in_batches(predictor, monkeypatch, capsys):
+    stdin(monkeypatch, "id,text\n1,abc\n")
+    assert call("predict", "demo", "--batch", "8") == 0
+    assert capsys.readouterr().out == '{"label": "é", "size": 3}\n'
+    assert predictor.batches == [8]
+
+
+def test_predict_wants_as_many_values_for_each_field(monkeypatch, capsys):
+    pair = FakePredictor("first", "second")
+    monkeypatch.setattr(tfnlp, "load", lambda path: pair, raising=False)
+    assert call("predict", "pairs", "--first", "a", "b", "--second", "c") == 2
+    assert "--first 2, --second 1" in capsys.readouterr().err
+
+
+def test_predict_names_the_nearest_field(predictor, capsys):
+    assert call("predict", "demo", "--txt", "a") == 2
+    assert "Unknown flag --txt. Did you mean --text?" in capsys.readouterr().err
+
+
+def test_predict_without_rows_says_how_to_give_them(predictor, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert call("predict", "demo") == 2
+    assert "Pass --text" in capsys.readouterr().err
+
+
+def test_predict_without_an_artefact(capsys):
+    assert call("predict") == 2
+    assert "--artefact is required" in capsys.readouterr().err
+
+
+def test_predict_says_what_is_wrong_with_the_artefact(monkeypatch, capsys):
+    def load(path):
+        raise ArtefactError(f"no artefact in {path}")
+
+    monkeypatch.setattr(tfnlp, "load", load, raising=False)
+    assert call("predict", "nowhere", "--text", "a") == 1
+    assert capsys.readouterr().err == "error: no artefact in nowhere\n"
+
+
+class FakeReport:
+    scores = {"accuracy": 0.75}  # noqa: RUF012
+
+    def __str__(self):
+        return "accuracy 0.75"
+
+    def to_json(self):
+        empty = {"intervals": {}, "seconds": {}, "rows": {}, "versions": {}}
+        return {"scores": self.scores, "figures": [], **empty}
+
+
+@pytest.fixture
+def calls(predictor, monkeypatch):
+    """What `evaluate` reads and scores, without reading or scoring."""
+    calls = {}
+
+    def read(source, columns, **options):
+        calls.update(source=source, columns=columns, options=options)
+        return "rows"
+
+    def evaluate(task, model, rows, *, batch_size):
+        calls.update(model=model, rows=rows, batch_size=batch_size)
+        return FakeReport()
+
+    monkeypatch.setattr(tfnlp, "read", read, raising=False)
+    monkeypatch.setattr(tfnlp, "evaluate", evaluate, raising=False)
+    return calls
+
+
+def test_evaluate_prints_the_report(calls, capsys):
+    words = ["--data", "t.csv", "--label", "class", "--delimiter", ";", "--batch", "8"]
+    assert call("evaluate", "demo", *words) == 0
+    assert capsys.readouterr().out == "accuracy 0.75\n"
+    assert calls["columns"] == {"text": "text", "label": "class"}
+    assert calls["options"]["delimiter"] == ";"
+    assert (calls["model"], calls["batch_size"]) == ("network", 8)
+
+
+def test_evaluate_prints_json(calls, capsys):
+    assert call("evaluate", "demo", "--data", "t.csv", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["scores"] == {"accuracy": 0.75}
+
+
+@pytest.mark.parametrize(
+    ("gate", "code", "message"),
+    [
+        ("accuracy=0.75", 0, ""),
+        ("accuracy=0.8", 4, "accuracy must be at least 0.8. Received: 0.7500."),
+        ("acuracy=0.8", 2, "Received: 'acuracy'. Did you mean 'accuracy'?"),
+        ("accuracy", 2, "--gate is written SCORE=LOWEST. Received: 'accuracy'."),
+    ],
+)
+def test_evaluate_checks_its_gates(gate, code, message, calls, capsys):
+    assert call("evaluate", "demo", "--data", "t.csv", "--gate", gate) == code
+    assert message in capsys.readouterr().err
+
+
+def test_evaluate_names_the_nearest_column_flag(calls, capsys):
+    assert call("evaluate", "demo", "--data", "t.csv", "--lable", "class") == 2
+    assert "Did you mean --label?" in capsys.readouterr().err
+
+
+class FakeAudit:
+    def __init__(self, errors):
+        self.errors = errors
+
+    def table(self):
+        return "a table"
+
+    def to_json(self):
+        return {"errors": self.errors}
+
+
+@pytest.fixture
+def audited(calls, monkeypatch):
+    """What `audit` is asked, and the errors it shall find."""
+    asked = SimpleNamespace(errors=(), options={})
+
+    def audit(rows, **options):
+        asked.options = options
+        return FakeAudit(asked.errors)
+
+    monkeypatch.setattr(tfnlp, "audit", audit, raising=False)
+    return asked
+
+
+def test_audit_prints_its_table(audited, capsys):
+    assert call("audit", "a.csv", "--test", "t.csv", "--length", "9") == 0
+    assert capsys.readouterr().out == "a table\n"
+    assert audited.options["others"] == {"test": "rows"}
+    assert audited.options["text_fields"] == ("text",)
+    assert audited.options["length"] == 9
+
+
+def test_audit_of_pairs_without_labels(audited, calls):
+    words = ["--first", "a", "--second", "b", "--label", "none"]
+    assert call("audit", "a.csv", *words) == 0
+    assert calls["columns"] == {"first": "a", "second": "b"}
+    assert audited.options["label_field"] is None
+
+
+def test_audit_with_errors_ends_with_3(audited, capsys):
+    audited.errors = ("all texts are empty",)
+    assert call("audit", "a.csv", "--json") == 3
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == {"errors": ["all texts are empty"]}
+    assert "all texts are empty" in shown.err
+
+
+def test_audit_of_half_a_pair(audited, capsys):
+    assert call("audit", "a.csv", "--first", "a") == 2
+    assert "Give both" in capsys.readouterr().err
+
+
+@pytest.fixture
+def scripts(tmp_path, monkeypatch):
+    (tmp_path / "_pipelines").mkdir()
+    (tmp_path / "_pipelines" / "tagging.py").write_text("print('é')\n", "utf-8")
+    monkeypatch.setattr(init, "_PACKAGE", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", [["my.py"], [], ["."]])
+def test_init_copies_a_pipeline(words, scripts):
+    assert call("init", "tagging", *words) == 0
+    written = scripts / ("my.py" if words == ["my.py"] else "tagging.py")
+    assert written.read_text("utf-8") == "print('é')\n"
+
+
+def test_init_overwrites_nothing(scripts, capsys):
+    (scripts / "my.py").write_text("mine")
+    assert call("init", "tagging", "my.py") == 2
+    assert (scripts / "my.py").read_text() == "mine"
+    assert "init overwrites nothing. Received: my.py" in capsys.readouterr().err
+
+
+def test_init_names_the_nearest_pipeline(scripts, capsys):
+    assert call("init", "taging") == 2
+    assert "Did you mean 'tagging'?" in capsys.readouterr().err
+
+
+def test_doctor_prints_a_table(capsys):
+    assert call("doctor") == 0
+    shown = capsys.readouterr().out
+    assert "tensorflow " in shown
+    assert "ok      SavedModel" in shown
+
+
+def test_doctor_fails_if_a_trial_fails(monkeypatch, capsys):
+    def broken():
+        raise RuntimeError("disk on fire\nand more")
+
+    monkeypatch.setattr(doctor, "_saved_model", broken)
+    assert call("doctor", "--json") == 1
+    shown = capsys.readouterr()
+    found = {finding["name"]: finding for finding in json.loads(shown.out)}
+    assert found["SavedModel"]["detail"] == "disk on fire"
+    assert "Failed: SavedModel." in shown.err

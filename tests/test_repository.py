@@ -1,0 +1,90 @@
+"""What a stranger finds in the repository agrees with itself."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import tfnlp
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PINS = {
+    canonicalize_name(name): version
+    for name, version in re.findall(
+        r"^([\w.-]+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE
+    )
+}
+ALL_TESTED = ("onnx", "report", "dev")  # the extras that requirements.txt pins
+SUFFIXES = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".j2", "", ".json"}
+
+
+def listed() -> list[Path]:
+    """Every text file that belongs to the repository."""
+    git = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    found = subprocess.run(git, cwd=ROOT, capture_output=True, text=True)
+    if found.returncode:
+        pytest.skip("not a git checkout")
+    paths = [ROOT / name for name in found.stdout.split("\0") if name]
+    return [path for path in paths if path.suffix in SUFFIXES and path.is_file()]
+
+
+def requirements() -> list[Requirement]:
+    extras = PROJECT["optional-dependencies"]
+    lines = [*PROJECT["dependencies"], *(r for e in ALL_TESTED for r in extras[e])]
+    return [Requirement(line) for line in lines]
+
+
+def test_the_version_is_written_the_same_twice():
+    assert PROJECT["version"] == tfnlp.__version__
+
+
+def test_every_requirement_is_an_exact_pin():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    odd = [line for line in lines if line and line[0] != "#" and "==" not in line]
+    assert odd == []
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [r for r in requirements() if r.name != "onnxruntime-extensions"],
+    ids=lambda wanted: wanted.name,
+)
+def test_a_pin_lies_in_the_range_of_the_package(wanted):
+    assert wanted.specifier.contains(PINS[canonicalize_name(wanted.name)])
+
+
+@pytest.mark.parametrize("target", ["setup", "demo", "test", "check", "bench", "clean"])
+def test_make_has_the_target(target):
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+def test_continuous_integration_runs_what_a_developer_runs():
+    script = ROOT / ".ci" / "run"
+    assert script.stat().st_mode & 0o111, ".ci/run must be executable"
+    assert re.findall(r"^make (\w+)", script.read_text(), re.M) == ["check", "test"]
+
+
+@pytest.mark.parametrize("name", ["LICENSE", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_the_usual_files_are_there(name):
+    assert (ROOT / name).stat().st_size > 500
+
+
+def test_the_changelog_knows_this_version():
+    assert f"## [{tfnlp.__version__}]" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_no_file_names_a_folder_of_one_machine():
+    homes = re.compile(r"/(?:home|Users)/\w|/root/|(?<![\w.])/work/")
+    found = [path for path in listed() if homes.search(path.read_text(errors="ignore"))]
+    assert [path for path in found if path != Path(__file__)] == []
+
+
+def test_every_pipeline_is_in_reach_of_init():
+    from tfnlp.cli.verbs.init import pipelines
+
+    assert set(pipelines()) == {p.stem for p in (ROOT / "pipelines").glob("*.py")}

@@ -1,0 +1,108 @@
+"""tfnlp: text in, answers out, with Keras 3 and TensorFlow.
+
+The public names below are found on first use, so that ``import tfnlp`` loads
+neither TensorFlow nor Keras: devices and strategies can still be set up, and the
+command line starts at once. Everything that is not listed here is private.
+"""
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfnlp import errors as errors
+    from tfnlp.data import splits as splits
+    from tfnlp.data.audit import audit as audit
+    from tfnlp.data.readers import read as read
+    from tfnlp.evaluation.evaluate import evaluate as evaluate
+    from tfnlp.evaluation.report import Report as Report
+    from tfnlp.export.artefact import export as save
+    from tfnlp.networks import bow as bow
+    from tfnlp.networks import cnn as cnn
+    from tfnlp.networks import rnn as rnn
+    from tfnlp.networks import transformer as transformer
+    from tfnlp.serving.predictor import Predictor as Predictor
+    from tfnlp.serving.predictor import load as load
+    from tfnlp.task import Endpoint as Endpoint
+    from tfnlp.task import Task as Task
+    from tfnlp.tasks.classification import Classification as Classification
+    from tfnlp.testing import check_task as check_task
+    from tfnlp.text.vectorizer import Vectorizer as Vectorizer
+    from tfnlp.text.vocabulary import Vocabulary as Vocabulary
+    from tfnlp.training.config import TrainConfig as TrainConfig
+    from tfnlp.training.fit import fit as fit
+
+__version__ = "0.1.0"
+
+# name → "module:attribute", or the module itself. `save` is not called `export`:
+# that name belongs to the package tfnlp.export as soon as anything imports it.
+_HOMES = {
+    "Classification": "tfnlp.tasks.classification:Classification",
+    "Endpoint": "tfnlp.task:Endpoint",
+    "Predictor": "tfnlp.serving.predictor:Predictor",
+    "Report": "tfnlp.evaluation.report:Report",
+    "Task": "tfnlp.task:Task",
+    "TrainConfig": "tfnlp.training.config:TrainConfig",
+    "Vectorizer": "tfnlp.text.vectorizer:Vectorizer",
+    "Vocabulary": "tfnlp.text.vocabulary:Vocabulary",
+    "audit": "tfnlp.data.audit:audit",
+    "bow": "tfnlp.networks.bow",
+    "check_task": "tfnlp.testing:check_task",
+    "cnn": "tfnlp.networks.cnn",
+    "errors": "tfnlp.errors",
+    "evaluate": "tfnlp.evaluation.evaluate:evaluate",
+    "fit": "tfnlp.training.fit:fit",
+    "load": "tfnlp.serving.predictor:load",
+    "read": "tfnlp.data.readers:read",
+    "rnn": "tfnlp.networks.rnn",
+    "save": "tfnlp.export.artefact:export",
+    "splits": "tfnlp.data.splits",
+    "transformer": "tfnlp.networks.transformer",
+}
+
+__all__ = [
+    "Classification",
+    "Endpoint",
+    "Predictor",
+    "Report",
+    "Task",
+    "TrainConfig",
+    "Vectorizer",
+    "Vocabulary",
+    "__version__",
+    "audit",
+    "bow",
+    "check_task",
+    "cnn",
+    "errors",
+    "evaluate",
+    "fit",
+    "load",
+    "read",
+    "rnn",
+    "save",
+    "splits",
+    "transformer",
+]
+
+# TensorFlow reads this once, when it is loaded; `tfnlp -v` shows everything again.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tfnlp' has no attribute {name!r}")
+    from tfnlp.cli.quiet import quiet_start
+
+    module, _, attribute = _HOMES[name].partition(":")
+    with quiet_start():
+        found: Any = importlib.import_module(module)
+    if attribute:
+        found = getattr(found, attribute)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

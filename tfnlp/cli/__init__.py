@@ -1,0 +1,11 @@
+"""The command line: dataclasses as flags, errors as exit codes, and the verbs.
+
+Nothing in this folder imports TensorFlow before a verb needs it, so that
+``tfnlp --help`` answers at once.
+"""
+
+from tfnlp.cli.guard import run as run
+from tfnlp.cli.recipes import parse as parse
+from tfnlp.cli.recipes import to_dict as to_dict
+
+__all__ = ["parse", "run", "to_dict"]

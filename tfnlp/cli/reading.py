@@ -1,0 +1,42 @@
+"""The flags that say how a data file is written; shared by all verbs that read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import tfnlp
+
+Format = Literal["csv", "jsonl", "parquet", "lines", "folder"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How a data file is written; what is not given is detected."""
+
+    format: Format | None = None  # told by the file's ending
+    delimiter: str | None = None  # of a table, e.g. ';' or tab
+    header: bool | None = None  # whether the first line names the columns
+    quoting: bool | None = None  # whether fields may stand in quotes
+    encoding: str | None = None  # e.g. utf-8, cp1252
+    ragged: Literal["error", "skip", "keep"] = "error"  # too few or many fields
+    separator: str = ","  # between several labels of one row
+
+    def read(self, source: str, columns: Mapping[str, str], **options: Any) -> Any:
+        """Reads a file as rows; see `tfnlp.read`.
+
+        Raises:
+            DataError: the file cannot be read.
+            SchemaError: a column is missing.
+        """
+        return tfnlp.read(
+            source,
+            columns,
+            format=self.format,
+            delimiter=self.delimiter,
+            header=self.header,
+            quoting=self.quoting,
+            encoding=self.encoding,
+            ragged=self.ragged,
+            separator=self.separator,
+            **options,
+        )

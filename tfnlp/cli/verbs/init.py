@@ -1,0 +1,61 @@
+"""copy a pipeline script to start from"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfnlp.cli.recipes import parse
+from tfnlp.errors import UsageError, nearest
+
+_PACKAGE = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Options:
+    """Copies a pipeline script to start from.
+
+    tfnlp init text_classification my.py
+    """
+
+    pipeline: str  # name of the script, without .py
+    file: str = ""  # where to write it; default: its own name, here
+
+
+def main(words: Sequence[str]) -> None:
+    """Copies the script, unless the file is already there."""
+    options = parse(
+        Options, words, positional=("pipeline", "file"), command="tfnlp init"
+    )
+    source, target = _source(options.pipeline), _target(options)
+    try:
+        with target.open("x", encoding="utf-8") as file:
+            file.write(source.read_text(encoding="utf-8"))
+    except FileExistsError as error:
+        raise UsageError(
+            f"init overwrites nothing. Received: {target}, which exists. "
+            "Give another file name."
+        ) from error
+    print(f"{target}: try `python {target} --help`")
+
+
+def pipelines() -> dict[str, Path]:
+    """Name → script: out of the installed package, or beside it in a checkout."""
+    folders = (_PACKAGE / "_pipelines", _PACKAGE.parent / "pipelines")
+    folder = next((f for f in folders if f.is_dir()), folders[0])
+    return {path.stem: path for path in sorted(folder.glob("[!_]*.py"))}
+
+
+def _source(name: str) -> Path:
+    known = pipelines()
+    plain = name.removesuffix(".py").replace("-", "_")
+    if plain not in known:
+        raise UsageError(
+            f"Unknown pipeline {name!r}.{nearest(plain, known)} "
+            f"Pipelines: {', '.join(known) or 'none found'}."
+        )
+    return known[plain]
+
+
+def _target(options: Options) -> Path:
+    target = Path(options.file or f"{Path(options.pipeline).stem}.py")
+    return target / f"{options.pipeline}.py" if target.is_dir() else target
