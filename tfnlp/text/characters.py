@@ -70,6 +70,15 @@ def nfkc_table() -> Table:
 
 
 @functools.cache
+def typography_table() -> Table:
+    """Quotes, apostrophes and dashes of print and those of a keyboard."""
+    signs = {code: "'" for code in (0x2018, 0x2019, 0x201A, 0x201B, 0x2BC, 0xB4)}
+    signs |= dict.fromkeys((0x201C, 0x201D, 0x201E, 0x201F), '"')
+    signs |= dict.fromkeys((*range(0x2010, 0x2016), 0x2212), "-")
+    return _table(lambda text: text.translate(signs))
+
+
+@functools.cache
 def accent_table() -> Table:
     """Letters with accents and the letters without."""
     return _table(_strip)
@@ -137,7 +146,7 @@ def _table(change: Callable[[str], str], *, also: Iterable[int] = ()) -> Table:
         codes=np.array(list(changed), np.int32),
         starts=(np.cumsum(sizes) - sizes).astype(np.int32),
         sizes=sizes,
-        pieces=np.array(sum(changed.values(), []), np.int32),
+        pieces=np.concatenate(list(changed.values())).astype(np.int32),
         pattern=f"(?s).*[{_ranges(sorted({*changed, *also}))}].*",
     )
 

@@ -42,7 +42,7 @@ def nfkc(texts: tf.Tensor) -> tf.Tensor:
     several marks on one letter are not put into canonical order first.
 
     Example:
-    >>> print(nfkc(["Ｆｕｌｌ ﬁne ①"]).numpy()[0].decode())
+    >>> print(nfkc(["\\uff26\\uff55ll \\ufb01ne \\u2460"]).numpy()[0].decode())
     Full fine 1
     """
     return characters.replace(texts, characters.nfkc_table(), compose=True)
@@ -82,12 +82,10 @@ def typography(texts: tf.Tensor) -> tf.Tensor:
     """Replaces typographic quotes, apostrophes and dashes by those of a keyboard.
 
     Example:
-    >>> print(typography(["“quoted” don’t – so"]).numpy()[0].decode())
+    >>> print(typography(["“quoted” don\\u2019t \\u2014 so"]).numpy()[0].decode())
     "quoted" don't - so
     """
-    texts = tf.strings.regex_replace(texts, r"[‘’‚‛ʼ´]", "'")
-    texts = tf.strings.regex_replace(texts, r"[“”„‟]", '"')
-    return tf.strings.regex_replace(texts, r"[‐‑‒–—―−]", "-")  # noqa: RUF001
+    return characters.replace(texts, characters.typography_table())
 
 
 def invisible(texts: tf.Tensor) -> tf.Tensor:
@@ -113,8 +111,10 @@ def punctuation(texts: tf.Tensor) -> tf.Tensor:
     >>> print(punctuation(["«Don't!» 'naïve'—dash"]).numpy()[0].decode().split())
     ["Don't", 'naïve', 'dash']
     """
-    texts = tf.strings.regex_replace(texts, r"[^\pL\pM\pN\pZ\pC'’]", " ")
-    edges = r"['’]+\s['’\s]*|\s['’]['’\s]*|^['’]+|['’]+$"
+    texts = tf.strings.regex_replace(texts, r"[^\pL\pM\pN\pZ\pC'\x{2019}]", " ")
+    edges = (
+        r"['\x{2019}]+\s['\x{2019}\s]*|\s['\x{2019}]+\s*|^['\x{2019}]+|['\x{2019}]+$"
+    )
     return tf.strings.regex_replace(texts, edges, " ")
 
 

@@ -95,12 +95,13 @@ class Terms:
 
 def _pieces(tokens: tf.RaggedTensor, fewest: int, most: int) -> tf.RaggedTensor:
     """Character n-grams inside each token: [B, (T)] → [B, (P)]."""
-    framed = tokens.with_flat_values(tf.strings.join(["<", tokens.flat_values, ">"]))
-    characters = tf.strings.unicode_split(framed.flat_values, "UTF-8")  # [N, (C)]
+    distinct, places = tf.unique(tokens.flat_values)
+    framed = tf.strings.join(["<", distinct, ">"])
+    characters = tf.strings.unicode_split(framed, "UTF-8")  # [U, (C)]
     widths = tuple(range(fewest, most + 1))
     pieces = tf.strings.ngrams(characters, widths, separator="")
     marked = pieces.with_flat_values(tf.strings.join([_PIECE, pieces.flat_values]))
-    return framed.with_flat_values(marked).merge_dims(1, 2)
+    return tokens.with_flat_values(tf.gather(marked, places)).merge_dims(1, 2)
 
 
 def _stop_words(words: Sequence[str] | str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from tfnlp.errors import DataError, UsageError
 from tfnlp.specs import TEXT, Rows, check_rows
 from tfnlp.text.counting import most_common
 from tfnlp.text.terms import Terms
-from tfnlp.text.vocabulary import PADDING, SPECIAL, UNKNOWN, Vocabulary
+from tfnlp.text.vocabulary import SPECIAL, Vocabulary
 
 _BATCH = 1024
 
@@ -147,6 +147,41 @@ class Vectorizer(tf.Module):
             "token_ids": tf.where(mask & (padded == 0), unknown, padded),
             "padding_mask": tf.cast(mask, tf.int32),
         }
+
+    def cut_share(self, rows: Rows, fields: Iterable[str]) -> dict[str, float]:
+        """Says how much of the texts `length` cuts and how much is unknown.
+
+        Returns:
+            shares: "texts" longer than `length`, "tokens" cut, and "unknown" of
+            the tokens kept.
+
+        Example:
+        >>> rows = tf.data.Dataset.from_tensors({"text": "a good long film"})
+        >>> Vectorizer(("a", "film"), length=2).cut_share(rows, ["text"])
+        {'texts': 1.0, 'tokens': 0.5, 'unknown': 0.5}
+        """
+        batches = _batches(rows, tuple(fields)).map(self._cut, num_parallel_calls=2)
+        counts = [int(count) for count in batches.reduce(tf.zeros(5, tf.int64), tf.add)]
+        texts, cut_texts, tokens, kept, unknown = counts
+        return {
+            "texts": cut_texts / max(texts, 1),
+            "tokens": 1 - kept / max(tokens, 1),
+            "unknown": unknown / max(kept, 1),
+        }
+
+    def _cut(self, texts: tf.Tensor) -> tf.Tensor:
+        """Counts texts, texts cut, tokens, tokens kept and tokens unknown: [5]."""
+        tokens = self.terms.tokens(self.terms.standardized(texts))
+        lengths = tokens.row_lengths()
+        kept = tf.minimum(lengths, self.terms.length)
+        ids = self.vocabulary.ids(tokens[:, : self.terms.length].flat_values)
+        unknown = tf.cast(ids == self.vocabulary.unknown, tf.int64)
+        cut = tf.cast(lengths > kept, tf.int64)
+        counts = (
+            tf.size(lengths, tf.int64),
+            *map(tf.reduce_sum, (cut, lengths, kept, unknown)),
+        )
+        return tf.stack(counts)
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments as JSON values."""
