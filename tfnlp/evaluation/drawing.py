@@ -12,6 +12,7 @@ import warnings
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
@@ -48,8 +49,10 @@ STYLE = {
 INCH = 72.0
 LETTER = 5.8
 """Points that a letter of ten points takes at most, on average."""
-LONGEST = 24
-"""Characters of a name beside an axis."""
+SMALLEST = 0.6
+"""The scale down to which a narrow page shrinks a picture; then it scrolls."""
+LONGEST = 23
+"""Characters of a name beside an axis; of a longer one both ends are kept."""
 
 
 def svg(figure: Matrix | Curve | Bars) -> str:
@@ -67,18 +70,18 @@ def svg(figure: Matrix | Curve | Bars) -> str:
         canvas = _canvas(figure)
         target = io.StringIO()
         canvas.savefig(target, format="svg", transparent=True, metadata={"Date": None})
-    return _inlined(target.getvalue(), figure.title)
+    return _inlined(target.getvalue(), figure.title, INCH * canvas.get_figwidth())
 
 
 def shorten(name: str) -> str:
     """A name that fits beside an axis, without control characters.
 
     Example:
-    >>> shorten("a very long name of some class")
-    'a very long name of som…'
+    >>> shorten("a very long name of class 17")
+    'a very long na…class 17'
     """
     clean = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in name)
-    return clean if len(clean) <= LONGEST else clean[: LONGEST - 1] + "…"
+    return clean if len(clean) <= LONGEST else f"{clean[:14]}…{clean[-8:]}"
 
 
 def _canvas(figure: Matrix | Curve | Bars) -> Canvas:
@@ -98,9 +101,7 @@ def _matrix(figure: Matrix) -> Canvas:
     canvas, axes = _axes(
         cell * size, cell * size, left=max(map(_width, names)) + 34, below=below + 34
     )
-    for row, counts in enumerate(figure.counts):
-        for column, count in enumerate(counts):
-            _cell(axes, column, row, count, sum(counts), cell)
+    _cells(axes, figure.counts, cell)
     axes.set(xlim=(-0.5, size - 0.5), ylim=(size - 0.5, -0.5))
     axes.set_xticks(range(size), names, rotation=90 if upright else 0)
     axes.set_yticks(range(size), names)
@@ -109,29 +110,33 @@ def _matrix(figure: Matrix) -> Canvas:
     return canvas
 
 
-def _cell(axes: Axes, x: int, y: int, count: int, total: int, size: float) -> None:
-    """One count, as dark as its share of its row."""
-    share = count / max(total, 1)
-    edge = (x - 0.48, y - 0.48)
-    axes.add_patch(Rectangle(edge, 0.96, 0.96, facecolor=LINE, alpha=0.25, lw=0))
-    if not count:
-        return
-    alpha = 0.1 + 0.9 * share
-    axes.add_patch(Rectangle(edge, 0.96, 0.96, facecolor=ACCENT, alpha=alpha, lw=0))
-    if _width(str(count)) * 0.8 < size:
-        colour = ON_ACCENT if share > 0.5 else INK
-        axes.text(x, y, str(count), size=8, color=colour, ha="center", va="center")
+def _cells(axes: Axes, counts: tuple[tuple[int, ...], ...], size: float) -> None:
+    """The counts, each as dark as its share of its row."""
+    squares, colours = [], []
+    for y, row in enumerate(counts):
+        for x, count in enumerate(row):
+            share = count / max(sum(row), 1)
+            squares.append(Rectangle((x - 0.48, y - 0.48), 0.96, 0.96))
+            colours.append((ACCENT, 0.1 + 0.9 * share) if count else (LINE, 0.25))
+            if count and _width(str(count)) * 0.8 < size:
+                colour = ON_ACCENT if share > 0.5 else INK
+                axes.text(
+                    x, y, str(count), size=8, color=colour, ha="center", va="center"
+                )
+    axes.add_collection(PatchCollection(squares, facecolors=colours, linewidths=0))
 
 
 def _curve(figure: Curve) -> Canvas:
-    canvas, axes = _axes(380, 220, left=52, below=44)
+    canvas, axes = _axes(300, 180, left=52, below=44)
     for number, (name, xs, ys) in enumerate(figure.series):
         colour = SERIES[number % len(SERIES)]
         mark = "o" if len(xs) <= 30 else ""
         axes.plot(xs, ys, color=colour, marker=mark, markersize=4, label=shorten(name))
     if figure.diagonal:
         axes.plot([0, 1], [0, 1], color=MUTED, linestyle=":", linewidth=1)
-    axes.set(xlabel=figure.x_label, ylabel=figure.y_label)
+    axes.set_xlabel(figure.x_label)
+    if figure.y_label != figure.title:
+        axes.set_ylabel(figure.y_label)
     axes.grid(alpha=0.5, linewidth=0.6)
     if figure.x_label == "epoch":
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -141,10 +146,10 @@ def _curve(figure: Curve) -> Canvas:
 
 
 def _upright(figure: Bars) -> Canvas:
-    canvas, axes = _axes(400, 200, left=58, below=44)
+    canvas, axes = _axes(300, 180, left=52, below=44)
     axes.bar(range(len(figure.values)), figure.values, color=ACCENT, width=0.9)
     widest = max(map(_width, figure.names), default=0) + 8
-    every = max(1, -(-int(widest * len(figure.names)) // 400))
+    every = max(1, -(-int(widest * len(figure.names)) // 300))
     shown = range(0, len(figure.names), every)
     axes.set_xticks(shown, [figure.names[number] for number in shown])
     axes.set(xlabel=figure.x_label, ylabel=figure.y_label)
@@ -183,17 +188,20 @@ def _width(text: str) -> float:
     return LETTER * len(text) + (10.0 - LETTER) * wide
 
 
-def _inlined(drawn: str, title: str) -> str:
+def _inlined(drawn: str, title: str, width: float) -> str:
     """Only the element, with the page's colours and without names that clash."""
     drawn = drawn[drawn.index("<svg") :]
     drawn = re.sub(r"<metadata>.*?</metadata>", "", drawn, flags=re.DOTALL)
+    drawn = re.sub(r"\n\s*", "\n", drawn)
     used = set(re.findall(r"#([\w-]+)", drawn))
     drawn = re.sub(
         r' id="([^"]*)"', lambda m: m.group(0) if m.group(1) in used else "", drawn
     )
     for colour, variable in COLOURS.items():
         drawn = drawn.replace(colour, variable)
-    return drawn.replace("<svg ", f'<svg role="img" aria-label="{_quoted(title)}" ', 1)
+    head = f'role="img" aria-label="{_quoted(title)}"'
+    head += f' style="min-width: {SMALLEST * width:.0f}pt"'
+    return drawn.replace("<svg ", f"<svg {head} ", 1)
 
 
 def _quoted(text: str) -> str:

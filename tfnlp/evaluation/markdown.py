@@ -92,6 +92,18 @@ def text(value: Any) -> str:
     return str(value)
 
 
+def cell(value: Any) -> str:
+    """A value below others of its kind: floats below 100 with four decimals.
+
+    Example:
+    >>> cell(0.9), cell(12), cell("a film")
+    ('0.9000', '12', 'a film')
+    """
+    if isinstance(value, float) and abs(value) < 100:
+        return f"{value:.4f}"
+    return text(value)
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Writes cells as a Markdown table.
 
@@ -99,21 +111,21 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     >>> print(table(("text",), [("a|b",)]))
     | text |
     | --- |
-    | a\\\\|b |
+    | a\\|b |
     """
-    lines = [columns, ["---"] * len(columns), *([text(c) for c in row] for row in rows)]
-    escaped = [[escape(cell) for cell in line] for line in lines]
+    lines = [columns, ["---"] * len(columns), *([cell(c) for c in row] for row in rows)]
+    escaped = [[escape(each) for each in line] for line in lines]
     return "\n".join(f"| {' | '.join(line)} |" for line in escaped)
 
 
-def escape(cell: str) -> str:
+def escape(words: str) -> str:
     """Takes the meaning from marks, tags and line ends.
 
     Example:
     >>> escape("<b> and [x]")
     '&lt;b> and \\\\[x\\\\]'
     """
-    spaced = " ".join(cell.split()).replace("&", "&amp;").replace("<", "&lt;")
+    spaced = " ".join(words.split()).replace("&", "&amp;").replace("<", "&lt;")
     return re.sub(r"([\\`*\[\]|])", r"\\\1", spaced)
 
 

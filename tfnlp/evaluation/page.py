@@ -48,7 +48,7 @@ def render(report: "Report") -> str:
         pictures=[(figure.title, drawing.svg(figure)) for figure in drawn],
         tables=[figure for figure in report.figures if isinstance(figure, Table)],
         facts=markdown.facts(report),
-        text=markdown.text,
+        cell_text=markdown.cell,
     )
 
 

@@ -103,7 +103,7 @@ class Report:
         file = Path(path) / FILE if Path(path).is_dir() else Path(path)
         try:
             return cls.from_json(json.loads(file.read_text("utf-8")))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ArtefactError(
                 f"A report is a {FILE} that tfnlp wrote. Received: {file} ({error}). "
                 "Give the file, or the folder that holds it."

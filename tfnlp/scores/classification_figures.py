@@ -19,6 +19,8 @@ LISTED = 300
 ERRORS = 25
 TEXT = 300
 """Characters of a text that the table of errors shows."""
+LONG_WORD = 10
+"""Characters a word, its space included, above which a text has no words."""
 STEPS = 20
 """Bars of the histogram of lengths."""
 
@@ -90,7 +92,7 @@ def confusion(codes: coding.Codes) -> Matrix:
     )
     title = "Confusion matrix"
     if len(drawn) < len(used):
-        title += f": the {len(drawn)} most confused of {len(used)} classes"
+        title += f": the {len(drawn)} most confused of {len(used):,} classes"
     names = tuple(codes.names[number] for number in drawn)
     return Matrix(title, names, tuple(map(tuple, matrix.tolist())))
 
@@ -119,7 +121,7 @@ def class_histogram(counts: coding.Counts) -> Bars:
     drawn = used[:DRAWN]
     title = "Rows of each class"
     if len(drawn) < len(used):
-        title += f": the {len(drawn)} largest of {len(used)}"
+        title += f": the {len(drawn)} largest of {len(used):,}"
     names = tuple(counts.names[number] for number in drawn)
     return Bars(title, "class", "rows", names, tuple(counts.gold[drawn].tolist()))
 
@@ -135,7 +137,7 @@ def length_histogram(texts: np.ndarray) -> Bars:
     """
     words = np.array([len(text.split()) for text in texts])
     characters = np.array([len(text) for text in texts])
-    spaced = characters.sum() <= 15 * words.sum()
+    spaced = characters.sum() <= LONG_WORD * words.sum()
     lengths, unit = (words, "words") if spaced else (characters, "characters")
     low, high = int(lengths.min()), int(np.percentile(lengths, 99, method="higher"))
     step = max(1, -(-(high - low + 1) // STEPS))
@@ -178,7 +180,7 @@ def worst_errors(
         (cut(texts[row]), gold[row], answered[row], round(float(score[row]), 4))
         for row in shown
     )
-    title = f"Worst errors: the {len(rows)} surest of {len(errors)}"
+    title = f"Worst errors: the {len(rows)} surest of {len(errors):,}"
     return Table(title, ("text", "gold", "answered", "score"), rows)
 
 
@@ -194,7 +196,7 @@ def per_class(counts: coding.Counts) -> Table:
     listed = used[:LISTED]
     title = "Classes"
     if len(listed) < len(used):
-        title += f": the {len(listed)} largest of {len(used)}"
+        title += f": the {len(listed)} largest of {len(used):,}"
     columns = (counts.gold, counts.answered, counts.precision, counts.recall, counts.f1)
     values = zip(*(column[listed].round(4).tolist() for column in columns), strict=True)
     rows = zip([counts.names[number] for number in listed], values, strict=True)
