@@ -16,7 +16,7 @@ help: ## list the targets
 
 setup: $(STAMP) ## create .venv and install what requirements.txt pins
 
-$(STAMP): requirements.txt pyproject.toml
+$(STAMP): requirements.txt pyproject.toml setup.py
 	@if [ -z "$(PYTHON)" ]; then \
 		echo 'tfnlp needs Python 3.11, 3.12 or 3.13 with the modules venv and ensurepip.' >&2; \
 		echo "Found: $$(python3 --version 2>&1). Install one, or say which: make setup PYTHON=/path/to/python3.12" >&2; \

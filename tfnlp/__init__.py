@@ -10,6 +10,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tfnlp import cli as cli
     from tfnlp import errors as errors
     from tfnlp.data import splits as splits
     from tfnlp.data.audit import audit as audit
@@ -48,6 +49,7 @@ _HOMES = {
     "audit": "tfnlp.data.audit:audit",
     "bow": "tfnlp.networks.bow",
     "check_task": "tfnlp.testing:check_task",
+    "cli": "tfnlp.cli",
     "cnn": "tfnlp.networks.cnn",
     "errors": "tfnlp.errors",
     "evaluate": "tfnlp.evaluation.evaluate:evaluate",
@@ -73,6 +75,7 @@ __all__ = [
     "audit",
     "bow",
     "check_task",
+    "cli",
     "cnn",
     "errors",
     "evaluate",
