@@ -23,6 +23,10 @@ NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 _LONGEST_FIELD = 64 * 2**20
 _HEAD = 200  # records that are enough to tell delimiter and header
+_COMMON = frozenset(
+    "text label sentence review comment tweet title content body document question "
+    "class category sentiment target topic intent id".split()
+)
 _NAME = re.compile(r"[\w #.:/()\-]{1,40}")
 
 
@@ -92,23 +96,25 @@ def detect(
 def detect_delimiter(text: str, wanted: Sequence[str] = ()) -> str:
     r"""Tells the delimiter: the one that cuts all records into equally many fields.
 
-    Wanted names that appear when the first line is cut decide at once.
+    Wanted names that appear when the first line is cut decide at once. Where several
+    delimiters fit, one is better after which quotes surround fields.
 
     Example:
     >>> detect_delimiter("a, b, and c\t1\nd\t0\n")
     '\t'
     """
-    head = "".join(islice(io.StringIO(text, newline=""), 500))
-    best, best_share = ",", 0.0
+    head = "".join(islice(io.StringIO(text, newline=""), _HEAD))
+    best, best_fit = ",", (0.5, False)
     for delimiter in DELIMITERS:
-        for quoting in (True, False):
-            records = list(islice(_records(head, delimiter, quoting), _HEAD))
-            if wanted and len(records[0]) > 1 and _named(records[0], wanted):
-                return delimiter
-            width, share = _usual(records)
-            if width > 1 and share > best_share:
-                best, best_share = delimiter, share
-    return best if best_share > 0.5 else ","
+        quoting = detect_quoting(head, delimiter, whole=False)
+        records = list(_records(head, delimiter, quoting))
+        if len(records[0]) > 1 and _named(records[0], wanted):
+            return delimiter
+        width, share = _usual(records)
+        fit = (round(share, 1), quoting)
+        if width > 1 and fit > best_fit:
+            best, best_fit = delimiter, fit
+    return best
 
 
 def detect_quoting(text: str, delimiter: str, *, whole: bool = True) -> bool:
@@ -136,9 +142,9 @@ def detect_header(head: Sequence[Sequence[str]], wanted: Sequence[str] = ()) -> 
 
     Names that were asked for and are all there decide; so do, when columns were
     asked for by number, these rules in this order: a number names no column; a
-    value that comes again further down is a label, not a name; a word above a
-    column of numbers is a name. Otherwise the first record is a header if it
-    consists of short, distinct words that are shorter than what stands below.
+    word such as `text` or `label` does; a value that comes again further down is a
+    label, not a name; a word above a column of numbers is a name. Otherwise the
+    first record is a header if its distinct words are far shorter than the texts.
 
     Example:
     >>> detect_header([["text", "label"], ["good film", "1"]])
@@ -151,6 +157,8 @@ def detect_header(head: Sequence[Sequence[str]], wanted: Sequence[str] = ()) -> 
         return True
     if any(_number(cell) for cell in first):
         return False
+    if any(cell.casefold() in _COMMON for cell in first):
+        return True
     columns = [
         (name, {record[place] for record in rest if place < len(record)} - {""})
         for place, name in enumerate(first)
@@ -222,10 +230,12 @@ def _number(cell: str) -> bool:
 
 def _reads_as_names(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
     given = [cell for cell in first if cell]
-    if len(set(given)) < len(given) or not all(map(_NAME.fullmatch, given)):
+    if (
+        not given
+        or len(set(given)) < len(given)
+        or not all(map(_NAME.fullmatch, given))
+    ):
         return False
-    below = [cell for record in rest for cell in record]
-    if not below:
-        return len(given) == len(first)
-    mean = sum(map(len, below)) / len(below)
-    return max(map(len, given), default=0) < mean
+    columns = [list(map(len, column)) for column in zip(*rest, strict=False)]
+    longest = max((sum(sizes) / len(sizes) for sizes in columns), default=0)
+    return max(map(len, given)) < longest / 2

@@ -131,10 +131,11 @@ def _prepared_tfds(name: str) -> Any:
         ) from error
     try:
         builder.download_and_prepare()
-    except (OSError, ConnectionError, tfds.download.DownloadError) as error:
+    except (OSError, ImportError, tfds.download.DownloadError) as error:
         raise DataError(
             "A set of TensorFlow Datasets is downloaded before its first use. "
-            f"Received: {name!r}, which failed: {error}. Check the network, or put "
+            f"Received: {name!r}, which failed: {error}. Check the network and the "
+            "packages that it needs, or put "
             f"the prepared set below {data_dir()} (TFDS_DATA_DIR)."
         ) from error
     return builder

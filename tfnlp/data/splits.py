@@ -14,7 +14,7 @@ from tfnlp.errors import DataError, UsageError
 from tfnlp.specs import Rows
 
 SHARES = (0.8, 0.1, 0.1)
-_BUCKETS = 2**20
+_BUCKETS = 2**40
 Side = Callable[[dict[str, tf.Tensor]], tf.Tensor]
 
 

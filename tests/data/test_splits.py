@@ -1,0 +1,76 @@
+"""Splits by hash: stable, complete, and never through equal texts."""
+
+import pytest
+
+from tfnlp.data import encoding
+from tfnlp.data.readers import from_list, read
+from tfnlp.data.splits import by_hash, stratified
+from tfnlp.errors import DataError, UsageError
+
+ROWS = [{"text": f"film {n % 900}", "label": "ab"[n % 9 == 0]} for n in range(1000)]
+
+
+def texts(rows):
+    return [row["text"].decode() for row in rows.as_numpy_iterator()]
+
+
+@pytest.mark.parametrize("split", [by_hash, stratified])
+def test_every_row_is_on_one_side(split):
+    found = [text for side in split(from_list(ROWS)) for text in texts(side)]
+    assert sorted(found) == sorted(row["text"] for row in ROWS)
+
+
+def test_equal_texts_are_on_the_same_side():
+    train, valid, test = map(set, map(texts, by_hash(from_list(ROWS))))
+    assert not (train & valid or train & test or valid & test)
+
+
+def test_shares_are_about_as_asked():
+    sizes = [int(side.cardinality()) for side in by_hash(from_list(ROWS))]
+    assert sizes == pytest.approx([800, 100, 100], abs=30)
+
+
+def test_split_is_the_same_in_any_order():
+    forth, back = (by_hash(from_list(rows))[2] for rows in (ROWS, ROWS[::-1]))
+    assert sorted(texts(forth)) == sorted(texts(back))
+
+
+def test_split_is_the_same_on_every_machine():
+    assert texts(by_hash(from_list(ROWS[:30]))[2]) == ["film 2", "film 25"]
+
+
+def test_seed_gives_another_split():
+    first, second = (by_hash(from_list(ROWS), seed=seed)[2] for seed in (0, 1))
+    assert texts(first) != texts(second)
+
+
+def test_several_fields_are_hashed_together():
+    rows = [{"first": "a", "second": str(n)} for n in range(40)]
+    sides = by_hash(from_list(rows), (0.5, 0.5), field=("first", "second"))
+    assert [side.cardinality() > 0 for side in sides] == [True, True]
+
+
+def test_stratified_keeps_shares_within_labels():
+    rows = [{"text": str(n), "label": "ab"[n % 10 == 0]} for n in range(1000)]
+    _, _, test = stratified(from_list(rows))
+    labels = [row["label"] for row in test.as_numpy_iterator()]
+    assert (labels.count(b"a"), labels.count(b"b")) == (90, 10)
+
+
+def test_stream_is_split(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoding, "SMALL", 0)
+    path = tmp_path / "texts.txt"
+    path.write_text("".join(f"film {n}\n" for n in range(100)))
+    sides = by_hash(read(path, {"text": "text"}), (0.5, 0.5))
+    assert sum(len(texts(side)) for side in sides) == 100
+
+
+def test_empty_side_is_refused():
+    with pytest.raises(DataError, match="1 rows, which fall as"):
+        by_hash(from_list(ROWS[:1]))
+
+
+@pytest.mark.parametrize("shares", [(0.8, 0.1), (1.2, -0.2), ()])
+def test_shares_that_are_none_are_refused(shares):
+    with pytest.raises(UsageError, match="positive and sum to one"):
+        by_hash(from_list(ROWS), shares)
