@@ -34,6 +34,7 @@ SETS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "columns", "count", "classes"), SETS, ids=[row[0] for row in SETS]
 )
