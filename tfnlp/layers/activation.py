@@ -39,6 +39,7 @@ def activation(name: str, *, per_token: bool = False) -> keras.layers.Layer:
         UsageError: there is no such activation.
 
     Example:
+    >>> import numpy as np
     >>> activation("relu")(np.array([[-1.0, 2.0]])).numpy().tolist()
     [[0.0, 2.0]]
     >>> activation("rellu")

@@ -1,12 +1,14 @@
 """The block of a transformer: every token looks at every token of its row."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from tfnlp.errors import UsageError
 from tfnlp.layers.activation import activation as make_activation
 from tfnlp.layers.normalization import normalization
-from tfnlp.layers.options import check_rate, check_size, penalty
+from tfnlp.layers.options import Shape, check_rate, check_size, penalty
 
 
 @keras.saving.register_keras_serializable(package="tfnlp")
@@ -30,6 +32,7 @@ class TransformerBlock(keras.layers.Layer):
         UsageError: an option cannot be, or the heads do not divide the width.
 
     Example:
+    >>> import numpy as np
     >>> block = TransformerBlock(heads=2, hidden=8)
     >>> block(np.ones([1, 3, 4]), np.array([[1, 1, 0]])).shape
     TensorShape([1, 3, 4])
@@ -47,7 +50,7 @@ class TransformerBlock(keras.layers.Layer):
         causal: bool = False,
         l1: float = 0.0,
         l2: float = 0.0,
-        **options,
+        **options: Any,
     ) -> None:
         check_size("heads", heads)
         check_size("hidden", hidden)
@@ -61,10 +64,11 @@ class TransformerBlock(keras.layers.Layer):
         self.attention_dropout = attention_dropout
         self.pre_norm = pre_norm
         self.causal = causal
+        make_activation(activation)  # a wrong name must not wait for the first batch
         self.l1 = l1
         self.l2 = l2
 
-    def build(self, vectors_shape: tuple, padding_mask_shape: tuple) -> None:
+    def build(self, vectors_shape: Shape, padding_mask_shape: Shape) -> None:
         """Makes the parts for vectors [B, T, D]."""
         width = vectors_shape[-1]
         if width % self.heads:
@@ -90,13 +94,13 @@ class TransformerBlock(keras.layers.Layer):
         )
         return self.feed_norm(vectors + self._feed(vectors, training))
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         names = ("heads", "hidden", "activation", "dropout", "attention_dropout")
         names += ("pre_norm", "causal", "l1", "l2")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
-    def _build_attention(self, shape: tuple) -> None:
+    def _build_attention(self, shape: Shape) -> None:
         self.attention_norm = self._norm("attention_norm", shape)
         self.attention = keras.layers.MultiHeadAttention(
             num_heads=self.heads,
@@ -108,7 +112,7 @@ class TransformerBlock(keras.layers.Layer):
         )
         self.attention.build(shape, shape)
 
-    def _build_feed_forward(self, shape: tuple) -> None:
+    def _build_feed_forward(self, shape: Shape) -> None:
         self.feed_norm = self._norm("feed_norm", shape)
         self.widen = self._dense(self.hidden, "widen", shape)
         middle = (*shape[:-1], self.hidden)
@@ -117,13 +121,13 @@ class TransformerBlock(keras.layers.Layer):
         self.bend.build(middle)
         self.narrow = self._dense(shape[-1], "narrow", middle)
 
-    def _norm(self, name: str, shape: tuple) -> keras.layers.Layer:
+    def _norm(self, name: str, shape: Shape) -> keras.layers.Layer:
         layer = normalization("layer", name=name)
         layer.dtype_policy = self.dtype_policy
         layer.build(shape)
         return layer
 
-    def _dense(self, width: int, name: str, shape: tuple) -> keras.layers.Layer:
+    def _dense(self, width: int, name: str, shape: Shape) -> keras.layers.Layer:
         layer = keras.layers.Dense(
             width,
             kernel_regularizer=penalty(self.l1, self.l2),

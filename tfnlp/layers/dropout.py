@@ -1,5 +1,7 @@
 """Word dropout; to drop features of all tokens at once, Keras has SpatialDropout1D."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -22,11 +24,12 @@ class WordDropout(keras.layers.Layer):
         UsageError: the rate is negative, or 1 and more.
 
     Example:
+    >>> import numpy as np
     >>> WordDropout(0.5)(np.array([[7, 8, 0]])).numpy().tolist()
     [[7, 8, 0]]
     """
 
-    def __init__(self, rate: float, *, unknown: int = 1, **options) -> None:
+    def __init__(self, rate: float, *, unknown: int = 1, **options: Any) -> None:
         check_rate("word_dropout", rate)
         super().__init__(**options)
         self.rate = rate
@@ -48,6 +51,6 @@ class WordDropout(keras.layers.Layer):
         """Ids keep shape and type."""
         return keras.KerasTensor(token_ids.shape, dtype=token_ids.dtype)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "rate": self.rate, "unknown": self.unknown}

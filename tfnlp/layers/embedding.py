@@ -1,12 +1,14 @@
 """From token ids to vectors, learned from scratch or begun from a matrix."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
 from tfnlp.errors import UsageError
-from tfnlp.layers.options import check_size, penalty
+from tfnlp.layers.options import Shape, check_size, penalty
 
 
 def embed(
@@ -34,6 +36,7 @@ def embed(
         UsageError: the matrix has another shape, or a size is not positive.
 
     Example:
+    >>> import numpy as np
     >>> layer = embed(3, vectors=np.eye(3), trainable=False)
     >>> layer(np.array([[2]])).numpy().tolist()
     [[[0.0, 0.0, 1.0]]]
@@ -69,16 +72,17 @@ class TokenWeights(keras.layers.Layer):
         vocabulary_size: number of ids.
 
     Example:
+    >>> import numpy as np
     >>> TokenWeights(9)(np.ones([1, 1, 2]), np.array([[4]])).numpy().tolist()
     [[[1.0, 1.0]]]
     """
 
-    def __init__(self, vocabulary_size: int, **options) -> None:
+    def __init__(self, vocabulary_size: int, **options: Any) -> None:
         check_size("vocabulary_size", vocabulary_size)
         super().__init__(**options)
         self.vocabulary_size = vocabulary_size
 
-    def build(self, vectors_shape: tuple, token_ids_shape: tuple) -> None:
+    def build(self, vectors_shape: Shape, token_ids_shape: Shape) -> None:
         """Makes one weight an entry of the vocabulary."""
         self.weight = self.add_weight(
             name="weight", shape=[self.vocabulary_size, 1], initializer="ones"
@@ -89,6 +93,6 @@ class TokenWeights(keras.layers.Layer):
         weights = ops.take(self.weight, token_ids, axis=0)  # [B, T, 1]
         return vectors * ops.cast(weights, vectors.dtype)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "vocabulary_size": self.vocabulary_size}

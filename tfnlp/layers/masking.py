@@ -13,6 +13,7 @@ class ZeroPadding(keras.layers.Layer):
     past the end of the batch, so the answer does not depend on the other rows.
 
     Example:
+    >>> import numpy as np
     >>> ZeroPadding()(np.ones([1, 3, 1]), np.array([[1, 1, 0]])).numpy().ravel()
     array([1., 1., 0.], dtype=float32)
     """
@@ -31,6 +32,7 @@ class ReverseTokens(keras.layers.Layer):
     That is exact, faster than a masked loop, and the same on every device.
 
     Example:
+    >>> import numpy as np
     >>> row = np.array([[[1.0], [2.0], [3.0], [0.0]]])
     >>> ReverseTokens()(row, np.array([[1, 1, 1, 0]])).numpy().ravel()
     array([3., 2., 1., 0.], dtype=float32)

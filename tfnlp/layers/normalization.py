@@ -1,33 +1,97 @@
 """Normalisation by name: over the features of a token, or over a batch."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.options import check_choice
+from tfnlp.layers.options import Shape, check_choice
 
 KINDS = ("batch", "layer")
 
 
 @keras.saving.register_keras_serializable(package="tfnlp")
-class TokenBatchNormalization(keras.layers.BatchNormalization):
+class TokenBatchNormalization(keras.layers.Layer):
     """Batch normalisation over the real tokens of a batch; padding has no part.
 
-    The one layer whose outputs depend on how a batch is cut: the statistics are
-    those of the rows that go through it together, so micro-batches change the
-    result, and so would devices if they did not share their sums. Prefer
-    `normalization="layer"` where results must not depend on that.
+    The statistics are those of all rows that are trained on together: devices add
+    up theirs, so their number changes nothing, but micro-batches cannot. It is the
+    one layer whose training depends on how a step is cut into micro-batches. (Keras
+    has such a layer, but its masked statistics stay on the device.)
+
+    Args:
+        momentum: how much of the running averages each batch leaves in place.
+        epsilon: added to the variance, which may be zero.
+
+    Example:
+    >>> import numpy as np
+    >>> row, mask = np.array([[[1.0], [3.0], [9.0]]]), np.array([[1, 1, 0]])
+    >>> normal = TokenBatchNormalization()(row, mask, training=True)
+    >>> normal.numpy().round(1).ravel().tolist()[:2]
+    [-1.0, 1.0]
     """
 
+    def __init__(
+        self, *, momentum: float = 0.9, epsilon: float = 1e-3, **options: Any
+    ) -> None:
+        super().__init__(**options)
+        self.momentum = momentum
+        self.epsilon = epsilon
+
+    def build(self, vectors_shape: Shape, padding_mask_shape: Shape) -> None:
+        """Makes scale, shift and the two running averages, each [D]."""
+        shape = [vectors_shape[-1]]
+        self.scale = self._weight("scale", shape, "ones", trainable=True)
+        self.shift = self._weight("shift", shape, "zeros", trainable=True)
+        self.running_mean = self._weight("running_mean", shape, "zeros")
+        self.running_variance = self._weight("running_variance", shape, "ones")
+
     def call(
-        self,
-        inputs: tf.Tensor,
-        padding_mask: tf.Tensor | None = None,
-        training: bool | None = None,
+        self, vectors: tf.Tensor, padding_mask: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
-        """Normalises [B, T, D] under an int32 mask [B, T]."""
-        mask = None if padding_mask is None else ops.cast(padding_mask, "bool")
-        return super().call(inputs, training=training, mask=mask)
+        """Normalises vectors [B, T, D] under an int32 mask [B, T]."""
+        wide = ops.cast(vectors, "float32")
+        mean, variance = self.running_mean, self.running_variance
+        if training:
+            real = ops.cast(padding_mask, "float32")[..., None]  # [B, T, 1]
+            mean = _mean_of_real(wide, real)
+            variance = _mean_of_real(ops.square(wide - mean), real)
+            self._average(self.running_mean, mean)
+            self._average(self.running_variance, variance)
+        factor = self.scale * ops.rsqrt(variance + self.epsilon)  # [D]
+        return ops.cast((wide - mean) * factor + self.shift, self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        own = {"momentum": self.momentum, "epsilon": self.epsilon}
+        return {**super().get_config(), **own}
+
+    def _weight(
+        self, name: str, shape: list[int], start: str, *, trainable: bool = False
+    ) -> keras.Variable:
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=start,
+            trainable=trainable,
+            autocast=False,  # statistics need all of float32
+        )
+
+    def _average(self, running: keras.Variable, batch: tf.Tensor) -> None:
+        kept = running * self.momentum
+        running.assign(kept + ops.stop_gradient(batch) * (1.0 - self.momentum))
+
+
+def _mean_of_real(values: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
+    """The mean of float [B, T, D] over the real tokens of every device: [D]."""
+    total = ops.sum(values * real, axis=[0, 1])
+    count = ops.sum(real)
+    replica = tf.distribute.get_replica_context()
+    if replica is not None:
+        total = replica.all_reduce(tf.distribute.ReduceOp.SUM, total)
+        count = replica.all_reduce(tf.distribute.ReduceOp.SUM, count)
+    return total / ops.maximum(count, 1.0)
 
 
 def normalization(kind: str, *, name: str | None = None) -> keras.layers.Layer:
@@ -43,14 +107,14 @@ def normalization(kind: str, *, name: str | None = None) -> keras.layers.Layer:
         UsageError: there is no such kind.
 
     Example:
+    >>> import numpy as np
     >>> normalization("layer")(np.array([[[1.0, 3.0]]])).numpy().round(2).tolist()
     [[[-1.0, 1.0]]]
     """
     check_choice("normalization", kind, KINDS)
     if kind == "layer":
         return keras.layers.LayerNormalization(epsilon=1e-6, name=name)
-    # 0.9: the averages must settle within the few hundred steps of a small set.
-    return TokenBatchNormalization(momentum=0.9, synchronized=True, name=name)
+    return TokenBatchNormalization(name=name)
 
 
 def normalize(

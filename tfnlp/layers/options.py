@@ -6,6 +6,9 @@ import keras
 
 from tfnlp.errors import UsageError, nearest
 
+Shape = tuple[int | None, ...]
+"""Of a tensor; None for a dimension that is known only at run time."""
+
 
 def check_choice(option: str, name: str, choices: Iterable[str]) -> None:
     """Makes sure that an option names one of its choices.
@@ -60,8 +63,8 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
     Example:
     >>> penalty(0.0, 0.0) is None
     True
-    >>> float(penalty(0.0, 0.5)([2.0]))
-    2.0
+    >>> penalty(0.0, 0.5).get_config()["l2"]
+    0.5
     """
     for option, factor in (("l1", l1), ("l2", l2)):
         if factor < 0.0:

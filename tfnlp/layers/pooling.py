@@ -1,14 +1,15 @@
 """From the vectors of a row's tokens to one vector for the row."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.options import check_choice
+from tfnlp.layers.options import Shape, check_choice
 
-KINDS = ("attention", "ends", "first", "last", "max", "mean", "sum")
+KINDS = ("attention", "ends", "first", "last", "max", "mean", "sqrt", "sum")
 
 
 @keras.saving.register_keras_serializable(package="tfnlp")
@@ -16,7 +17,8 @@ class Pooling(keras.layers.Layer):
     """Makes one vector of a row's tokens; padding has no part in it.
 
     Args:
-        kind: `mean`, `max` or `sum` of the real tokens; `first` or `last` real
+        kind: `mean`, `max` or `sum` of the real tokens; `sqrt`, their sum over the
+            square root of their number, between the two; `first` or `last` real
             token; `ends` for an encoder that reads both ways, which takes the
             forward half at the last real token and the backward half at the
             first; `attention`, a mean weighted by one learned query.
@@ -25,17 +27,18 @@ class Pooling(keras.layers.Layer):
         UsageError: there is no such kind.
 
     Example:
+    >>> import numpy as np
     >>> vectors = np.array([[[1.0], [3.0], [9.0]]])
     >>> Pooling("mean")(vectors, np.array([[1, 1, 0]])).numpy().tolist()
     [[2.0]]
     """
 
-    def __init__(self, kind: str, **options) -> None:
+    def __init__(self, kind: str, **options: Any) -> None:
         check_choice("pooling", kind, KINDS)
         super().__init__(**options)
         self.kind = kind
 
-    def build(self, vectors_shape: tuple, padding_mask_shape: tuple) -> None:
+    def build(self, vectors_shape: Shape, padding_mask_shape: Shape) -> None:
         """Makes the query of `attention`; other kinds have no weights."""
         if self.kind == "attention":
             self.query = self.add_weight(
@@ -49,12 +52,12 @@ class Pooling(keras.layers.Layer):
         return _POOL[self.kind](vectors, padding_mask)
 
     def compute_output_shape(
-        self, vectors_shape: tuple, padding_mask_shape: tuple
-    ) -> tuple:
+        self, vectors_shape: Shape, padding_mask_shape: Shape
+    ) -> Shape:
         """[B, T, D] becomes [B, D]."""
         return (vectors_shape[0], vectors_shape[-1])
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "kind": self.kind}
 
@@ -65,8 +68,17 @@ def _sum(vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
 
 def _mean(vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
     total = _wide_sum(vectors, padding_mask)
-    count = ops.sum(ops.cast(padding_mask, "float32"), axis=1, keepdims=True)
-    return ops.cast(total / ops.maximum(count, 1.0), vectors.dtype)
+    return ops.cast(total / _count(padding_mask), vectors.dtype)
+
+
+def _sqrt(vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+    total = _wide_sum(vectors, padding_mask)
+    return ops.cast(total / ops.sqrt(_count(padding_mask)), vectors.dtype)
+
+
+def _count(padding_mask: tf.Tensor) -> tf.Tensor:
+    real = ops.sum(ops.cast(padding_mask, "float32"), axis=1, keepdims=True)
+    return ops.maximum(real, 1.0)
 
 
 def _wide_sum(vectors: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
@@ -111,5 +123,6 @@ _POOL: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
     "last": _last,
     "max": _max,
     "mean": _mean,
+    "sqrt": _sqrt,
     "sum": _sum,
 }

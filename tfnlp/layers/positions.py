@@ -1,10 +1,12 @@
 """Positions for networks that would otherwise read a row as a bag."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.options import check_size
+from tfnlp.layers.options import Shape, check_size
 
 
 @keras.saving.register_keras_serializable(package="tfnlp")
@@ -19,16 +21,17 @@ class LearnedPositions(keras.layers.Layer):
         UsageError: the length is not positive.
 
     Example:
+    >>> import numpy as np
     >>> LearnedPositions(4)(np.zeros([1, 6, 2])).shape
     TensorShape([1, 6, 2])
     """
 
-    def __init__(self, length: int, **options) -> None:
+    def __init__(self, length: int, **options: Any) -> None:
         check_size("length", length)
         super().__init__(**options)
         self.length = length
 
-    def build(self, vectors_shape: tuple) -> None:
+    def build(self, vectors_shape: Shape) -> None:
         """Makes one vector a position."""
         self.positions = self.add_weight(
             name="positions",
@@ -42,7 +45,7 @@ class LearnedPositions(keras.layers.Layer):
         places = ops.minimum(places, self.length - 1)
         return vectors + ops.take(self.positions, places, axis=0)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {**super().get_config(), "length": self.length}
 
@@ -55,6 +58,7 @@ class SinusoidalPositions(keras.layers.Layer):
     lengths from 2π to 10,000 · 2π (Vaswani et al., 2017).
 
     Example:
+    >>> import numpy as np
     >>> SinusoidalPositions()(np.zeros([1, 2, 2])).numpy().round(2).tolist()
     [[[0.0, 1.0], [0.8399999737739563, 0.5400000214576721]]]
     """

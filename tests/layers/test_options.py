@@ -1,0 +1,22 @@
+"""Checks of options."""
+
+import numpy as np
+import pytest
+
+from tfnlp.errors import UsageError
+from tfnlp.layers.options import check_choice, check_size, penalty
+
+
+def test_a_choice_outside_the_list_shows_the_list():
+    with pytest.raises(UsageError, match=r"must be one of a, b\. Received: 'zzz'\. Pa"):
+        check_choice("letter", "zzz", ["a", "b"])
+
+
+@pytest.mark.parametrize("size", [0, 2.5, None])
+def test_a_size_is_a_positive_whole_number(size):
+    with pytest.raises(UsageError, match=r"at least 1\. Received: "):
+        check_size("width", size)
+
+
+def test_a_penalty_adds_both_factors():
+    assert float(penalty(0.5, 0.25)(np.array([-2.0]))) == pytest.approx(2.0)
