@@ -1,8 +1,17 @@
+import dataclasses
+
 import pytest
 import tensorflow as tf
 
 from tfnlp.errors import UsageError
 from tfnlp.text.terms import Terms
+from tfnlp.text.vectorizer import Options
+
+
+def test_a_vectorizer_takes_every_option() -> None:
+    fields = {field.name for field in dataclasses.fields(Terms)}
+
+    assert set(Options.__annotations__) == fields
 
 
 def test_ngrams_come_behind_the_tokens() -> None:

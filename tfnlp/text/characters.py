@@ -32,7 +32,7 @@ class Pairs(NamedTuple):
     """Letter and mark, as one key, and the letter that they compose to."""
 
     keys: np.ndarray
-    codes: np.ndarray
+    letters: np.ndarray
 
 
 def replace(texts: tf.Tensor, table: Table, *, compose: bool = False) -> tf.Tensor:
@@ -45,9 +45,9 @@ def replace(texts: tf.Tensor, table: Table, *, compose: bool = False) -> tf.Tens
 
     def rewrite(rows: tf.Tensor) -> tf.Tensor:
         codes = _look_up(tf.strings.unicode_decode(rows, "UTF-8"), table)
-        for _ in range(_MARKS_ON_A_LETTER if compose else 0):
-            codes = _compose(codes, canonical_pairs())
-        return tf.strings.unicode_encode(codes, "UTF-8")
+        return tf.strings.unicode_encode(
+            _composed(codes) if compose else codes, "UTF-8"
+        )
 
     changes = tf.strings.regex_full_match(texts, table.pattern)
     return change_rows(texts, changes, rewrite)
@@ -103,7 +103,7 @@ def canonical_pairs() -> Pairs:
 def _look_up(codes: tf.RaggedTensor, table: Table) -> tf.RaggedTensor:
     """Replaces code points [N, (C)] by none, one or several."""
     flat = codes.flat_values
-    found, place = _find(flat, table.codes)
+    found, place = _find(flat, tf.constant(table.codes))
     size = tf.where(found, tf.gather(table.sizes, place), 1)
     inside = tf.ragged.range(size).flat_values
     piece = tf.repeat(tf.gather(table.starts, place), size) + inside
@@ -114,24 +114,34 @@ def _look_up(codes: tf.RaggedTensor, table: Table) -> tf.RaggedTensor:
     return tf.RaggedTensor.from_row_lengths(replaced, sizes, validate=False)
 
 
-def _compose(codes: tf.RaggedTensor, pairs: Pairs) -> tf.RaggedTensor:
+def _composed(codes: tf.RaggedTensor) -> tf.RaggedTensor:
+    """Composes letters of [N, (C)] with all marks behind them."""
+    keys, letters = (tf.constant(part) for part in canonical_pairs())
+    for _ in range(_MARKS_ON_A_LETTER):
+        codes = _compose(codes, keys, letters)
+    return codes
+
+
+def _compose(
+    codes: tf.RaggedTensor, keys: tf.Tensor, letters: tf.Tensor
+) -> tf.RaggedTensor:
     """Composes each letter of [N, (C)] with the mark behind it, once."""
     flat = tf.cast(codes.flat_values, tf.int64)
     rows = codes.value_rowids()
     behind = tf.concat([flat[1:], [0]], axis=0)[: tf.size(flat)]
     same_row = tf.concat([rows[1:] == rows[:-1], [False]], axis=0)[: tf.size(flat)]
-    found, place = _find(tf.bitwise.left_shift(flat, 21) | behind, pairs.keys)
+    found, place = _find(tf.bitwise.left_shift(flat, 21) | behind, keys)
     found &= same_row
-    composed = tf.where(found, tf.gather(pairs.codes, place), codes.flat_values)
+    composed = tf.where(found, tf.gather(letters, place), codes.flat_values)
     kept = ~tf.concat([[False], found[:-1]], axis=0)[: tf.size(flat)]
     return tf.ragged.boolean_mask(
         codes.with_flat_values(composed), codes.with_flat_values(kept)
     )
 
 
-def _find(values: tf.Tensor, keys: np.ndarray) -> tuple[tf.Tensor, tf.Tensor]:
+def _find(values: tf.Tensor, keys: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Says for every value whether it is a key, and where."""
-    place = tf.minimum(tf.searchsorted(keys, values), len(keys) - 1)
+    place = tf.minimum(tf.searchsorted(keys, values), tf.size(keys) - 1)
     return tf.gather(keys, place) == values, place
 
 

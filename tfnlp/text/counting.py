@@ -49,10 +49,8 @@ def _counted(texts: tf.data.Dataset, terms: Terms) -> tf.data.Dataset:
         found, _, times = tf.unique_with_counts(terms(batch).flat_values)
         return found, times
 
-    options = tf.data.Options()
-    options.autotune.enabled = False
     counted = texts.map(count, num_parallel_calls=2, deterministic=True)
-    return counted.prefetch(2).with_options(options)
+    return counted.prefetch(2)
 
 
 def _forget_rare(counts: Counter[bytes], *, keep: int) -> Counter[bytes]:

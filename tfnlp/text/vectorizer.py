@@ -198,5 +198,11 @@ def _check_size(size: int) -> None:
 
 def _batches(rows: Rows, fields: tuple[str, ...]) -> tf.data.Dataset:
     """The text columns of rows as batches of string [B]."""
-    columns = check_rows(rows, dict.fromkeys(fields, TEXT)).batch(_BATCH)
-    return columns.map(lambda row: tf.concat([row[field] for field in fields], axis=0))
+    options = tf.data.Options()
+    options.autotune.enabled = False
+
+    def joined(columns: dict[str, tf.Tensor]) -> tf.Tensor:
+        return tf.concat([columns[field] for field in fields], axis=0)
+
+    schema = dict.fromkeys(fields, TEXT)
+    return check_rows(rows, schema).batch(_BATCH).map(joined).with_options(options)

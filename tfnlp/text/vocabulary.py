@@ -45,7 +45,8 @@ class Vocabulary(tf.Module):
         self._own = tuple(tokens)
         self._special = tuple(special)
         self._entries = self._special + self._own
-        _check_distinct(self._entries)
+        self._known = frozenset(self._entries)
+        _check_distinct(self._entries, self._known)
         with tf.device("CPU:0"):
             self._table = tf.lookup.StaticHashTable(
                 tf.lookup.KeyValueTensorInitializer(
@@ -89,11 +90,11 @@ class Vocabulary(tf.Module):
         return iter(self._entries)
 
     def __contains__(self, token: object) -> bool:
-        return token in self._entries
+        return token in self._known
 
 
-def _check_distinct(entries: tuple[str, ...]) -> None:
-    if len(set(entries)) == len(entries):
+def _check_distinct(entries: tuple[str, ...], known: frozenset[str]) -> None:
+    if len(known) == len(entries):
         return
     token, count = Counter(entries).most_common(1)[0]
     raise DataError(
