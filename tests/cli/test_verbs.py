@@ -209,7 +209,7 @@ def test_audit_prints_its_table(audited, capsys):
 
 
 def test_audit_of_pairs_without_labels(audited, calls):
-    words = ["--first", "a", "--second", "b", "--label", "none"]
+    words = ["--text", "a", "--second", "b", "--label", "none"]
     assert call("audit", "a.csv", *words) == 0
     assert calls["columns"] == {"first": "a", "second": "b"}
     assert audited.options["label_field"] is None
@@ -221,11 +221,6 @@ def test_audit_with_errors_ends_with_3(audited, capsys):
     shown = capsys.readouterr()
     assert json.loads(shown.out) == {"errors": ["all texts are empty"]}
     assert "all texts are empty" in shown.err
-
-
-def test_audit_of_half_a_pair(audited, capsys):
-    assert call("audit", "a.csv", "--first", "a") == 2
-    assert "Give both" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import tfnlp
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import parse
-from tfnlp.errors import DataError, UsageError
+from tfnlp.errors import DataError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +22,7 @@ class Options(Reading):
 
     file: str  # file, tfds:NAME or built-in set
     text: str = "text"  # column of the text
-    first: str | None = None  # column of the first text of a pair
-    second: str | None = None  # column of the second text of a pair
+    second: str | None = None  # column of the second text, for pairs
     label: str | None = "label"  # column of the label; none if there is none
     several: bool = False  # whether a row may have several labels
     length: int | None = None  # tokens kept of each text; says how many are cut
@@ -32,18 +31,11 @@ class Options(Reading):
     test: str | None = None  # another file, looked through for the same rows
     json: bool = False  # print JSON instead of a table
 
-    def __post_init__(self) -> None:
-        if (self.first is None) != (self.second is None):
-            raise UsageError(
-                "A pair has two columns. Received: one of --first and --second. "
-                "Give both, or --text alone."
-            )
-
     def texts(self) -> dict[str, str]:
         """Field → column of the texts."""
-        if self.first is None or self.second is None:
+        if self.second is None:
             return {"text": self.text}
-        return {"first": self.first, "second": self.second}
+        return {"first": self.text, "second": self.second}
 
 
 def main(words: Sequence[str]) -> None:
