@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "tfnlp"
 
 FLOOR = {
-    **dict.fromkeys(["errors", "specs", "saving"], 0),
+    **dict.fromkeys(["clock", "errors", "specs", "saving"], 0),
     **dict.fromkeys(["data", "text", "images", "layers", "decoding", "scores"], 1),
     "networks": 2,
     "task": 3,

@@ -12,11 +12,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tfnlp import cli as cli
     from tfnlp import errors as errors
+    from tfnlp.clock import Clock as Clock
     from tfnlp.data import splits as splits
+    from tfnlp.data.audit import Audit as Audit
     from tfnlp.data.audit import audit as audit
+    from tfnlp.data.audit import clean as clean
     from tfnlp.data.readers import read as read
+    from tfnlp.data.sides import Sides as Sides
+    from tfnlp.data.sides import read_sides as read_sides
+    from tfnlp.evaluation.evaluate import answers as answers
     from tfnlp.evaluation.evaluate import evaluate as evaluate
     from tfnlp.evaluation.report import Report as Report
+    from tfnlp.export.artefact import check_output as check_output
     from tfnlp.export.artefact import export as save
     from tfnlp.networks import bow as bow
     from tfnlp.networks import cnn as cnn
@@ -29,6 +36,7 @@ if TYPE_CHECKING:
     from tfnlp.tasks.classification import Classification as Classification
     from tfnlp.testing import check_task as check_task
     from tfnlp.text.vectorizer import Vectorizer as Vectorizer
+    from tfnlp.text.vectors import load_vectors as load_vectors
     from tfnlp.text.vocabulary import Vocabulary as Vocabulary
     from tfnlp.training.config import TrainConfig as TrainConfig
     from tfnlp.training.fit import fit as fit
@@ -38,24 +46,32 @@ __version__ = "0.1.0"
 # name → "module:attribute", or the module itself. `save` is not called `export`:
 # that name belongs to the package tfnlp.export as soon as anything imports it.
 _HOMES = {
+    "Audit": "tfnlp.data.audit:Audit",
     "Classification": "tfnlp.tasks.classification:Classification",
+    "Clock": "tfnlp.clock:Clock",
     "Endpoint": "tfnlp.task:Endpoint",
     "Predictor": "tfnlp.serving.predictor:Predictor",
     "Report": "tfnlp.evaluation.report:Report",
+    "Sides": "tfnlp.data.sides:Sides",
     "Task": "tfnlp.task:Task",
     "TrainConfig": "tfnlp.training.config:TrainConfig",
     "Vectorizer": "tfnlp.text.vectorizer:Vectorizer",
     "Vocabulary": "tfnlp.text.vocabulary:Vocabulary",
+    "answers": "tfnlp.evaluation.evaluate:answers",
     "audit": "tfnlp.data.audit:audit",
     "bow": "tfnlp.networks.bow",
+    "check_output": "tfnlp.export.artefact:check_output",
     "check_task": "tfnlp.testing:check_task",
+    "clean": "tfnlp.data.audit:clean",
     "cli": "tfnlp.cli",
     "cnn": "tfnlp.networks.cnn",
     "errors": "tfnlp.errors",
     "evaluate": "tfnlp.evaluation.evaluate:evaluate",
     "fit": "tfnlp.training.fit:fit",
     "load": "tfnlp.serving.predictor:load",
+    "load_vectors": "tfnlp.text.vectors:load_vectors",
     "read": "tfnlp.data.readers:read",
+    "read_sides": "tfnlp.data.sides:read_sides",
     "rnn": "tfnlp.networks.rnn",
     "save": "tfnlp.export.artefact:export",
     "splits": "tfnlp.data.splits",
@@ -63,25 +79,33 @@ _HOMES = {
 }
 
 __all__ = [
+    "Audit",
     "Classification",
+    "Clock",
     "Endpoint",
     "Predictor",
     "Report",
+    "Sides",
     "Task",
     "TrainConfig",
     "Vectorizer",
     "Vocabulary",
     "__version__",
+    "answers",
     "audit",
     "bow",
+    "check_output",
     "check_task",
+    "clean",
     "cli",
     "cnn",
     "errors",
     "evaluate",
     "fit",
     "load",
+    "load_vectors",
     "read",
+    "read_sides",
     "rnn",
     "save",
     "splits",

@@ -8,13 +8,15 @@ batch, T tokens, D width of a vector, C classes, V entries of a vocabulary,
 H attention heads.
 """
 
+from typing import Any, TypeAlias
+
 import tensorflow as tf
 
 from tfnlp.errors import SchemaError, nearest
 
 Schema = dict[str, tf.TensorSpec]
-Rows = tf.data.Dataset
-"""A dataset whose elements are rows: flat dictionaries of scalars."""
+Rows: TypeAlias = Any
+"""A `tf.data.Dataset` whose elements are rows: flat dictionaries of scalars."""
 
 TEXT = tf.TensorSpec([None], tf.string)
 NUMBER = tf.TensorSpec([None], tf.float32)

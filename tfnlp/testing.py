@@ -187,7 +187,9 @@ def check_device_invariance(task: Task, build: Build, rows: Rows) -> None:
     plain = TrainConfig(epochs=2, batch_size=4, rate=0.01, clip=1.0, optimizer="sgd")
     start = build(Defaults()).get_weights()
     expected = _trained(task, build, rows, plain, start)
-    variants: dict[str, Mapping[str, Any]] = {"four micro-batches": {"micro_batches": 4}}
+    variants: dict[str, Mapping[str, Any]] = {
+        "four micro-batches": {"micro_batches": 4}
+    }
     if len(tf.config.list_logical_devices("CPU")) > 1:
         variants["two devices"] = {"strategy": "mirrored"}
         variants["two devices, two micro-batches"] = {
@@ -210,9 +212,7 @@ def check_searchable(task: Task, build: Build, rows: Rows, folder: Path) -> None
         return build(hp)
 
     config = TrainConfig(epochs=1)
-    found = search(
-        task, asked, rows, rows, config, trials=2, folder=folder / "search"
-    )
+    found = search(task, asked, rows, rows, config, trials=2, folder=folder / "search")
     _expect(len(found.trials) == 2, f"searchable: {len(found.trials)} trials completed")
 
 

@@ -21,6 +21,10 @@ class Reading:
     ragged: Literal["error", "skip", "keep"] = "error"  # too few or many fields
     separator: str = ","  # between several labels of one row
 
+    def options(self) -> dict[str, Any]:
+        """What `tfnlp.read` takes besides source and columns."""
+        return {name: getattr(self, name) for name in Reading.__dataclass_fields__}
+
     def read(self, source: str, columns: Mapping[str, str], **options: Any) -> Any:
         """Reads a file as rows; see `tfnlp.read`.
 
@@ -28,15 +32,4 @@ class Reading:
             DataError: the file cannot be read.
             SchemaError: a column is missing.
         """
-        return tfnlp.read(
-            source,
-            columns,
-            format=self.format,
-            delimiter=self.delimiter,
-            header=self.header,
-            quoting=self.quoting,
-            encoding=self.encoding,
-            ragged=self.ragged,
-            separator=self.separator,
-            **options,
-        )
+        return tfnlp.read(source, columns, **self.options(), **options)

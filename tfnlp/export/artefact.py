@@ -57,17 +57,8 @@ def export(
         ExportError: the folder cannot be written, or the written artefact answers
             otherwise than the network.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise UsageError(
-            "A name is made of letters, digits, '_', '-' and '.', and starts with a "
-            f"letter or digit. Received: {name!r}."
-        )
-    base = Path(output) / name
-    try:
-        base.mkdir(parents=True, exist_ok=True)
-        hidden = Path(tempfile.mkdtemp(prefix=".writing-", dir=base))
-    except OSError as error:
-        raise _unwritable(base, error) from error
+    base = check_output(name, output)
+    hidden = _hidden_folder(base)
     try:
         _write(hidden, task, model, report, recipe)
         _check_answers(hidden, task, model)
@@ -78,11 +69,36 @@ def export(
         shutil.rmtree(hidden, ignore_errors=True)
 
 
+def check_output(name: str, output: str | Path = "saved_models") -> Path:
+    """Returns the folder of an artefact; call it before hours of training.
+
+    Raises:
+        UsageError: the name cannot be a folder of a server.
+        ExportError: the folder cannot be written.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise UsageError(
+            "A name is made of letters, digits, '_', '-' and '.', and starts with a "
+            f"letter or digit. Received: {name!r}."
+        )
+    base = Path(output) / name
+    _hidden_folder(base).rmdir()
+    return base
+
+
 def versions(base: Path) -> list[int]:
     """The versions of an artefact, lowest first: its folders with integer names."""
     if not base.is_dir():
         return []
     return sorted(int(p.name) for p in base.iterdir() if p.name.isdecimal())
+
+
+def _hidden_folder(base: Path) -> Path:
+    try:
+        base.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".writing-", dir=base))
+    except OSError as error:
+        raise _unwritable(base, error) from error
 
 
 def _write(folder: Path, task: Task, model: keras.Model, report, recipe) -> None:

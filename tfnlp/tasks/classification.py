@@ -1,5 +1,6 @@
 """Text classification: one label, several labels, or a label for a pair of texts."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -11,6 +12,8 @@ from tfnlp.errors import DataError, UsageError
 from tfnlp.layers.pooling import Pooling
 from tfnlp.saving import pack
 from tfnlp.scores import classification as scores
+from tfnlp.scores import classification_figures
+from tfnlp.scores.thresholds import best_thresholds
 from tfnlp.specs import TEXT, Rows
 from tfnlp.task import Columns, Task, Tensors
 from tfnlp.text.vectorizer import Vectorizer
@@ -158,7 +161,9 @@ class Classification(Task):
             return y, tf.where(y >= 0, weight, 0.0)
         names = tf.strings.split(row["label"], self.separator)
         ids = self.labels.ids(tf.strings.strip(names.flat_values))
-        known = tf.ragged.boolean_mask(names.with_flat_values(ids), names.with_flat_values(ids) >= 0)
+        known = tf.ragged.boolean_mask(
+            names.with_flat_values(ids), names.with_flat_values(ids) >= 0
+        )
         y = tf.reduce_max(
             tf.one_hot(known, len(self.labels)).to_tensor(
                 shape=[None, None, len(self.labels)]
@@ -271,9 +276,7 @@ class Classification(Task):
             "label": tf.strings.reduce_join(
                 tf.ragged.boolean_mask(names, chosen), axis=-1, separator=self.separator
             ),
-            "score": tf.reduce_max(
-                tf.where(chosen, probabilities, 0.0), axis=-1
-            ),
+            "score": tf.reduce_max(tf.where(chosen, probabilities, 0.0), axis=-1),
             "probabilities": probabilities,
         }
 
@@ -281,7 +284,7 @@ class Classification(Task):
         """Sets each class' threshold to the one with the best F1 on held-out rows."""
         if self.separator is None:
             return self
-        thresholds = scores.best_thresholds(
+        thresholds = best_thresholds(
             rows["label"],
             answers["probabilities"],
             labels=self.labels.entries,
@@ -292,15 +295,27 @@ class Classification(Task):
 
     def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
         """Accuracy, P/R/F1, AUCs, log-loss and calibration error."""
-        return scores.score(rows, answers, **self._names())
+        return scores.score(
+            rows["label"],
+            answers["label"],
+            probabilities=answers["probabilities"],
+            **self._names(),
+        )
 
     def headline(self, rows: Columns, answers: Columns) -> dict[str, float]:
         """Accuracy and F1."""
-        return scores.headline(rows, answers, **self._names())
+        return scores.headline(rows["label"], answers["label"], **self._names())
 
     def figures(self, rows: Columns, answers: Columns) -> tuple:
         """Confusion, calibration, histograms, the worst errors."""
-        return scores.figures(rows, answers, fields=tuple(self.inputs), **self._names())
+        texts = [rows[name] for name in self.inputs]
+        return classification_figures.figures(
+            texts[0] if len(texts) == 1 else texts[0] + " | " + texts[1],
+            rows["label"],
+            answers["label"],
+            probabilities=answers["probabilities"],
+            **self._names(),
+        )
 
     def _names(self) -> dict[str, Any]:
         return {"labels": self.labels.entries, "separator": self.separator}
@@ -319,3 +334,25 @@ class Classification(Task):
             "loss": self.kind,
             "focus": self.focus,
         }
+
+
+def _inputs(side: str) -> dict[str, keras.KerasTensor]:
+    """Fresh inputs of an encoder; a side of a pair has it before their names."""
+    return {
+        name: keras.Input([None], dtype="int32", name=side + name)
+        for name in ("token_ids", "padding_mask")
+    }
+
+
+def _count_labels(rows: Rows, separator: str | None) -> tuple[Counter[str], bool]:
+    """How often each class occurs, and whether every row has at least one."""
+    counts: Counter[str] = Counter()
+    at_least_one = True
+    for batch in rows.map(lambda row: row["label"]).batch(1024).as_numpy_iterator():
+        for label in batch.tolist():
+            text = label.decode("utf-8", "replace")
+            names = [text] if separator is None else text.split(separator)
+            found = {name.strip() for name in names if name.strip()}
+            at_least_one = at_least_one and bool(found)
+            counts.update(found)
+    return counts, at_least_one

@@ -43,6 +43,8 @@ class EpochLines(keras.callbacks.Callback):
         self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
-        scores = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
+        scores = "  ".join(
+            f"{name} {value:.4f}" for name, value in (logs or {}).items()
+        )
         seconds = time.perf_counter() - self.started
         LOG.info("epoch %d/%d  %s  %.1f s", epoch + 1, self.epochs, scores, seconds)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin
 
 from tfnlp.errors import UsageError
 
@@ -20,13 +20,13 @@ class TrainConfig:
         UsageError: a value is outside its range.
 
     Example:
-    >>> TrainConfig(epochs=3).rate
-    0.001
+    >>> TrainConfig(epochs=3).batch_size
+    64
     """
 
     epochs: int = 5  # passes over the training rows, at most
     batch_size: int = 64  # rows per update, over all devices
-    rate: float = 1e-3  # learning rate, after warm-up
+    rate: float | None = None  # learning rate after warm-up; None is 0.001
     optimizer: Optimizer = "adam"
     schedule: Schedule = "constant"  # how the rate falls over all epochs
     warm_up: float = 0.0  # share of the updates in which the rate rises
@@ -42,7 +42,7 @@ class TrainConfig:
         for name, lowest in _LOWEST.items():
             _check_at_least(name, getattr(self, name), lowest)
         for name in ("rate", "weight_decay", "clip"):
-            _check_at_least(name, getattr(self, name), 0.0)
+            _check_at_least(name, getattr(self, name) or 0.0, 0.0)
         if not 0.0 <= self.warm_up < 1.0:
             raise UsageError(
                 "warm_up is a share of the updates, at least 0 and below 1. "
@@ -64,7 +64,7 @@ def _check_at_least(name: str, value: float, lowest: float) -> None:
 
 
 def _check_choice(name: str, value: Any, kind: Any) -> None:
-    choices = getattr(kind, "__args__", ())
+    choices = get_args(kind) if get_origin(kind) is Literal else ()
     if choices and value not in choices:
         raise UsageError(
             f"{name} must be one of {', '.join(choices)}. Received: {value!r}."

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from tfnlp.data.batching import batches
+from tfnlp.data.batching import SHUFFLE, batches
 from tfnlp.errors import DataError
 from tfnlp.specs import Rows, check_rows
 from tfnlp.task import Task
@@ -17,10 +18,13 @@ from tfnlp.training import strategy
 from tfnlp.training.callbacks import EpochLines, NanGuard
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
+from tfnlp.training.optimizers import LAZY
 from tfnlp.training.schedules import WarmUpThenFall
 from tfnlp.training.step import Trainable
 
 LOG = logging.getLogger("tfnlp")
+RATE = 1e-3
+"""The learning rate of a configuration that names none."""
 Build = Callable[[Any], keras.Model]
 """Builds a network from hyperparameters: ``Defaults`` or KerasTuner's."""
 
@@ -56,7 +60,8 @@ def fit(
     """
     config = config or TrainConfig()
     keras.utils.set_random_seed(config.seed)
-    trainable = compiled(task, build, config, steps=_steps(task, train, config))
+    train, valid = counted(train), counted(valid)
+    trainable = compiled(task, build, config, steps=_steps(train, config))
     monitor = keras.callbacks.EarlyStopping(
         monitor=task.monitor,
         mode="min" if "loss" in task.monitor else "max",
@@ -69,6 +74,7 @@ def fit(
             validation_data=batched(task, valid, config, shuffle=False),
             epochs=config.epochs,
             verbose=verbose,
+            shuffle=False,  # the rows are shuffled already
             callbacks=[NanGuard(), EpochLines(config.epochs), monitor, *callbacks],
         )
     trainable.network.history = history
@@ -92,16 +98,16 @@ def compiled(task: Task, build: Build, config: TrainConfig, *, steps: int) -> Tr
 
 def optimizer(config: TrainConfig, *, steps: int) -> keras.optimizers.Optimizer:
     """The optimizer that a configuration names, with its schedule."""
-    rate: Any = config.rate
+    rate: Any = RATE if config.rate is None else config.rate
     if config.schedule != "constant" or config.warm_up:
         rate = WarmUpThenFall(
-            config.rate,
+            rate,
             steps=steps,
             warm_up=int(config.warm_up * steps),
             fall=config.schedule,
         )
     options = {"weight_decay": config.weight_decay} if config.weight_decay else {}
-    kind = type(keras.optimizers.get(config.optimizer))
+    kind = LAZY.get(config.optimizer) or type(keras.optimizers.get(config.optimizer))
     return kind(learning_rate=rate, **options)
 
 
@@ -115,7 +121,7 @@ def batched(
             rows,
             batch_size=config.batch_size,
             fields=tuple(task.inputs),
-            shuffle=shuffle,
+            shuffle=SHUFFLE if shuffle else None,
             seed=config.seed,
         )
     )
@@ -124,18 +130,30 @@ def batched(
     return encoded.prefetch(2).with_options(options)
 
 
-def _steps(task: Task, rows: Rows, config: TrainConfig) -> int:
-    """Updates of the whole run; counts the rows, which also fills their cache."""
-    count = int(rows.batch(1024).reduce(
-        tf.constant(0, tf.int64),
-        lambda total, row: total + tf.shape(next(iter(row.values())), tf.int64)[0],
-    ))
-    if not count:
+def counted(rows: Rows) -> Rows:
+    """The rows with their number known, which takes a pass where it was not.
+
+    Schedules need it, and Keras warns of data that "ran out" without it.
+
+    Raises:
+        DataError: there are no rows.
+    """
+    count = int(rows.cardinality())
+    if count < 0:
+        ones = rows.map(lambda row: tf.constant(1, tf.int64))
+        count = int(ones.batch(1024).map(tf.reduce_sum).reduce(np.int64(0), tf.add))
+        rows = rows.apply(tf.data.experimental.assert_cardinality(count))
+    if count == 0:
         raise DataError(
-            "Training needs at least one row. Received: none. "
+            "Training needs at least one row on each side. Received: none. "
             "Look at the file, and at the shares of the split."
         )
-    return config.epochs * -(-count // config.batch_size)
+    return rows
+
+
+def _steps(rows: Rows, config: TrainConfig) -> int:
+    """Updates of the whole run."""
+    return config.epochs * -(-int(rows.cardinality()) // config.batch_size)
 
 
 @contextlib.contextmanager

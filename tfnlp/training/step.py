@@ -7,12 +7,14 @@ Gradients are clipped after they were summed. The weights of a run therefore do
 not depend on how a batch was cut.
 """
 
+import itertools
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from tfnlp.task import Task
+from tfnlp.training.optimizers import Gradient, merged
 
 
 class Trainable(keras.Model):
@@ -45,10 +47,8 @@ class Trainable(keras.Model):
     def train_step(self, data) -> dict[str, Any]:
         """One update; runs on each replica with its part of the batch."""
         total = _all_reduce(tf.reduce_sum(data[2]))
-        gradients = [tf.zeros([])] * len(self.trainable_weights)
-        for part in self._cut(data):
-            gradients = _add(gradients, self._gradients(part, total))
-        gradients = self._clipped(gradients)
+        parts = [self._gradients(part, total) for part in self._cut(data)]
+        gradients = self._clipped([_sum(of_one) for of_one in zip(*parts, strict=True)])
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )
@@ -94,36 +94,48 @@ class Trainable(keras.Model):
         edges = [rows * k // self.micro_batches for k in range(self.micro_batches + 1)]
         return [
             tf.nest.map_structure(lambda tensor, a=a, b=b: tensor[a:b], data)
-            for a, b in zip(edges, edges[1:], strict=False)
+            for a, b in itertools.pairwise(edges)
         ]
 
     def _clipped(self, gradients: list) -> list:
         """Gradients ready for `apply_gradients`, which sums them over replicas."""
         if not self.clip:
             return gradients
-        gradients = [_all_reduce(gradient) for gradient in gradients]
+        gradients = [merged(_all_reduce(gradient)) for gradient in gradients]
         norm = tf.linalg.global_norm(gradients) / self._scale()
         factor = self.clip / tf.maximum(norm, self.clip) / _replicas()
-        return [gradient * factor for gradient in gradients]
+        return [_times(gradient, factor) for gradient in gradients]
 
     def _scale(self) -> tf.Tensor:
         """What `scale_loss` multiplied with: 1 unless the optimizer scales losses."""
         return self.optimizer.scale_loss(tf.ones([]))
 
 
-def _add(sums: list, gradients: list) -> list:
-    """Sums gradients; sparse ones become dense, so that rows met twice add up."""
-    return [
-        tf.convert_to_tensor(gradient) + tf.cast(total, gradient.dtype)
-        for total, gradient in zip(sums, gradients, strict=True)
-    ]
+def _sum(gradients: tuple) -> Gradient:
+    """Adds up the micro-batches; sparse gradients are put behind one another."""
+    if len(gradients) == 1:
+        return gradients[0]
+    if not isinstance(gradients[0], tf.IndexedSlices):
+        return tf.add_n(gradients)
+    return tf.IndexedSlices(
+        tf.concat([gradient.values for gradient in gradients], axis=0),
+        tf.concat([gradient.indices for gradient in gradients], axis=0),
+        gradients[0].dense_shape,
+    )
+
+
+def _times(gradient: Gradient, factor: tf.Tensor) -> Gradient:
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient * factor
+    values = gradient.values * factor
+    return tf.IndexedSlices(values, gradient.indices, gradient.dense_shape)
 
 
 def _replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def _all_reduce(tensor: tf.Tensor) -> tf.Tensor:
+def _all_reduce(tensor: Gradient) -> Gradient:
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return tensor

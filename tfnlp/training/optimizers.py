@@ -1,0 +1,66 @@
+"""Optimizers that update only the rows of an embedding which a batch has met.
+
+Keras makes the sparse gradient of an embedding dense, so that every update touches
+every entry of the vocabulary (keras#19992). The lazy form, once `LazyAdam` of
+TensorFlow Addons (addons#2807), leaves vector and moments of all others alone.
+"""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+Gradient = tf.Tensor | tf.IndexedSlices
+
+
+def merged(gradient: Gradient) -> Gradient:
+    """Adds up the rows that a sparse gradient holds more than once.
+
+    Example:
+    >>> slices = tf.IndexedSlices(tf.constant([[1.0], [2.0], [3.0]]), [5, 0, 5], [9, 1])
+    >>> merged(slices).indices.numpy(), merged(slices).values.numpy().ravel()
+    (array([5, 0], dtype=int32), array([4., 2.], dtype=float32))
+    """
+    if not isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    indices, places = tf.unique(gradient.indices)
+    values = tf.math.unsorted_segment_sum(gradient.values, places, tf.size(indices))
+    return tf.IndexedSlices(values, indices, gradient.dense_shape)
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class LazyAdam(keras.optimizers.Adam):
+    """Adam whose sparse gradients touch only their rows; else Adam (Kingma & Ba).
+
+    The bias correction counts all updates of the run, as in TensorFlow Addons.
+    """
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Updates one variable; sparse gradients only in the rows they hold."""
+        if not isinstance(gradient, tf.IndexedSlices):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        gradient = merged(gradient)
+        rows, slope = gradient.indices, tf.cast(gradient.values, variable.dtype)
+        first = self._momentums[self._get_variable_index(variable)].value
+        second = self._velocities[self._get_variable_index(variable)].value
+        updates = ops.cast(self.iterations + 1, variable.dtype)
+        rate = ops.cast(learning_rate, variable.dtype) * ops.sqrt(
+            1.0 - self.beta_2**updates
+        )
+        rate = rate / (1.0 - self.beta_1**updates)
+        mean = tf.gather(first, rows) * self.beta_1 + slope * (1.0 - self.beta_1)
+        square = tf.gather(second, rows) * self.beta_2
+        square += slope * slope * (1.0 - self.beta_2)
+        first.scatter_update(tf.IndexedSlices(mean, rows))
+        second.scatter_update(tf.IndexedSlices(square, rows))
+        step = rate * mean / (ops.sqrt(square) + self.epsilon)
+        variable.scatter_sub(tf.IndexedSlices(step, rows))
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class LazyAdamW(LazyAdam, keras.optimizers.AdamW):
+    """AdamW with sparse updates; weight decay still reaches every row."""
+
+
+LAZY = {"adam": LazyAdam, "adamw": LazyAdamW}
+"""The lazy form of the optimizers that have one."""
