@@ -33,24 +33,18 @@ class Pairs(NamedTuple):
 
     keys: np.ndarray
     letters: np.ndarray
+    pattern: str
+    """RE2 pattern of the texts that hold such a mark."""
 
 
-def replace(texts: tf.Tensor, table: Table, *, compose: bool = False) -> tf.Tensor:
-    """Replaces characters of string [N] by the table.
+def replace(texts: tf.Tensor, table: Table) -> tf.Tensor:
+    """Replaces characters of string [N] by the table."""
+    return _rewrite(texts, table.pattern, lambda codes: _look_up(codes, table))
 
-    Args:
-        compose: whether letters and the marks behind them are composed after.
-    """
-    texts = tf.convert_to_tensor(texts, tf.string)
 
-    def rewrite(rows: tf.Tensor) -> tf.Tensor:
-        codes = _look_up(tf.strings.unicode_decode(rows, "UTF-8"), table)
-        return tf.strings.unicode_encode(
-            _composed(codes) if compose else codes, "UTF-8"
-        )
-
-    changes = tf.strings.regex_full_match(texts, table.pattern)
-    return change_rows(texts, changes, rewrite)
+def compose(texts: tf.Tensor) -> tf.Tensor:
+    """Composes letters of string [N] with the marks behind them."""
+    return _rewrite(texts, canonical_pairs().pattern, _composed)
 
 
 def change_rows(
@@ -65,8 +59,7 @@ def change_rows(
 @functools.cache
 def nfkc_table() -> Table:
     """What NFKC makes of every single character that it changes."""
-    seconds = {int(key) & 0x1FFFFF for key in canonical_pairs().keys}
-    return _table(lambda text: unicodedata.normalize("NFKC", text), also=seconds)
+    return _table(lambda text: unicodedata.normalize("NFKC", text))
 
 
 @functools.cache
@@ -96,8 +89,25 @@ def canonical_pairs() -> Pairs:
                 pairs[(ord(first) << 21) | ord(parts[-1])] = ord(character)
     keys = sorted(pairs)
     return Pairs(
-        np.array(keys, np.int64), np.array([pairs[key] for key in keys], np.int32)
+        keys=np.array(keys, np.int64),
+        letters=np.array([pairs[key] for key in keys], np.int32),
+        pattern=_pattern({key & 0x1FFFFF for key in keys}),
     )
+
+
+def _rewrite(
+    texts: tf.Tensor,
+    pattern: str,
+    change: Callable[[tf.RaggedTensor], tf.RaggedTensor],
+) -> tf.Tensor:
+    """Changes the code points [R, (C)] of the rows that match a pattern."""
+
+    def rewrite(rows: tf.Tensor) -> tf.Tensor:
+        codes = change(tf.strings.unicode_decode(rows, "UTF-8"))
+        return tf.strings.unicode_encode(codes, "UTF-8")
+
+    texts = tf.convert_to_tensor(texts, tf.string)
+    return change_rows(texts, tf.strings.regex_full_match(texts, pattern), rewrite)
 
 
 def _look_up(codes: tf.RaggedTensor, table: Table) -> tf.RaggedTensor:
@@ -116,7 +126,8 @@ def _look_up(codes: tf.RaggedTensor, table: Table) -> tf.RaggedTensor:
 
 def _composed(codes: tf.RaggedTensor) -> tf.RaggedTensor:
     """Composes letters of [N, (C)] with all marks behind them."""
-    keys, letters = (tf.constant(part) for part in canonical_pairs())
+    pairs = canonical_pairs()
+    keys, letters = tf.constant(pairs.keys), tf.constant(pairs.letters)
     for _ in range(_MARKS_ON_A_LETTER):
         codes = _compose(codes, keys, letters)
     return codes
@@ -145,7 +156,7 @@ def _find(values: tf.Tensor, keys: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.gather(keys, place) == values, place
 
 
-def _table(change: Callable[[str], str], *, also: Iterable[int] = ()) -> Table:
+def _table(change: Callable[[str], str]) -> Table:
     changed = {}
     for character in _characters():
         replacement = change(character)
@@ -157,7 +168,7 @@ def _table(change: Callable[[str], str], *, also: Iterable[int] = ()) -> Table:
         starts=(np.cumsum(sizes) - sizes).astype(np.int32),
         sizes=sizes,
         pieces=np.concatenate(list(changed.values())).astype(np.int32),
-        pattern=f"(?s).*[{_ranges(sorted({*changed, *also}))}].*",
+        pattern=_pattern(changed),
     )
 
 
@@ -171,13 +182,14 @@ def _strip(character: str) -> str:
     return unicodedata.normalize("NFC", bare) if bare != parts else character
 
 
-def _ranges(codes: list[int]) -> str:
-    """Writes code points as the inside of a RE2 character class."""
-    array = np.array(codes)
+def _pattern(codes: Iterable[int]) -> str:
+    """Writes a RE2 pattern of texts that hold one of the code points."""
+    array = np.array(sorted(codes))
     breaks = np.flatnonzero(np.diff(array) != 1)
     firsts = array[np.r_[0, breaks + 1]]
     lasts = array[np.r_[breaks, len(array) - 1]]
-    return "".join(
+    ranges = (
         rf"\x{{{first:X}}}-\x{{{last:X}}}"
         for first, last in zip(firsts, lasts, strict=True)
     )
+    return f"(?s).*[{''.join(ranges)}].*"

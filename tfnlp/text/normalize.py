@@ -45,7 +45,7 @@ def nfkc(texts: tf.Tensor) -> tf.Tensor:
     >>> print(nfkc(["\\uff26\\uff55ll \\ufb01ne \\u2460"]).numpy()[0].decode())
     Full fine 1
     """
-    return characters.replace(texts, characters.nfkc_table(), compose=True)
+    return characters.compose(characters.replace(texts, characters.nfkc_table()))
 
 
 def strip_accents(texts: tf.Tensor) -> tf.Tensor:
