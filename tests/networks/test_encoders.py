@@ -63,7 +63,6 @@ def test_what_is_made_of_a_row_does_not_depend_on_its_padding(name, options):
     assert not np.any(padded[:, 3:])
 
 
-@pytest.mark.filterwarnings("ignore:__array__ impl")  # Keras converts the old way
 @pytest.mark.parametrize(("name", "options"), ALL, ids=NAMES)
 def test_a_saved_encoder_answers_the_same(name, options, tmp_path):
     encoder = build(name, **options)

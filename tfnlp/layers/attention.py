@@ -6,9 +6,12 @@ import keras
 import tensorflow as tf
 
 from tfnlp.errors import UsageError
+from tfnlp.layers.activation import NAMES
 from tfnlp.layers.activation import activation as make_activation
 from tfnlp.layers.normalization import normalization
-from tfnlp.layers.options import Shape, check_rate, check_size, penalty
+from tfnlp.layers.options import Shape, check_choice, check_rate, check_size, penalty
+
+_OPTIONS = "activation attention_dropout causal dropout heads hidden l1 l2 pre_norm"
 
 
 @keras.saving.register_keras_serializable(package="tfnlp")
@@ -52,6 +55,7 @@ class TransformerBlock(keras.layers.Layer):
         l2: float = 0.0,
         **options: Any,
     ) -> None:
+        check_choice("activation", activation, NAMES)
         check_size("heads", heads)
         check_size("hidden", hidden)
         check_rate("dropout", dropout)
@@ -64,7 +68,6 @@ class TransformerBlock(keras.layers.Layer):
         self.attention_dropout = attention_dropout
         self.pre_norm = pre_norm
         self.causal = causal
-        make_activation(activation)  # a wrong name must not wait for the first batch
         self.l1 = l1
         self.l2 = l2
 
@@ -96,9 +99,8 @@ class TransformerBlock(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        names = ("heads", "hidden", "activation", "dropout", "attention_dropout")
-        names += ("pre_norm", "causal", "l1", "l2")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+        own = {name: getattr(self, name) for name in _OPTIONS.split()}
+        return {**super().get_config(), **own}
 
     def _build_attention(self, shape: Shape) -> None:
         self.attention_norm = self._norm("attention_norm", shape)

@@ -1,12 +1,13 @@
 """Checks on the options of layers and networks: wrong ones end here, by name."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import keras
 
 from tfnlp.errors import UsageError, nearest
 
-Shape = tuple[int | None, ...]
+Shape = tuple[Any, ...]
 """Of a tensor; None for a dimension that is known only at run time."""
 
 
@@ -41,7 +42,7 @@ def check_rate(option: str, rate: float) -> None:
         )
 
 
-def check_size(option: str, size: int, *, least: int = 1) -> None:
+def check_size(option: str, size: int | None, *, least: int = 1) -> None:
     """Makes sure that a size is a whole number of at least `least`.
 
     Raises:

@@ -20,7 +20,7 @@ POSITIONS = ("learned", "sinusoidal")
 def encoder(
     vocabulary_size: int,
     *,
-    width: int = 128,
+    width: int = 64,
     heads: int = 4,
     depth: int = 1,
     hidden: int | None = None,
