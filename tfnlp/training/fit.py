@@ -18,7 +18,7 @@ from tfnlp.training import strategy
 from tfnlp.training.callbacks import EpochLines, NanGuard
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
-from tfnlp.training.optimizers import LAZY
+from tfnlp.training.optimizers import LAZY, already_summed
 from tfnlp.training.schedules import WarmUpThenFall
 from tfnlp.training.step import Trainable
 
@@ -91,6 +91,7 @@ def compiled(task: Task, build: Build, config: TrainConfig, *, steps: int) -> Tr
             clip=config.clip,
         )
         trainable.compile(optimizer=optimizer(config, steps=steps), jit_compile=False)
+        already_summed(trainable.optimizer)
         trainable.built = True
         trainable.optimizer.build(trainable.trainable_variables)
     return trainable

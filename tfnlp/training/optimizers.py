@@ -27,6 +27,18 @@ def merged(gradient: Gradient) -> Gradient:
     return tf.IndexedSlices(values, indices, gradient.dense_shape)
 
 
+def already_summed(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """Tells an optimizer that its gradients are sums over all replicas already.
+
+    Keras would sum once more, after clipping (trap T3), and gathers sparse
+    gradients in a way that fails on several CPUs.
+    """
+    for each in (optimizer, getattr(optimizer, "inner_optimizer", None)):
+        if each is not None:
+            each._all_reduce_sum_gradients = list
+    return optimizer
+
+
 @keras.saving.register_keras_serializable(package="tfnlp")
 class LazyAdam(keras.optimizers.Adam):
     """Adam whose sparse gradients touch only their rows; else Adam (Kingma & Ba).

@@ -39,6 +39,9 @@ class Trainable(keras.Model):
     def call(self, features, training=None):
         return self.network(features, training=training)
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing is left to build; Keras would average a batch over replicas (M1)."""
+
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """Fresh at the start of every epoch, like every Keras metric."""
@@ -48,7 +51,8 @@ class Trainable(keras.Model):
         """One update; runs on each replica with its part of the batch."""
         total = _all_reduce(tf.reduce_sum(data[2]))
         parts = [self._gradients(part, total) for part in self._cut(data)]
-        gradients = self._clipped([_sum(of_one) for of_one in zip(*parts, strict=True)])
+        gradients = [_sum(of_one) for of_one in zip(*parts, strict=True)]
+        gradients = self._clipped(_over_replicas(gradients))
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )
@@ -98,12 +102,11 @@ class Trainable(keras.Model):
         ]
 
     def _clipped(self, gradients: list) -> list:
-        """Gradients ready for `apply_gradients`, which sums them over replicas."""
+        """Scales gradients down whose norm over all weights is above the clip."""
         if not self.clip:
             return gradients
-        gradients = [merged(_all_reduce(gradient)) for gradient in gradients]
         norm = tf.linalg.global_norm(gradients) / self._scale()
-        factor = self.clip / tf.maximum(norm, self.clip) / _replicas()
+        factor = self.clip / tf.maximum(norm, self.clip)
         return [_times(gradient, factor) for gradient in gradients]
 
     def _scale(self) -> tf.Tensor:
@@ -124,6 +127,37 @@ def _sum(gradients: tuple) -> Gradient:
     )
 
 
+def _over_replicas(gradients: list) -> list:
+    """Sums gradients over the replicas; sparse ones keep the rows that any met.
+
+    They travel dense, because collective gathers of indices and values race one
+    another. The optimizer must not sum again: see `already_summed`.
+    """
+    if _replicas() == 1:
+        return [merged(gradient) for gradient in gradients]
+    met = [_rows_met(gradient) for gradient in gradients]
+    dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
+    met, dense = _all_reduce((met, dense))
+    return [
+        _sparse(whole, rows) if isinstance(gradient, tf.IndexedSlices) else whole
+        for gradient, whole, rows in zip(gradients, dense, met, strict=True)
+    ]
+
+
+def _rows_met(gradient: Gradient) -> tf.Tensor:
+    """How often a sparse gradient holds each row: float32 [V]; [0] of a dense one."""
+    if not isinstance(gradient, tf.IndexedSlices):
+        return tf.zeros([0])
+    ones = tf.ones_like(gradient.indices, tf.float32)
+    size = gradient.dense_shape[0]
+    return tf.math.unsorted_segment_sum(ones, gradient.indices, size)
+
+
+def _sparse(whole: tf.Tensor, met: tf.Tensor) -> tf.IndexedSlices:
+    rows = tf.where(met > 0)[:, 0]
+    return tf.IndexedSlices(tf.gather(whole, rows), rows, tf.shape(whole))
+
+
 def _times(gradient: Gradient, factor: tf.Tensor) -> Gradient:
     if not isinstance(gradient, tf.IndexedSlices):
         return gradient * factor
@@ -135,8 +169,9 @@ def _replicas() -> int:
     return tf.distribute.get_strategy().num_replicas_in_sync
 
 
-def _all_reduce(tensor: Gradient) -> Gradient:
+def _all_reduce(tensors: Any) -> Any:
+    """Sums a tensor, or a structure of tensors, over the replicas."""
+    if _replicas() == 1:
+        return tensors
     context = tf.distribute.get_replica_context()
-    if context is None or context.num_replicas_in_sync == 1:
-        return tensor
-    return context.all_reduce(tf.distribute.ReduceOp.SUM, tensor)
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, tensors)

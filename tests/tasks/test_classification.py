@@ -1,0 +1,212 @@
+"""Classification in its three forms: conformance, then what is special about it."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfnlp.data.readers import from_list
+from tfnlp.errors import DataError, UsageError
+from tfnlp.networks import bow, cnn, rnn, transformer
+from tfnlp.saving import from_json, to_json
+from tfnlp.tasks.classification import Classification
+from tfnlp.testing import check_task
+
+SINGLE = from_list(
+    [
+        {"text": "a fine film", "label": "good"},
+        {"text": "what a great play", "label": "good"},
+        {"text": "great", "label": "good"},
+        {"text": "the worst film of the year", "label": "bad"},
+        {"text": "dull and much too long", "label": "bad"},
+        {"text": "dull", "label": "bad"},
+        {"text": "it has two acts", "label": "neutral"},
+        {"text": "a play", "label": "neutral"},
+    ]
+)
+SEVERAL = from_list(
+    [
+        {"text": "fun and sad", "label": "joy,grief"},
+        {"text": "fun", "label": "joy"},
+        {"text": "fun fun fun", "label": "joy"},
+        {"text": "sad", "label": "grief"},
+        {"text": "sad and long", "label": "grief, boredom"},
+        {"text": "long", "label": "boredom"},
+        {"text": "a chair", "label": ""},
+        {"text": "two acts", "label": ""},
+    ]
+)
+PAIRS = from_list(
+    [
+        {"first": "a cat sat", "second": "a cat sat down", "label": "same"},
+        {"first": "the film is dull", "second": "a dull film", "label": "same"},
+        {"first": "rain", "second": "rain today", "label": "same"},
+        {"first": "snow", "second": "much snow", "label": "same"},
+        {"first": "a cat sat", "second": "the film is dull", "label": "other"},
+        {"first": "rain", "second": "a chair", "label": "other"},
+        {"first": "snow today", "second": "two acts", "label": "other"},
+        {"first": "a play", "second": "a cat", "label": "other"},
+    ]
+)
+FORMS = {
+    "single": (SINGLE, {}),
+    "several": (SEVERAL, {"separator": ","}),
+    "pairs": (PAIRS, {"pairs": True}),
+}
+ENCODERS = {
+    "bow": lambda size: bow.encoder(size, width=16),
+    "cnn": lambda size: cnn.encoder(size, width=12, embedding_width=16, dropout=0.0),
+    "rnn": lambda size: rnn.encoder(size, width=12, embedding_width=16, dropout=0.0),
+    "transformer": lambda size: transformer.encoder(
+        size, width=16, heads=2, dropout=0.0
+    ),
+}
+
+
+def classification(form: str = "single", **options) -> Classification:
+    rows, own = FORMS[form]
+    return Classification.from_rows(rows, length=12, **own, **options)
+
+
+def builder(task: Classification, encoder: str = "bow"):
+    return lambda hp: task.network(
+        ENCODERS[encoder](len(task.text.vocabulary)), pooling="mean", dropout=0.0
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_single_labels_conform(encoder, tmp_path):
+    task = classification("single")
+    check_task(task, builder(task, encoder), SINGLE, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", ["bow", "cnn"])
+@pytest.mark.parametrize("form", ["several", "pairs"])
+def test_several_labels_and_pairs_conform(form, encoder, tmp_path):
+    task = classification(form)
+    check_task(task, builder(task, encoder), FORMS[form][0], tmp_path)
+
+
+def test_labels_are_sorted_names():
+    assert classification().labels.entries == ("bad", "good", "neutral")
+
+
+def test_several_labels_are_split_and_stripped():
+    task = classification("several")
+    y, _ = task.encode_targets({"label": tf.constant(["grief, boredom", ""])})
+    assert task.labels.entries == ("boredom", "grief", "joy")
+    assert y.numpy().tolist() == [[1, 1, 0], [0, 0, 0]]
+
+
+def test_rows_with_an_unseen_label_do_not_count():
+    y, weight = classification().encode_targets({"label": tf.constant(["bad", "?"])})
+    assert weight.numpy().tolist() == [1.0, 0.0]
+
+
+def test_an_unseen_label_gives_a_finite_loss():
+    task = classification()
+    y, weight = task.encode_targets({"label": tf.constant(["?"])})
+    loss = task.loss(y, tf.zeros([1, 3])) * weight
+    assert loss.numpy().tolist() == [0.0]
+
+
+def test_one_class_is_refused():
+    rows = from_list([{"text": "a", "label": "x"}, {"text": "b", "label": "x"}])
+    with pytest.raises(DataError, match="at least two classes. Received: 'x'"):
+        Classification.from_rows(rows)
+
+
+def test_balanced_weights_are_inverse_to_frequency():
+    rows = from_list([{"text": "a", "label": label} for label in "xxxy"])
+    task = Classification.from_rows(rows, balanced=True)
+    _, weight = task.encode_targets({"label": tf.constant(["x", "y"])})
+    assert weight.numpy() == pytest.approx([2 / 3, 2.0])
+
+
+def test_cross_entropy_is_that_of_keras():
+    task, logits = classification(), tf.constant([[2.0, 0.5, -1.0]])
+    expected = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    loss = task.loss(tf.constant([1]), logits)
+    assert loss.numpy() == pytest.approx(float(expected(tf.constant([1]), logits)))
+
+
+def test_label_smoothing_is_that_of_keras():
+    task, logits = classification(smoothing=0.1), tf.constant([[2.0, 0.5, -1.0]])
+    expected = keras.losses.CategoricalCrossentropy(
+        from_logits=True, label_smoothing=0.1
+    )
+    target = tf.constant([[0.0, 1.0, 0.0]])
+    loss = task.loss(tf.constant([1]), logits)
+    assert loss.numpy() == pytest.approx(float(expected(target, logits)))
+
+
+def test_focal_loss_is_that_of_keras():
+    task, logits = classification(loss="focal"), tf.constant([[2.0, 0.5, -1.0]])
+    expected = keras.losses.CategoricalFocalCrossentropy(
+        from_logits=True, alpha=1.0, gamma=2.0
+    )
+    target = tf.constant([[0.0, 1.0, 0.0]])
+    loss = task.loss(tf.constant([1]), logits)
+    assert loss.numpy() == pytest.approx(float(expected(target, logits)), rel=1e-5)
+
+
+def test_the_loss_of_several_labels_sums_over_classes():
+    task, logits = classification("several"), tf.constant([[2.0, 0.5, -1.0]])
+    target = tf.constant([[1.0, 0.0, 1.0]])
+    expected = keras.losses.BinaryCrossentropy(from_logits=True)(target, logits) * 3
+    assert task.loss(target, logits).numpy() == pytest.approx(float(expected))
+
+
+def test_an_answer_names_the_likeliest_class():
+    answer = classification().decode(tf.constant([[0.0, 3.0, 0.0]]), {})
+    assert answer["label"].numpy().tolist() == [b"good"]
+    assert float(answer["score"][0]) == float(answer["probabilities"][0, 1])
+
+
+def test_several_labels_are_joined_where_they_reach_their_threshold():
+    task = classification("several")
+    answer = task.decode(tf.constant([[-9.0, 2.0, 1.0], [-9.0, -9.0, -9.0]]), {})
+    assert answer["label"].numpy().tolist() == [b"grief,joy", b""]
+
+
+def test_rows_that_always_have_a_label_always_get_one():
+    rows = from_list([{"text": "a", "label": "x,y"}, {"text": "b", "label": "y"}])
+    task = Classification.from_rows(rows, separator=",")
+    answer = task.decode(tf.constant([[-2.0, -3.0]]), {})
+    assert answer["label"].numpy().tolist() == [b"x"]
+
+
+def test_thresholds_are_learnt_from_held_out_answers():
+    task = classification("several")
+    rows = {"label": np.array(["joy", "", ""], object)}
+    answers = {"probabilities": np.array([[0, 0, 0.3], [0, 0, 0.2], [0, 0, 0.1]])}
+    assert task.calibrate(rows, answers).thresholds == (0.5, 0.5, 0.25)
+
+
+def test_a_label_may_hold_any_character():
+    rows = from_list([{"text": "a", "label": "line\nline"}, {"text": "b", "label": "ö"}])
+    task = from_json(json.dumps(json.loads(to_json(Classification.from_rows(rows)))))
+    assert task.labels.entries == ("line\nline", "ö")
+
+
+def test_ten_thousand_classes_are_answered():
+    rows = from_list([{"text": str(k), "label": f"class {k}"} for k in range(10_000)])
+    task = Classification.from_rows(rows, size=100)
+    logits = tf.one_hot([9_999], 10_000)
+    assert task.decode(logits, {})["label"].numpy().tolist() == [b"class 9999"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"loss": "hinge"}, "loss must be cross_entropy or focal. Received: 'hinge'"),
+        ({"smoothing": 1.0}, "smoothing is a share .* Received: 1.0"),
+    ],
+)
+def test_options_out_of_range_are_refused(options, message):
+    with pytest.raises(UsageError, match=message):
+        classification(**options)

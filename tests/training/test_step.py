@@ -1,0 +1,148 @@
+"""Weights do not depend on devices or micro-batches: traps T1 to T4 as tests."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfnlp.task import Task
+from tfnlp.training.config import TrainConfig
+from tfnlp.training.fit import compiled
+from tfnlp.training.optimizers import LazyAdam
+
+# Eight rows of one to four tokens: a mean over padded tokens would differ per device.
+IDS = np.array(
+    [[1, 2, 3, 4], [4, 3, 2, 1], [5, 0, 0, 0], [6, 0, 0, 0]] * 2, dtype="int32"
+)
+GOLD = np.array([[0.0] * 4, [1.0] * 4, [9.0] * 4, [7.0] * 4] * 2, dtype="float32")
+
+
+class Tokens(Task):
+    """A number for each token; the loss is [B, T], like that of a tagger."""
+
+    inputs: dict = {}  # noqa: RUF012  (the contract declares it so)
+
+    def encode(self, inputs):
+        return inputs
+
+    def loss(self, y, outputs):
+        return (y - tf.cast(outputs, tf.float32)) ** 2
+
+    def decode(self, outputs, inputs):
+        return {"number": outputs}
+
+    def score(self, rows, answers):
+        return {}
+
+    def config(self):
+        return {}
+
+
+def network() -> keras.Model:
+    keras.utils.set_random_seed(1)
+    ids = keras.Input([None], dtype="int32", name="ids")
+    vectors = keras.layers.Embedding(8, 4)(ids)
+    numbers = keras.layers.Dense(1, kernel_regularizer="l2")(vectors)[..., 0]
+    return keras.Model({"ids": ids}, numbers)
+
+
+def data(batch_size: int) -> tf.data.Dataset:
+    weight = (IDS > 0).astype("float32")
+    rows = tf.data.Dataset.from_tensor_slices(({"ids": IDS}, GOLD, weight))
+    return rows.batch(batch_size)
+
+
+def trained(batch_size: int = 8, epochs: int = 3, **options) -> list[np.ndarray]:
+    config = TrainConfig(rate=0.1, **options)
+    trainable = compiled(Tokens(), lambda hp: network(), config, steps=10)
+    trainable.fit(data(batch_size), epochs=epochs, verbose=0, shuffle=False)
+    return trainable.network.get_weights()
+
+
+def far(first: list[np.ndarray], second: list[np.ndarray]) -> float:
+    return max(np.abs(a - b).max() for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("optimizer", "clip"), [("sgd", 0.5), ("adam", 0.0), ("adamw", 0.5)]
+)
+@pytest.mark.parametrize(
+    "cut",
+    [
+        {"micro_batches": 4},
+        {"micro_batches": 3},
+        {"strategy": "mirrored"},
+        {"strategy": "mirrored", "micro_batches": 2},
+    ],
+    ids=["four parts", "uneven parts", "two devices", "two devices in two parts"],
+)
+def test_weights_do_not_depend_on_how_a_batch_is_cut(cut, optimizer, clip):
+    plain = trained(optimizer=optimizer, clip=clip)
+    assert far(plain, trained(optimizer=optimizer, clip=clip, **cut)) <= 1e-6
+
+
+@pytest.mark.parametrize("batch_size", [5, 7])
+def test_a_last_batch_smaller_than_the_devices_counts_the_same(batch_size):
+    plain = trained(batch_size)
+    assert far(plain, trained(batch_size, strategy="mirrored")) <= 1e-6
+
+
+def test_one_step_is_the_gradient_of_the_mean_over_real_tokens():
+    before = network()
+    with tf.GradientTape() as tape:
+        numbers = before({"ids": IDS})
+        loss = (GOLD - numbers)[IDS > 0] ** 2
+        total = tf.reduce_mean(loss) + tf.add_n(before.losses)
+    slopes = tape.gradient(total, [v.value for v in before.trainable_variables])
+    expected = [
+        w - 0.1 * np.asarray(tf.convert_to_tensor(g))
+        for w, g in zip(before.get_weights(), slopes, strict=True)
+    ]
+    assert far(expected, trained(epochs=1, optimizer="sgd")) <= 1e-6
+
+
+def test_the_clipped_norm_is_that_of_the_summed_gradient():
+    start = network().get_weights()
+    moved = trained(epochs=1, optimizer="sgd", clip=0.5, strategy="mirrored")
+    norm = np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(start, moved, strict=True)))
+    assert norm == pytest.approx(0.1 * 0.5, rel=1e-5)
+
+
+def test_the_reported_loss_is_that_of_the_whole_batch():
+    losses = {}
+    for name in ("one", "mirrored"):
+        config = TrainConfig(rate=0.1, strategy=name)
+        trainable = compiled(Tokens(), lambda hp: network(), config, steps=1)
+        history = trainable.fit(data(8), verbose=0, shuffle=False)
+        losses[name] = history.history["loss"][0]
+    assert losses["one"] == pytest.approx(losses["mirrored"], rel=1e-6)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_mixed_precision_trains_to_finite_weights(precision, clip):
+    weights = trained(precision=precision, clip=clip)
+    assert all(np.isfinite(each).all() for each in weights)
+
+
+def test_lazy_adam_leaves_other_rows_alone():
+    table = keras.Variable(np.ones([4, 2], "float32"))
+    optimizer = LazyAdam(learning_rate=0.1)
+    for row in (1, 1, 2):
+        slope = tf.IndexedSlices(tf.constant([[1.0, -1.0]]), [row], [4, 2])
+        optimizer.apply_gradients([(slope, table)])
+    assert np.allclose(table.numpy()[[0, 3]], 1.0)
+    assert table.numpy()[1, 0] < 0.85
+
+
+def test_lazy_adam_is_adam_where_every_row_is_met():
+    start = np.arange(6, dtype="float32").reshape(3, 2)
+    tables = [keras.Variable(start) for _ in range(2)]
+    lazy, plain = LazyAdam(learning_rate=0.1), keras.optimizers.Adam(learning_rate=0.1)
+    slope = tf.constant([[1.0, 2.0], [3.0, -4.0], [0.5, 0.0]])
+    for factor in (1.0, -0.5, 0.2):
+        sparse = tf.IndexedSlices(slope * factor, [0, 1, 2], [3, 2])
+        lazy.apply_gradients([(sparse, tables[0])])
+        plain.apply_gradients([(slope * factor, tables[1])])
+    assert np.allclose(tables[0].numpy(), tables[1].numpy(), atol=1e-6)
