@@ -1,0 +1,206 @@
+"""TF-IDF and a linear SVM: the figure that every encoder must reach.
+
+    python benchmarks/baseline.py --train reviews.csv --text review --label stars
+
+Takes the flags of `pipelines/text_classification.py` about data and reads the same
+sides, so its figure and the pipeline's are about the same rows. Words and bigrams
+where blanks stand between words, runs of one to three characters for Chinese and
+Japanese; C and the rarest term kept are chosen on the validation rows. Several
+labels are one SVM each. Prints one line of JSON.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.preprocessing import MultiLabelBinarizer
+from sklearn.svm import LinearSVC
+
+import tfnlp
+from tfnlp import cli
+from tfnlp.scores import classification as scores
+from tfnlp.scores import coding
+
+COSTS = (0.03, 0.1, 0.3, 1.0, 3.0)
+MINIMUM_COUNTS = (1, 2)
+REPORTED = ("accuracy", "f1_macro", "f1_micro")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+Answer = Callable[[Any], np.ndarray]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(cli.Reading):
+    """Scores TF-IDF with a linear SVM on the rows that a pipeline would test on."""
+
+    train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set
+    valid: str | None = None  # default: a split of the set, or a tenth by hash
+    test: str | None = None  # default: a split of the set, or a tenth by hash
+    text: str = "text"  # column: name, number from 1, or several joined with +
+    second: str | None = None  # column of the second text, for pairs
+    label: str = "label"  # column of the label
+    test_text: str | None = None  # column of the text in the test file, if another
+    several: bool = False  # whether a row has several labels, see --separator
+
+
+class Side(NamedTuple):
+    """Texts and gold labels, str [N] each."""
+
+    texts: list[str]
+    labels: np.ndarray
+
+
+class Candidate(NamedTuple):
+    """A trained SVM and how well it does on the validation side."""
+
+    score: float
+    chosen: dict[str, float]
+    answer: Callable[[Sequence[str]], np.ndarray]
+
+
+def main(recipe: Recipe) -> None:
+    """Reads, chooses, tests and prints."""
+    start = time.perf_counter()
+    separator = recipe.separator if recipe.several else None
+    sides = tfnlp.Sides(*(in_memory(rows) for rows in read(recipe)))
+    found = measure(sides, separator=separator)
+    found["rows"] = {name: len(side.texts) for name, side in sides._asdict().items()}
+    found["seconds"] = round(time.perf_counter() - start, 1)
+    print(json.dumps(found))
+
+
+def read(recipe: Recipe) -> tfnlp.Sides:
+    """The rows that the pipeline trains, chooses and tests with."""
+    pairs = recipe.second is not None
+    fields = ("first", "second") if pairs else ("text",)
+    columns = dict(zip(fields, (recipe.text, recipe.second), strict=pairs))
+    sides = tfnlp.read_sides(
+        recipe.train,
+        columns | {"label": recipe.label},
+        valid=recipe.valid,
+        test=recipe.test,
+        test_columns={fields[0]: recipe.test_text or recipe.text},
+        fields=fields,
+        **recipe.options(),
+    )
+    separator = recipe.separator if recipe.several else None
+    return sides.map(lambda rows: tfnlp.clean(rows, separator=separator))
+
+
+def in_memory(rows: Any) -> Side:
+    """All rows at once; the two texts of a pair become one."""
+    texts: list[str] = []
+    labels: list[str] = []
+    for batch in rows.batch(4096).as_numpy_iterator():
+        labels += _decoded(batch.pop("label"))
+        columns = [_decoded(batch[name]) for name in sorted(batch)]
+        texts += [" ".join(parts) for parts in zip(*columns, strict=True)]
+    return Side(texts, np.array(labels, object))
+
+
+def measure(sides: tfnlp.Sides, *, separator: str | None = None) -> dict[str, Any]:
+    """Scores, on the test side, the SVM that does best on the validation side.
+
+    Args:
+        sides: three of `Side`.
+        separator: joins the labels of a row, if rows have several.
+
+    Returns:
+        scores, and the settings chosen.
+    """
+    best = max(candidates(sides, separator), key=lambda candidate: candidate.score)
+    found = scores.score(
+        sides.test.labels,
+        best.answer(sides.test.texts),
+        labels=classes(sides.train.labels, separator),
+        separator=separator,
+    )
+    return {
+        "scores": {name: round(found[name], 6) for name in REPORTED},
+        "chosen": best.chosen,
+    }
+
+
+def candidates(sides: tfnlp.Sides, separator: str | None) -> Iterator[Candidate]:
+    """Trains an SVM for every setting; equal ones come with the smaller C first."""
+    labels = classes(sides.train.labels, separator)
+    for minimum_count in MINIMUM_COUNTS:
+        vectorizer = tfidf(sides.train.texts, minimum_count=minimum_count)
+        train = vectorizer.fit_transform(sides.train.texts)
+        valid = vectorizer.transform(sides.valid.texts)
+        for cost in COSTS:
+            answer = trained(train, sides.train.labels, cost=cost, separator=separator)
+            found = scores.headline(
+                sides.valid.labels, answer(valid), labels=labels, separator=separator
+            )
+            yield Candidate(
+                found["accuracy" if separator is None else "f1_macro"],
+                {"C": cost, "minimum_count": minimum_count},
+                lambda texts, vectorizer=vectorizer, answer=answer: answer(
+                    vectorizer.transform(texts)
+                ),
+            )
+
+
+def tfidf(texts: Sequence[str], *, minimum_count: int) -> TfidfVectorizer:
+    """Words and bigrams, or characters where words have no blanks between them."""
+    spaced = {"analyzer": "word", "ngram_range": (1, 2)}
+    unspaced = {"analyzer": "char", "ngram_range": (1, 3)}
+    return TfidfVectorizer(
+        sublinear_tf=True,
+        min_df=minimum_count,
+        **(spaced if has_blanks(texts) else unspaced),
+    )
+
+
+def has_blanks(texts: Sequence[str]) -> bool:
+    """Whether blanks stand between words: not where most letters are Han or Kana."""
+    start = "".join(texts[:1000])
+    return 2 * len(_UNSPACED.findall(start)) < sum(map(str.isalpha, start))
+
+
+def trained(
+    features: Any, labels: np.ndarray, *, cost: float, separator: str | None
+) -> Answer:
+    """Trains the SVM; the function returned turns features [N, V] into labels [N]."""
+    svm = LinearSVC(C=cost, random_state=0)
+    if separator is None:
+        return svm.fit(features, labels).predict
+    names = MultiLabelBinarizer()
+    members = names.fit_transform(coding.split(label, separator) for label in labels)
+    several = OneVsRestClassifier(svm).fit(features, members)
+    at_least_one = bool(members.any(axis=1).all())
+
+    def answer(features: Any) -> np.ndarray:
+        margins = several.decision_function(features)  # [N, C]
+        chosen = margins > 0
+        if at_least_one:  # as the pipeline answers
+            chosen |= (margins == margins.max(axis=1, keepdims=True)) & ~chosen.any(
+                axis=1, keepdims=True
+            )
+        joined = [separator.join(each) for each in names.inverse_transform(chosen)]
+        return np.array(joined, object)
+
+    return answer
+
+
+def classes(labels: np.ndarray, separator: str | None) -> list[str]:
+    """The labels that occur, sorted."""
+    if separator is None:
+        return sorted(set(labels))
+    return sorted(
+        {name for each in set(labels) for name in coding.split(each, separator)}
+    )
+
+
+def _decoded(column: np.ndarray) -> list[str]:
+    return [value.decode("utf-8", "replace") for value in column]
+
+
+if __name__ == "__main__":
+    cli.run(main, Recipe)
