@@ -69,21 +69,15 @@ def rows(
 def write(answers: Iterable[Mapping[str, Any]]) -> None:
     """Writes answers to standard output as JSON lines, each as soon as it is there.
 
-    Names are in one order, whatever order a SavedModel gives: lists come last.
-
     Example:
-    >>> write([{"probabilities": [0.8, 0.2], "score": 0.8, "label": "pos"}])
-    {"label": "pos", "score": 0.8, "probabilities": [0.8, 0.2]}
+    >>> write([{"label": "pos", "score": 0.8}, {"label": "naïve", "score": 0.9}])
+    {"label": "pos", "score": 0.8}
+    {"label": "naïve", "score": 0.9}
     """
     for answer in answers:
-        items = sorted(answer.items(), key=lambda each: (_is_list(each[1]), each[0]))
-        line = json.dumps(dict(items), ensure_ascii=False)
+        line = json.dumps(answer, ensure_ascii=False)
         sys.stdout.write(line.encode("utf-8", "replace").decode() + "\n")
         sys.stdout.flush()
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, list)
 
 
 def _guess(first: str, fields: Sequence[str]) -> Format:

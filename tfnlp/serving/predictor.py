@@ -1,6 +1,6 @@
 """Asks an artefact in this process: the same graph that a server would run."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.errors import ArtefactError, RequestError, nearest
+from tfnlp.errors import ArtefactError, RequestError, UsageError, nearest
 from tfnlp.export.artefact import SIDE_FILES, versions
 from tfnlp.saving import from_json
 from tfnlp.task import Columns, Task
@@ -43,11 +43,8 @@ class Predictor:
         _check_files(folder)
         try:
             self._model = tf.saved_model.load(str(folder))
-        except (OSError, ValueError, tf.errors.OpError) as error:
-            raise ArtefactError(
-                f"The SavedModel in {folder} cannot be loaded. Received: {error}. "
-                "Export it again, or copy the whole folder again."
-            ) from error
+        except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
+            raise _broken(folder, error) from error
         if "serving_default" not in self._model.signatures:
             raise ArtefactError(
                 f"An artefact has a signature serving_default. Received: {folder} "
@@ -62,14 +59,29 @@ class Predictor:
 
     @cached_property
     def task(self) -> Task:
-        """The task, read from the artefact."""
-        text = (self.path / SIDE_FILES / "task.json").read_text(encoding="utf-8")
-        return from_json(text, classes=self._classes)
+        """The task, read from the artefact.
+
+        Raises:
+            ArtefactError: task.json is damaged, or names a class that is unknown.
+        """
+        file = self.path / SIDE_FILES / "task.json"
+        try:
+            return from_json(file.read_text("utf-8"), classes=self._classes)
+        except (OSError, ValueError, TypeError, LookupError) as error:
+            raise _broken(file, error) from error
 
     @cached_property
     def network(self) -> keras.Model:
-        """The Keras network, to train on or to look into."""
-        return keras.models.load_model(self.path / SIDE_FILES / "model.keras")
+        """The Keras network, to train on or to look into.
+
+        Raises:
+            ArtefactError: model.keras is missing or damaged.
+        """
+        file = self.path / SIDE_FILES / "model.keras"
+        try:
+            return keras.models.load_model(file)
+        except (OSError, ValueError, TypeError, LookupError) as error:
+            raise _broken(file, error) from error
 
     def predict(
         self, rows: Iterable[str | Row], *, batch_size: int = 256
@@ -84,7 +96,13 @@ class Predictor:
             One dictionary of plain Python values a row.
 
         Raises:
-            RequestError: a row lacks a field or has one too many.
+            RequestError: a row lacks a field or has one too many, or a value is of
+                another type.
+            UsageError: the batch size is below 1.
+
+        Example:
+        >>> load("saved_models/demo").predict(["A fine film."])  # doctest: +SKIP
+        [{'label': 'fresh', 'score': 0.97, 'probabilities': [0.97, 0.03]}]
         """
         return list(self.stream(rows, batch_size=batch_size))
 
@@ -92,42 +110,57 @@ class Predictor:
         self, rows: Iterable[str | Row], *, batch_size: int = 256
     ) -> Iterator[dict[str, Any]]:
         """Like `predict`, one batch at a time, for more rows than memory holds."""
+        if batch_size < 1:
+            raise UsageError(f"batch_size must be 1 or more. Received: {batch_size}.")
+        if isinstance(rows, str | bytes | Mapping):
+            raise RequestError(
+                "Rows come in a list, even a single one. "
+                f"Received: {_short(rows)} alone. Put it in brackets."
+            )
         for batch in _cut(rows, batch_size):
             requests = [self._request(row) for row in batch]
             columns = {name: [row[name] for row in requests] for name in self.inputs}
             yield from _rows(self.answer(columns))
 
     def answer(self, columns: Mapping[str, Any]) -> Columns:
-        """Answers many rows at once: columns in, columns out."""
+        """Answers many rows at once: columns in, columns out.
+
+        Columns come in one order, whatever order the SavedModel has them in: by
+        name, those with one value a row first.
+
+        Raises:
+            RequestError: a value is of another type than its field.
+        """
         answers = self._serve(
             **{
-                name: tf.constant(_encoded(columns[name]), dtype=spec.dtype)
+                name: _tensor(name, columns[name], spec)
                 for name, spec in self.inputs.items()
             }
         )
-        return {name: tensor.numpy() for name, tensor in answers.items()}
+        ordered = sorted(answers, key=lambda name: (answers[name].shape.rank, name))
+        return {name: answers[name].numpy() for name in ordered}
 
     def _request(self, row: str | Row) -> Row:
         fields = self.inputs
-        if not isinstance(row, Mapping):
-            row = {next(iter(fields)): row} if len(fields) == 1 else {}
-        if set(row) != set(fields):
-            odd = next(iter(set(row) - set(fields)), "")
+        if not isinstance(row, Mapping) and len(fields) == 1:
+            return {next(iter(fields)): row}
+        names = [str(name) for name in row] if isinstance(row, Mapping) else []
+        if set(names) != set(fields):
+            odd = next((name for name in names if name not in fields), "")
             raise RequestError(
                 f"A row must have exactly the fields {', '.join(fields)}. "
-                f"Received: {', '.join(row) or 'none of them'}."
-                f"{nearest(odd, fields)}"
+                f"Received: {', '.join(names) or _short(row)}.{nearest(odd, fields)}"
             )
         return row
 
 
 def _version(path: Path) -> Path:
     """The folder of one version, or what is wrong with the path."""
-    if (path / "saved_model.pb").exists():
-        return path
     numbers = versions(path)
     if numbers:
         return path / str(numbers[-1])
+    if path.is_dir() and (path.name.isdecimal() or (path / "saved_model.pb").exists()):
+        return path
     siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
     raise ArtefactError(
         "An artefact is a folder with a version, like saved_models/NAME/1. "
@@ -151,6 +184,16 @@ def _check_files(folder: Path) -> None:
         )
 
 
+def _broken(path: Path, error: Exception) -> ArtefactError:
+    """What is said of a file, or of the SavedModel in a folder, that cannot be read."""
+    reason = str(getattr(error, "message", error)).strip().splitlines() or [""]
+    return ArtefactError(
+        f"{path} is damaged, lacks something or is of another version. "
+        f"Received: {reason[0].rstrip('.')[:300]}. "
+        "Copy the whole folder again, or export it again."
+    )
+
+
 def _cut(rows: Iterable, size: int) -> Iterator[list]:
     batch: list = []
     for row in rows:
@@ -160,6 +203,30 @@ def _cut(rows: Iterable, size: int) -> Iterator[list]:
             batch = []
     if batch:
         yield batch
+
+
+def _tensor(name: str, values: Sequence[Any], spec: tf.TensorSpec) -> tf.Tensor:
+    """A column as the signature takes it; text is text, and a number is none."""
+    try:
+        tensor = tf.constant(_encoded(values), dtype=spec.dtype)
+    except (TypeError, ValueError) as error:
+        raise _wrong_type(name, values, spec) from error
+    if not spec.shape.is_compatible_with(tensor.shape):
+        raise _wrong_type(name, values, spec)
+    return tensor
+
+
+def _wrong_type(name: str, values: Sequence[Any], spec: tf.TensorSpec) -> RequestError:
+    kinds = (str, bytes) if spec.dtype == tf.string else (int, float)
+    odd = next((value for value in values if not isinstance(value, kinds)), values)
+    wanted = "text" if spec.dtype == tf.string else "numbers"
+    return RequestError(f"The field {name!r} holds {wanted}. Received: {_short(odd)}.")
+
+
+def _short(value: Any) -> str:
+    """A value as Python writes it, cut to what fits into a message."""
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _encoded(values: Iterable[Any]) -> list[Any]:
