@@ -4,6 +4,7 @@ A version is written to a hidden sibling, which servers do not look at, and
 renamed when it is complete and has answered like the network it was made from.
 """
 
+import itertools
 import json
 import os
 import re
@@ -24,6 +25,15 @@ from tfnlp.saving import to_json
 from tfnlp.task import Task
 
 SIDE_FILES = "assets.extra"
+_CANNOT_WRITE = (
+    tf.errors.ResourceExhaustedError,
+    tf.errors.PermissionDeniedError,
+    tf.errors.NotFoundError,
+    tf.errors.FailedPreconditionError,
+    tf.errors.UnknownError,
+    tf.errors.DataLossError,
+)
+"""What TensorFlow raises if a file cannot be written or read back."""
 _PROBES = ("", "A good film.", "\U0001f600 école 電影", "!!!")
 
 
@@ -63,7 +73,7 @@ def export(
         _write(hidden, task, model, report, recipe)
         _check_answers(hidden, task, model)
         return _publish(hidden, base)
-    except (OSError, tf.errors.OpError) as error:
+    except (OSError, *_CANNOT_WRITE) as error:
         raise _unwritable(base, error) from error
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
@@ -87,10 +97,14 @@ def check_output(name: str, output: str | Path = "saved_models") -> Path:
 
 
 def versions(base: Path) -> list[int]:
-    """The versions of an artefact, lowest first: its folders with integer names."""
+    """The versions of an artefact, lowest first: its folders named 1, 2 and so on."""
     if not base.is_dir():
         return []
-    return sorted(int(p.name) for p in base.iterdir() if p.name.isdecimal())
+    return sorted(
+        int(path.name)
+        for path in base.iterdir()
+        if re.fullmatch("[1-9][0-9]*", path.name) and path.is_dir()
+    )
 
 
 def _hidden_folder(base: Path) -> Path:
@@ -124,9 +138,17 @@ def _check_answers(folder: Path, task: Task, model: keras.Model) -> None:
     }
     if set(inputs) != set(task.inputs):
         return
-    served = tf.saved_model.load(str(folder)).signatures["serving_default"](**inputs)
-    with without_cudnn(model):
-        expected = tf.function(task.answer)(model, inputs)
+    serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    try:
+        served = serve(**inputs)
+        with without_cudnn(model):
+            expected = tf.function(task.answer)(model, inputs)
+    except (tf.errors.InvalidArgumentError, tf.errors.InternalError) as error:
+        raise ExportError(
+            "An artefact must answer any text, the empty one too. "
+            f"Received: {error.message.splitlines()[0]} for one of {_PROBES}. "
+            "Look at encode and decode of the task."
+        ) from error
     for name, tensor in expected.items():
         if not _same(tensor.numpy(), served[name].numpy()):
             raise ExportError(
@@ -147,16 +169,17 @@ def _publish(hidden: Path, base: Path) -> Path:
     hidden.chmod(0o755)
     for path in [*hidden.rglob("*"), hidden]:
         _flush(path)
-    while True:
-        version = base / str(max(versions(base), default=0) + 1)
+    for number in itertools.count(max(versions(base), default=0) + 1):
+        version = base / str(number)
         try:
             hidden.rename(version)
-        except OSError:
+        except OSError:  # taken meanwhile by another process, or by a file
             if not version.exists():
                 raise
         else:
-            _flush(base)
-            return version
+            break
+    _flush(base)
+    return version
 
 
 def _flush(path: Path) -> None:
