@@ -1,5 +1,9 @@
 """Searches for good hyperparameters with KerasTuner, one `fit` a trial."""
 
+import contextlib
+import logging
+import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,6 +16,7 @@ from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.fit import Build, fit
 
+LOG = logging.getLogger("tfnlp")
 Method = Literal["random", "bayesian", "grid"]
 _ORACLES = {
     "random": keras_tuner.oracles.RandomSearchOracle,
@@ -68,20 +73,33 @@ def search(
         max_trials=trials,
         seed=(config or TrainConfig()).seed,
     )
-    tuner = _Tuner(oracle=oracle, directory=str(folder), project_name="trials")
-    tuner.work = (task, build, train, valid, config)
-    tuner.search()
+    with contextlib.redirect_stdout(sys.stderr):  # stdout is for answers
+        tuner = _Tuner(oracle=oracle, directory=str(folder), project_name="trials")
+        tuner.work = (task, build, train, valid, config)
+        try:
+            tuner.search(verbose=0)
+        except RuntimeError as error:  # several trials failed one after another
+            LOG.warning("The search ended early: %s", _last_line(str(error)))
     done = [t for t in oracle.trials.values() if t.status == "COMPLETED"]
     if not done:
-        statuses = ", ".join(t.status for t in oracle.trials.values())
-        raise TrainingError(
-            "A search needs at least one completed trial. "
-            f"Received: {statuses or 'no trial'}. Run build(Defaults()) through fit "
-            "to see the error."
-        )
+        raise _nothing_completed(oracle.trials.values())
     done.sort(key=lambda trial: trial.score, reverse=direction == "max")
     ranked = tuple((dict(t.hyperparameters.values), float(t.score)) for t in done)
     return Found(values=ranked[0][0], score=ranked[0][1], trials=ranked)
+
+
+def _nothing_completed(trials: Collection[Any]) -> TrainingError:
+    statuses = [trial.status for trial in trials]
+    reason = next((_last_line(trial.message) for trial in trials if trial.message), "")
+    return TrainingError(
+        "A search needs at least one completed trial. "
+        f"Received: {', '.join(statuses) or 'no trial'}. {reason} "
+        "Run build(Defaults()) through fit to see the whole error."
+    )
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or [""])[-1]
 
 
 class _Tuner(keras_tuner.engine.base_tuner.BaseTuner):
@@ -95,4 +113,7 @@ class _Tuner(keras_tuner.engine.base_tuner.BaseTuner):
             task, lambda _: build(trial.hyperparameters), train, valid, config
         )
         logs = network.history.history[task.monitor]
-        return {task.monitor: min(logs) if "loss" in task.monitor else max(logs)}
+        best = min(logs) if "loss" in task.monitor else max(logs)
+        values = trial.hyperparameters.values
+        LOG.info("trial %s  %s %.4f  %s", trial.trial_id, task.monitor, best, values)
+        return {task.monitor: best}
