@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import tfnlp
+from tfnlp.errors import UsageError
 
 Format = Literal["csv", "jsonl", "parquet", "lines", "folder"]
 
@@ -20,6 +21,13 @@ class Reading:
     encoding: str | None = None  # e.g. utf-8, cp1252
     ragged: Literal["error", "skip", "keep"] = "error"  # too few or many fields
     separator: str = ","  # between several labels of one row
+
+    def __post_init__(self) -> None:
+        if not self.separator:
+            raise UsageError(
+                "separator must be one character or more. Received: ''. "
+                "Leave it out if rows have one label each."
+            )
 
     def options(self) -> dict[str, Any]:
         """What `tfnlp.read` takes besides source and columns."""

@@ -8,7 +8,7 @@ import dataclasses
 import difflib
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
@@ -177,4 +177,13 @@ def _build(
             raise UsageError(f"--{name} is required. Received: nothing. See --help.")
         else:
             arguments[field.name] = default
-    return recipe(**arguments)
+    try:
+        return recipe(**arguments)
+    except UsageError as error:
+        raise _about_flag(error, arguments, prefix) from error
+
+
+def _about_flag(error: UsageError, fields: Iterable[str], prefix: str) -> UsageError:
+    """What a dataclass says of one of its fields, said of the flag."""
+    name, _, rest = str(error).partition(" ")
+    return UsageError(f"--{prefix}{name} {rest}") if name in fields else error

@@ -59,7 +59,7 @@ def _check_at_least(name: str, value: float, lowest: float) -> None:
     if not value >= lowest or value == float("inf"):
         raise UsageError(
             f"{name} must be a number, {lowest} or more. Received: {value}. "
-            f"Leave it out to take the default, {TrainConfig.__dict__[name]}."
+            "Leave it out to take the default."
         )
 
 
