@@ -129,8 +129,9 @@ def _sizes(rows: Rows, side: Side, count: int) -> list[int]:
     if 0 in sizes:
         raise DataError(
             "Every side of a split holds at least one row. Received: "
-            f"{sum(sizes):,} rows, which fall as {sizes}. Give more rows, another "
-            "seed, or a file of its own for each side."
+            f"{sum(sizes):,} rows, which fall as {sizes}. Equal texts stay together: "
+            "check that the column of the text is the right one and not empty. Else "
+            "give more rows, another seed, or a file of its own for each side."
         )
     return sizes
 

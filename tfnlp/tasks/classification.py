@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
+from tfnlp.layers.options import check_rate
 from tfnlp.layers.pooling import Pooling
 from tfnlp.saving import pack
 from tfnlp.scores import classification as scores
@@ -193,6 +194,7 @@ class Classification(Task):
             pooling: how the vectors of a text become one; see `Pooling`.
             hidden: width of a layer before the logits; 0 for none.
         """
+        check_rate("dropout", dropout)
         pool = Pooling(pooling, name="pooling")
 
         def vector(side: str, ids):

@@ -30,6 +30,15 @@ class NanGuard(keras.callbacks.Callback):
                 "Lower --training.rate, or set --training.clip 1."
             )
 
+    def on_epoch_end(self, epoch, logs=None):
+        loss = float((logs or {}).get("val_loss", 0.0))
+        if not math.isfinite(loss):
+            raise TrainingError(
+                "The loss of held-out rows must be a finite number. "
+                f"Received: {loss} after epoch {epoch + 1}. "
+                "Lower --training.rate, or set --training.clip 1."
+            )
+
 
 class EpochLines(keras.callbacks.Callback):
     """Logs one line an epoch: every score, the rate and the seconds."""
