@@ -30,8 +30,7 @@ def merged(gradient: Gradient) -> Gradient:
 def already_summed(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """Tells an optimizer that its gradients are sums over all replicas already.
 
-    Keras would sum once more, after clipping (trap T3), and gathers sparse
-    gradients in a way that fails on several CPUs.
+    Keras would sum once more, after clipping (trap T3).
     """
     for each in (optimizer, getattr(optimizer, "inner_optimizer", None)):
         if each is not None:

@@ -52,7 +52,7 @@ class Trainable(keras.Model):
         total = _all_reduce(tf.reduce_sum(data[2]))
         parts = [self._gradients(part, total) for part in self._cut(data)]
         gradients = [_sum(of_one) for of_one in zip(*parts, strict=True)]
-        gradients = self._clipped(_over_replicas(gradients))
+        gradients = self._clipped([merged(g) for g in _all_reduce(gradients)])
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )
@@ -125,37 +125,6 @@ def _sum(gradients: tuple) -> Gradient:
         tf.concat([gradient.indices for gradient in gradients], axis=0),
         gradients[0].dense_shape,
     )
-
-
-def _over_replicas(gradients: list) -> list:
-    """Sums gradients over the replicas; sparse ones keep the rows that any met.
-
-    They travel dense, because collective gathers of indices and values race one
-    another. The optimizer must not sum again: see `already_summed`.
-    """
-    if _replicas() == 1:
-        return [merged(gradient) for gradient in gradients]
-    met = [_rows_met(gradient) for gradient in gradients]
-    dense = [tf.convert_to_tensor(gradient) for gradient in gradients]
-    met, dense = _all_reduce((met, dense))
-    return [
-        _sparse(whole, rows) if isinstance(gradient, tf.IndexedSlices) else whole
-        for gradient, whole, rows in zip(gradients, dense, met, strict=True)
-    ]
-
-
-def _rows_met(gradient: Gradient) -> tf.Tensor:
-    """How often a sparse gradient holds each row: float32 [V]; [0] of a dense one."""
-    if not isinstance(gradient, tf.IndexedSlices):
-        return tf.zeros([0])
-    ones = tf.ones_like(gradient.indices, tf.float32)
-    size = gradient.dense_shape[0]
-    return tf.math.unsorted_segment_sum(ones, gradient.indices, size)
-
-
-def _sparse(whole: tf.Tensor, met: tf.Tensor) -> tf.IndexedSlices:
-    rows = tf.where(met > 0)[:, 0]
-    return tf.IndexedSlices(tf.gather(whole, rows), rows, tf.shape(whole))
 
 
 def _times(gradient: Gradient, factor: tf.Tensor) -> Gradient:
