@@ -25,15 +25,6 @@ from tfnlp.saving import to_json
 from tfnlp.task import Task
 
 SIDE_FILES = "assets.extra"
-_CANNOT_WRITE = (
-    tf.errors.ResourceExhaustedError,
-    tf.errors.PermissionDeniedError,
-    tf.errors.NotFoundError,
-    tf.errors.FailedPreconditionError,
-    tf.errors.UnknownError,
-    tf.errors.DataLossError,
-)
-"""What TensorFlow raises if a file cannot be written or read back."""
 _PROBES = ("", "A good film.", "\U0001f600 école 電影", "!!!")
 
 
@@ -73,7 +64,7 @@ def export(
         _write(hidden, task, model, report, recipe)
         _check_answers(hidden, task, model)
         return _publish(hidden, base)
-    except (OSError, *_CANNOT_WRITE) as error:
+    except (OSError, tf.errors.OpError) as error:
         raise _unwritable(base, error) from error
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
