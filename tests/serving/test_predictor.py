@@ -286,5 +286,5 @@ def test_a_path_that_is_not_there_names_the_nearest(artefact):
 
 
 def test_a_folder_without_versions_is_told(tmp_path):
-    with pytest.raises(ArtefactError, match=r"like saved_models/NAME/1.*which has none"):
+    with pytest.raises(ArtefactError, match=r"like saved_models/NAME/1.* has none"):
         load(tmp_path)

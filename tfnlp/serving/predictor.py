@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import tfnlp.layers  # noqa: F401  (Keras must know the layers of a network)
 from tfnlp.errors import ArtefactError, RequestError, UsageError, nearest
 from tfnlp.export.artefact import SIDE_FILES, versions
 from tfnlp.saving import from_json
@@ -145,7 +146,7 @@ class Predictor:
         if not isinstance(row, Mapping) and len(fields) == 1:
             return {next(iter(fields)): row}
         names = [str(name) for name in row] if isinstance(row, Mapping) else []
-        if set(names) != set(fields):
+        if not isinstance(row, Mapping) or set(names) != set(fields):
             odd = next((name for name in names if name not in fields), "")
             raise RequestError(
                 f"A row must have exactly the fields {', '.join(fields)}. "
