@@ -1,0 +1,44 @@
+"""The two benchmarks of speed: what they count and how they show it."""
+
+import pytest
+
+import tfnlp
+from tfnlp import cli
+from tfnlp.errors import UsageError
+
+
+def test_texts_are_repeated_until_there_are_enough_bytes(script):
+    text = script("benchmarks/text.py")
+    found = list(text.repeated(["four", "five"], 25e-6, batch_size=3))
+    odd, even = ["four", "five", "four"], ["five", "four", "five"]
+    assert found == [odd, even, odd]
+
+
+@pytest.mark.slow
+def test_every_vectorizer_takes_a_batch(script):
+    text = script("benchmarks/text.py")
+    vectorizer = tfnlp.Vectorizer.from_texts(["a fine film"], ngrams=2, length=8)
+    speeds = {
+        name: text.megabytes_a_second(encode, [["a film"]], passes=1)
+        for name, encode in text.encoders(vectorizer).items()
+    }
+    assert text.PEER in speeds and min(speeds.values()) > 0
+
+
+@pytest.mark.parametrize("path", ["benchmarks/text.py", "benchmarks/training.py"])
+def test_the_ratio_is_to_the_peer(script, path):
+    module = script(path)
+    table = module.table({module.PEER: 2.0, "ours": 5.0})
+    assert table.splitlines()[-1] == "| ours | 5.00 | 2.50 |"
+
+
+def test_the_first_epoch_is_not_counted(script):
+    clock = script("benchmarks/training.py").EpochSeconds()
+    clock.starts, clock.ends = [0.0, 10.0, 20.0], [1.0, 14.0, 23.0]
+    assert clock.fastest == 3.0
+
+
+def test_one_epoch_alone_cannot_be_measured(script):
+    training = script("benchmarks/training.py")
+    with pytest.raises(UsageError, match="--epochs is 2 or more"):
+        training.main(cli.parse(training.Recipe, ["--epochs", "1"]))
