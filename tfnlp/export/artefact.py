@@ -106,7 +106,13 @@ def _hidden_folder(base: Path) -> Path:
         raise _unwritable(base, error) from error
 
 
-def _write(folder: Path, task: Task, model: keras.Model, report, recipe) -> None:
+def _write(
+    folder: Path,
+    task: Task,
+    model: keras.Model,
+    report: Savable | None,
+    recipe: Mapping[str, Any] | None,
+) -> None:
     servable = Servable(task, model)
     with without_cudnn(model):
         tf.saved_model.save(servable, str(folder), signatures=servable.signatures())

@@ -39,7 +39,7 @@ def _concrete(endpoint: Endpoint, model: Callable) -> Callable:
     }
 
     @tf.function
-    def serve(**inputs):
+    def serve(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
         outputs = endpoint.function(model, inputs)
         return {name: tf.identity(tensor) for name, tensor in outputs.items()}
 

@@ -55,8 +55,8 @@ class Predictor:
 
     @property
     def inputs(self) -> dict[str, tf.TensorSpec]:
-        """The fields of a request."""
-        return dict(self._serve.structured_input_signature[1])
+        """The fields of a request, by name."""
+        return dict(sorted(self._serve.structured_input_signature[1].items()))
 
     @cached_property
     def task(self) -> Task:

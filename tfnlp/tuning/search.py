@@ -3,7 +3,8 @@
 import contextlib
 import logging
 import sys
-from collections.abc import Collection
+import warnings
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -73,7 +74,7 @@ def search(
         max_trials=trials,
         seed=(config or TrainConfig()).seed,
     )
-    with contextlib.redirect_stdout(sys.stderr):  # stdout is for answers
+    with _polite():
         tuner = _Tuner(oracle=oracle, directory=str(folder), project_name="trials")
         tuner.work = (task, build, train, valid, config)
         try:
@@ -86,6 +87,14 @@ def search(
     done.sort(key=lambda trial: trial.score, reverse=direction == "max")
     ranked = tuple((dict(t.hyperparameters.values), float(t.score)) for t in done)
     return Found(values=ranked[0][0], score=ranked[0][1], trials=ranked)
+
+
+@contextlib.contextmanager
+def _polite() -> Iterator[None]:
+    """Keeps KerasTuner off stdout, and its use of old names to itself."""
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "", DeprecationWarning, "keras_tuner")
+        yield
 
 
 def _nothing_completed(trials: Collection[Any]) -> TrainingError:
@@ -107,7 +116,7 @@ class _Tuner(keras_tuner.engine.base_tuner.BaseTuner):
 
     work: tuple
 
-    def run_trial(self, trial, *args, **kwargs):
+    def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
         task, build, train, valid, config = self.work
         network = fit(
             task, lambda _: build(trial.hyperparameters), train, valid, config

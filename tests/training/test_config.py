@@ -1,0 +1,47 @@
+"""What a training run cannot be told."""
+
+import dataclasses
+
+import pytest
+
+from tfnlp.errors import UsageError
+from tfnlp.training.config import TrainConfig
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("epochs", 0, "epochs must be a number, 1 or more"),
+        ("epochs", -1, "epochs must be a number, 1 or more"),
+        ("batch_size", 0, "batch_size must be a number, 1 or more"),
+        ("micro_batches", 0, "micro_batches must be a number, 1 or more"),
+        ("patience", 0, "patience must be a number, 1 or more"),
+        ("seed", -1, "seed must be a number, 0 or more"),
+        ("rate", -0.1, "rate must be a number, 0.0 or more"),
+        ("rate", float("nan"), "rate must be a number, 0.0 or more"),
+        ("rate", float("inf"), "rate must be a number, 0.0 or more"),
+        ("weight_decay", -1.0, "weight_decay must be a number, 0.0 or more"),
+        ("clip", -1.0, "clip must be a number, 0.0 or more"),
+        ("warm_up", -0.1, "warm_up is a share of the updates"),
+        ("warm_up", 1.0, "warm_up is a share of the updates"),
+        ("warm_up", float("nan"), "warm_up is a share of the updates"),
+        ("optimizer", "adamm", "optimizer must be one of adam, adamw"),
+        ("schedule", "step", "schedule must be one of constant, linear, cosine"),
+        ("precision", "float16", "precision must be one of float32, mixed_bfloat16"),
+        ("strategy", "two", "strategy must be one of auto, one, mirrored"),
+    ],
+)
+def test_a_value_that_cannot_be_is_refused(name, value, rule):
+    with pytest.raises(UsageError) as caught:
+        TrainConfig(**{name: value})
+    assert str(caught.value).startswith(rule)
+    assert f"Received: {value!r}" in str(caught.value)
+
+
+def test_the_defaults_are_settings_too():
+    assert TrainConfig() == TrainConfig(**dataclasses.asdict(TrainConfig()))
+
+
+def test_a_configuration_does_not_change():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TrainConfig().epochs = 3  # type: ignore[misc]

@@ -1,0 +1,224 @@
+"""`fit` learns, stops, restores, complains and leaves the process as it was."""
+
+import logging
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfnlp.data.readers import from_list
+from tfnlp.errors import DataError, SchemaError, TrainingError
+from tfnlp.specs import NUMBER, TEXT
+from tfnlp.task import Task
+from tfnlp.training.config import TrainConfig
+from tfnlp.training.fit import counted, fit, optimizer
+from tfnlp.training.schedules import WarmUpThenFall
+
+ROWS = from_list([{"text": "a" * n, "y": float(n > 4)} for n in range(1, 9)])
+
+
+class Long(Task):
+    """Learns whether a text is long; the loss is the cross-entropy."""
+
+    inputs = {"text": TEXT}  # noqa: RUF012  (the contract declares it so)
+    targets = {"y": NUMBER}  # noqa: RUF012
+
+    def encode(self, inputs):
+        size = tf.strings.length(inputs["text"])[:, None]
+        return {"x": tf.cast(size, tf.float32) - 4.5}
+
+    def encode_targets(self, row):
+        return row["y"], tf.ones_like(row["y"])
+
+    def loss(self, y, outputs):
+        outputs = tf.cast(outputs[:, 0], tf.float32)
+        return tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=outputs)
+
+    def metrics(self):
+        return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]
+
+    def decode(self, outputs, inputs):
+        return {"score": outputs[:, 0]}
+
+    def score(self, rows, answers):
+        return {}
+
+    def config(self):
+        return {}
+
+
+class Broken(Long):
+    """Its loss is no number from the second batch of the second epoch on."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls = tf.Variable(0, trainable=False)
+
+    def loss(self, y, outputs):
+        calls = self.calls.assign_add(1)
+        return super().loss(y, outputs) + tf.where(calls > 4, np.nan, 0.0)
+
+
+class Kept(keras.callbacks.Callback):
+    """Notes the weights after every epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights = []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights.append(self.model.network.get_weights())
+
+
+def build(hp):
+    x = keras.Input([1], name="x")
+    hidden = keras.layers.Dense(3, activation="tanh")(x)
+    return keras.Model(
+        {"x": x}, keras.layers.Dense(1)(keras.layers.Dropout(0.1)(hidden))
+    )
+
+
+def train(rows=ROWS, valid=ROWS, *, task=None, callbacks=(), **options):
+    config = TrainConfig(**{"epochs": 1, "batch_size": 4, "rate": 0.1} | options)
+    return fit(task or Long(), build, rows, valid, config, callbacks=callbacks)
+
+
+def same(first, second):
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_a_toy_set_is_learnt():
+    network = train(epochs=30, patience=30)
+    logs = network.history.history
+    assert logs["loss"][-1] < 0.2 * logs["loss"][0]
+    assert max(logs["val_accuracy"]) == 1.0
+
+
+def test_the_same_seed_gives_the_same_weights():
+    first, second = train(seed=7).get_weights(), train(seed=7).get_weights()
+    assert same(first, second)
+    assert not same(first, train(seed=8).get_weights())
+
+
+def test_training_stops_and_keeps_the_best_weights():
+    kept = Kept()
+    wrong = ROWS.map(lambda row: {"text": row["text"], "y": 1.0 - row["y"]})
+    network = train(valid=wrong, epochs=9, patience=2, callbacks=(kept,))
+    losses = network.history.history["val_loss"]
+    assert len(losses) == 3 == losses.index(min(losses)) + 3
+    assert same(network.get_weights(), kept.weights[0])
+
+
+def test_a_loss_that_is_no_number_is_told_with_its_place():
+    with pytest.raises(TrainingError, match=r"nan in epoch 2, batch 1\. Lower --train"):
+        train(task=Broken(), epochs=3)
+
+
+def test_a_held_out_loss_that_is_no_number_is_told():
+    odd = from_list([{"text": "a", "y": float("nan")}])
+    with pytest.raises(TrainingError, match=r"held-out rows .*: nan after epoch 1\."):
+        train(valid=odd)
+
+
+@pytest.mark.parametrize("side", ["train", "valid"])
+def test_a_side_without_rows_is_refused(side):
+    rows = {"train": ROWS, "valid": ROWS} | {side: ROWS.take(0)}
+    with pytest.raises(
+        DataError, match=r"at least one row on each side. Received: non"
+    ):
+        train(rows["train"], rows["valid"])
+
+
+def test_rows_without_a_field_are_refused():
+    rows = from_list([{"text": "a", "yy": 2.0}])
+    with pytest.raises(SchemaError, match=r"no field 'y'.*Did you mean 'yy'"):
+        train(rows)
+
+
+def test_rows_are_counted_where_their_number_is_unknown():
+    odd = ROWS.filter(lambda row: tf.strings.length(row["text"]) > 5)
+    assert int(counted(odd).cardinality()) == 3
+    assert int(counted(ROWS).cardinality()) == 8
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_the_precision_of_the_process_is_put_back(precision):
+    network = train(precision=precision)
+    assert network.layers[1].dtype_policy.name == precision
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_the_precision_is_put_back_after_a_failure():
+    def failing(hp):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fit(Long(), failing, ROWS, ROWS, TrainConfig(precision="mixed_float16"))
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_one_line_an_epoch_is_logged_and_nothing_printed(caplog, capfd):
+    with caplog.at_level(logging.INFO, logger="tfnlp"):
+        train(epochs=2)
+    lines = [record.message for record in caplog.records if record.name == "tfnlp"]
+    assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
+    assert "val_loss 0." in lines[0] and lines[0].endswith(" s")
+    assert capfd.readouterr().out == ""
+
+
+def test_texts_are_shuffled_and_each_is_seen_once_an_epoch():
+    seen = []
+
+    class Texts(Long):
+        def encode(self, inputs):
+            tf.py_function(
+                lambda texts: seen.extend(texts.numpy()), [inputs["text"]], []
+            )
+            return super().encode(inputs)
+
+    rows = from_list([{"text": str(number), "y": 1.0} for number in range(20)])
+    train(rows, rows.take(1), task=Texts(), batch_size=5)
+    texts = [text.decode() for text in seen]
+    assert sorted(texts, key=int)[1:] == [str(number) for number in range(20)]
+    assert texts[:20] != [str(number) for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("fall", "expected"),
+    [
+        ("constant", [0.5, 1.0, 1.0, 1.0, 1.0, 1.0]),
+        ("linear", [0.5, 1.0, 1.0, 0.5, 0.0, 0.0]),
+        ("cosine", [0.5, 1.0, 1.0, 0.5, 0.0, 0.0]),
+    ],
+)
+def test_schedules_by_hand(fall, expected):
+    schedule = WarmUpThenFall(1.0, steps=10, warm_up=2, fall=fall)
+    rates = [float(schedule(step)) for step in (0, 1, 2, 6, 10, 11)]
+    assert rates == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_schedule_survives_its_configuration():
+    schedule = WarmUpThenFall(0.5, steps=8, fall="cosine")
+    twin = WarmUpThenFall.from_config(schedule.get_config())
+    assert float(twin(4)) == float(schedule(4)) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("options", "rate"),
+    [
+        ({}, 0.001),
+        ({"rate": 0.5}, 0.5),
+        ({"rate": 0.5, "warm_up": 0.5}, 0.25),
+        ({"rate": 0.5, "schedule": "linear"}, 0.5),
+    ],
+)
+def test_the_first_rate_of_an_optimizer(options, rate):
+    built = optimizer(TrainConfig(**options), steps=4)
+    assert float(built.learning_rate) == pytest.approx(rate)
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "adagrad", "rmsprop", "sgd", "lion"])
+def test_every_optimizer_decays_if_asked(name):
+    built = optimizer(TrainConfig(optimizer=name, weight_decay=0.01), steps=1)
+    assert built.weight_decay == 0.01
