@@ -1,0 +1,364 @@
+"""Whatever a user gets wrong ends in one clear line, its exit code and no version."""
+
+import errno
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import pytest
+
+import tfnlp
+from tfnlp import cli
+from tfnlp.cli import console
+from tfnlp.data.readers import from_list
+from tfnlp.evaluation.report import Report
+
+SCRIPT = Path(__file__).parents[1] / "pipelines" / "text_classification.py"
+spec = importlib.util.spec_from_file_location("text_classification_script", SCRIPT)
+script = importlib.util.module_from_spec(spec)
+sys.modules[spec.name] = script  # the flags are read out of its source
+spec.loader.exec_module(script)
+
+TINY = ["--width", "32", "--size", "100", "--length", "8", "--training.epochs", "1"]
+GOOD = [
+    (f"film number {number}", "good" if number % 2 else "bad") for number in range(30)
+]
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0" + bytes(range(256)) * 8
+ODD = [
+    "a\x00b and \x00",
+    "half \ud800 a pair \udc00",
+    "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "مرحبا بالعالم",
+    "\u202eright to left",
+    "電影 很好看",
+    "",
+]
+
+
+def csv(rows, header="text,label"):
+    return "\n".join([header, *(",".join(row) for row in rows)]) + "\n"
+
+
+@pytest.fixture
+def run(tmp_path, capsys, monkeypatch):
+    """Runs the script in an empty folder; returns exit code and standard error."""
+    monkeypatch.chdir(tmp_path)
+
+    def call(content, *words):
+        data = content.encode() if isinstance(content, str) else content
+        if data is not None:
+            Path("data.csv").write_bytes(data)
+        with pytest.raises(SystemExit) as stop:
+            cli.run(script.main, script.Recipe, ["--train", "data.csv", *TINY, *words])
+        return stop.value.code, capsys.readouterr().err
+
+    return call
+
+
+def visible(folder="saved_models"):
+    """Every version, complete or not, that a server would find."""
+    return [path for path in Path(folder).glob("*/*") if path.name.isdecimal()]
+
+
+def same_sides(name="data.csv"):
+    """The file on every side, so that no split decides what is met."""
+    return "--valid", name, "--test", name
+
+
+REFUSED = {
+    "missing file": (None, (), 3, "existing file or folder", "Received: 'data.csv'"),
+    "a picture": (PNG, (), 3, "data.csv, which looks like a PNG picture"),
+    "empty file": ("", (), 3, "data.csv, which is empty (0 bytes)"),
+    "header only": ("text,label\n", (), 3, "at least one row", "only a header"),
+    "wrong column": (
+        csv(GOOD, "text,lable"),
+        (),
+        3,
+        "no column 'label'",
+        "Did you mean 'lable'?",
+    ),
+    "one class": (
+        csv((text, "good") for text, _ in GOOD),
+        (),
+        3,
+        "at least two classes. Received: one class only, 'good'",
+    ),
+    "no labels": (
+        csv((text, "") for text, _ in GOOD),
+        (),
+        3,
+        "Training needs labels. Received: ",
+    ),
+    "empty texts": (
+        csv((" ", label) for _, label in GOOD),
+        (),
+        3,
+        "Equal texts stay together: check that the column of the text is the right one",
+    ),
+    "empty texts on every side": (
+        csv((" ", label) for _, label in GOOD),
+        same_sides(),
+        3,
+        "Training needs texts. Received: 30 rows whose texts are all empty",
+    ),
+    "too few rows": (csv(GOOD[:2]), (), 3, "Every side of a split", "2 rows"),
+    "unknown flag": (
+        csv(GOOD),
+        ("--trainig.epochs", "3"),
+        2,
+        "Did you mean --training.e",
+    ),
+    "flag of another place": (
+        csv(GOOD),
+        ("--epochs", "3"),
+        2,
+        "mean --training.epochs?",
+    ),
+    "negative epochs": (
+        csv(GOOD),
+        ("--training.epochs", "-1"),
+        2,
+        "--training.epochs must be a number, 1 or more. Received: -1.",
+    ),
+    "epochs in words": (
+        csv(GOOD),
+        ("--training.epochs", "three"),
+        2,
+        "--training.epochs must be int. Received: three.",
+    ),
+    "unknown encoder": (csv(GOOD), ("--encoder", "rn"), 2, "Did you mean 'rnn'?"),
+    "unknown pooling": (csv(GOOD), ("--pooling", "men"), 2, "Did you mean 'mean'?"),
+    "no width": (csv(GOOD), ("--width", "0"), 2, "Option width", "Received: 0"),
+    "dropout above 1": (csv(GOOD), ("--dropout", "1.5"), 2, "Option dropout", "1.5"),
+    "empty separator": (
+        csv(GOOD),
+        ("--several", "--separator="),
+        2,
+        "--separator must be one character or more",
+    ),
+    "no vectors": (csv(GOOD), ("--vectors", "none.txt"), 3, "none.txt"),
+    "odd name": (csv(GOOD), ("--name", "a/b"), 2, "A name is made of letters"),
+    "file in place of the output": (
+        csv(GOOD),
+        ("--output", "data.csv"),
+        5,
+        "must be writable and have room",
+        "pass another folder with --output",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_bad_input_is_refused(case, run):
+    content, words, code, *messages = REFUSED[case]
+    found, shown = run(content, *words)
+    assert found == code
+    assert [message for message in messages if message not in shown] == []
+    assert shown.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in shown and visible() == []
+
+
+@pytest.mark.slow
+def test_rows_without_a_label_and_a_class_of_one_row_are_warned_of(run):
+    rows = [*GOOD, ("the only one", "odd"), ("nobody knows", ""), ("nor here", " ")]
+    code, shown = run(csv(rows), *same_sides())
+    assert code == 0
+    assert "warning: 1 class with one row: 'odd'." in shown
+    assert "warning: 2 rows (6.1%) have no label; " in shown
+    assert len(visible()) == 1
+
+
+@pytest.mark.slow
+def test_odd_texts_are_learnt_and_answered(run, capsys, monkeypatch):
+    texts = [*ODD, "long " * 200_000, *(text for text, _ in GOOD)]
+    rows = [{"text": t, "label": "ab"[k % 2]} for k, t in enumerate(texts)]
+    Path("odd.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    code, _ = run(None, "--train", "odd.jsonl", *same_sides("odd.jsonl"))
+    answers = tfnlp.load("saved_models/text_classification").predict(texts)
+    assert code == 0
+    assert {answer["label"] for answer in answers} <= {"a", "b"}
+    assert len(answers) == len(texts)
+
+
+@pytest.mark.slow
+def test_ten_thousand_classes_are_learnt(run):
+    rows = [(f"text {number}", f"class {number}") for number in range(10_000)]
+    Path("few.csv").write_text(csv(rows[:50]))
+    code, shown = run(csv(rows), *same_sides("few.csv"))
+    (answer,) = tfnlp.load("saved_models/text_classification").predict(["text 7"])
+    assert code == 0
+    assert "warning: 10,000 classes with one row: " in shown
+    assert len(answer["probabilities"]) == 10_000
+
+
+@pytest.mark.slow
+def test_a_full_disk_leaves_no_version(run, monkeypatch):
+    def full(self, folder):
+        (folder / "report.json").write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Report, "save", full)
+    code, shown = run(csv(GOOD), *same_sides())
+    assert code == 5
+    assert "have room for an artefact. Received: [Errno 28] No space left" in shown
+    assert list(Path("saved_models/text_classification").iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def artefact(tmp_path_factory):
+    """An untrained classifier, saved."""
+    rows = from_list([{"text": text, "label": label} for text, label in GOOD])
+    task = tfnlp.Classification.from_rows(rows, length=8)
+    network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), width=4))
+    folder = tmp_path_factory.mktemp("saved")
+    return tfnlp.save(task, network, "tiny", output=folder).parent
+
+
+@pytest.fixture
+def copy(artefact, tmp_path):
+    return shutil.copytree(artefact, tmp_path / "tiny") / "1"
+
+
+def call(*words):
+    with pytest.raises(SystemExit) as stop:
+        console.main([str(word) for word in words])
+    return stop.value.code
+
+
+def predict(path, capsys, *words):
+    code = call("predict", path, *(words or ("--text", "a film")))
+    return code, capsys.readouterr().err
+
+
+def half(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("saved_model.pb", Path.unlink, "Missing: saved_model.pb."),
+        (
+            "variables/variables.data-00000-of-00001",
+            Path.unlink,
+            "Missing: variables/va",
+        ),
+        ("assets.extra/task.json", Path.unlink, "Missing: assets.extra/task.json."),
+        ("saved_model.pb", half, "tiny/1 is damaged, lacks something"),
+        ("variables/variables.data-00000-of-00001", half, "tiny/1 is damaged, lacks"),
+        ("variables/variables.index", half, "tiny/1 is damaged, lacks something"),
+    ],
+)
+def test_a_damaged_artefact_is_told(name, damage, message, copy, capsys):
+    damage(copy / name)
+    code, shown = predict(copy.parent, capsys)
+    assert (code, shown.count("\n")) == (1, 1)
+    assert message in shown and "Copy the whole folder again" in shown
+
+
+@pytest.mark.parametrize("name", ["task.json", "model.keras"])
+def test_evaluating_a_damaged_artefact_is_told(name, copy, tmp_path, capsys):
+    half(copy / "assets.extra" / name)
+    (tmp_path / "data.csv").write_text(csv(GOOD))
+    assert call("evaluate", copy, "--data", tmp_path / "data.csv") == 1
+    assert f"{name} is damaged, lacks something" in capsys.readouterr().err
+
+
+def test_a_version_of_another_framework_is_told(tmp_path, capsys):
+    (tmp_path / "torch" / "1").mkdir(parents=True)
+    (tmp_path / "torch" / "1" / "model.pt").write_bytes(b"weights")
+    code, shown = predict(tmp_path / "torch", capsys)
+    assert code == 1
+    assert "torch/1 is not a complete artefact of tfnlp. Missing: saved_mod" in shown
+
+
+def test_a_model_that_keras_exported_is_told(tmp_path, capsys):
+    network = keras.Sequential([keras.Input([2]), keras.layers.Dense(1)])
+    network.export(tmp_path / "plain" / "1", verbose=False)
+    code, shown = predict(tmp_path / "plain", capsys)
+    assert code == 1
+    assert "Missing: assets.extra/task.json. Copy the whole folder" in shown
+
+
+def test_a_wrong_name_of_an_artefact_names_the_nearest(artefact, capsys):
+    code, shown = predict(artefact.parent / "tinny", capsys)
+    assert code == 1
+    assert "does not exist. Did you mean 'tiny'?" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--txt", "a"), "Unknown flag --txt. Did you mean --text?"),
+        (("--text", "a", "--bach", "3"), "Unknown flag --bach. Did you mean --batch?"),
+        (("--text", "a", "--batch", "0"), "--batch must be 1 or more. Received: 0."),
+    ],
+)
+def test_wrong_flags_of_predict_are_told(words, message, artefact, capsys):
+    code, shown = predict(artefact, capsys, *words)
+    assert code == 2
+    assert message in shown
+
+
+@pytest.mark.slow
+def test_answers_that_cannot_be_written_are_told(artefact):
+    """/dev/full is a disk without room."""
+    words = [sys.executable, "-m", "tfnlp", "predict", str(artefact), "--text", "a"]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: A file or folder cannot be read or written. ")
+    assert "No space left on device" in done.stderr and done.stderr.count("\n") == 1
+
+
+def in_training(folder, told):
+    return "epoch 2/" in told
+
+
+def in_export(folder, told):
+    return any(folder.glob("*/.writing-*/saved_model.pb"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("number", "moment", "epochs"),
+    [
+        (signal.SIGINT, in_training, 10_000),
+        (signal.SIGKILL, in_training, 10_000),
+        (signal.SIGINT, in_export, 1),
+        (signal.SIGKILL, in_export, 1),
+    ],
+)
+def test_an_interrupted_run_leaves_no_version(number, moment, epochs, tmp_path):
+    (tmp_path / "data.csv").write_text(csv(GOOD))
+    words = [sys.executable, str(SCRIPT), "--train", "data.csv", *same_sides(), *TINY]
+    words += ["--training.epochs", str(epochs), "--training.patience", str(epochs)]
+    folder, log = tmp_path / "saved_models", tmp_path / "stderr"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=errors
+        )
+        seen = await_moment(process, lambda: moment(folder, log.read_text()), folder)
+        os.kill(process.pid, number)
+        code = process.wait()
+    assert seen == visible(folder) == []
+    assert code == (130 if number == signal.SIGINT else -signal.SIGKILL)
+    if number == signal.SIGINT:
+        assert log.read_text().endswith("error: Interrupted.\n")
+        assert list(folder.glob("*/.writing-*")) == []
+
+
+def await_moment(process, reached, folder):
+    """Looks at the folder until the moment comes; returns the versions it saw."""
+    seen = []
+    while process.poll() is None and not reached():
+        seen += visible(folder)
+        time.sleep(0.005)
+    return seen
