@@ -110,10 +110,11 @@ def main(recipe: Recipe) -> Path:
     )
     settings = cli.to_dict(recipe)
     report = dataclasses.replace(report, recipe=settings, audit=audit.to_json())
-    print(report)
-    return tfnlp.save(
+    version = tfnlp.save(
         task, model, recipe.name, output=recipe.output, report=report, recipe=settings
     )
+    print(report)  # last: whoever reads this may have left
+    return version
 
 
 def settled(recipe: Recipe) -> Recipe:
