@@ -31,7 +31,7 @@ class Recipe(cli.Reading):
     name: str = "text_classification"  # of the artefact
     output: str = "saved_models"  # folder of all artefacts
 
-    encoder: Literal["bow", "cnn", "rnn", "transformer"] = "bow"
+    encoder: Literal["bow", "cnn", "rnn", "transformer"] = "cnn"
     size: int | None = None  # entries of the vocabulary; default: by the encoder
     length: int | None = None  # tokens kept of a text; default: by the encoder
     ngrams: int | None = None  # longest run of words; default: by the encoder
@@ -45,6 +45,8 @@ class Recipe(cli.Reading):
     pooling: str | None = None  # mean, max, attention …; default: by the encoder
     dropout: float | None = None  # before the logits; default: by the encoder
     word_dropout: float | None = None  # share of unknown words while training
+    spatial_dropout: float | None = None  # share of features dropped from a text
+    wide: float = 0.5  # a linear layer starts from naive Bayes times this; 0: none
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     smoothing: float = 0.0  # of the labels
     balanced: bool = False  # weigh classes by the inverse of their share
@@ -52,14 +54,14 @@ class Recipe(cli.Reading):
 
 
 DEFAULTS = {
-    "bow": {"size": 300_000, "length": 1000, "ngrams": 2, "width": 64, "rate": 2e-3}
-    | {"pooling": "sqrt", "dropout": 0.5, "word_dropout": 0.3},
-    "cnn": {"size": 30_000, "length": 400, "ngrams": 1, "width": 192, "rate": 1e-3}
-    | {"pooling": "max", "dropout": 0.5, "word_dropout": 0.1},
-    "rnn": {"size": 30_000, "length": 300, "ngrams": 1, "width": 128, "rate": 1e-3}
-    | {"pooling": "max", "dropout": 0.3, "word_dropout": 0.1},
-    "transformer": {"size": 30_000, "length": 300, "ngrams": 1, "width": 128}
-    | {"pooling": "mean", "dropout": 0.3, "word_dropout": 0.1, "rate": 1e-3},
+    "bow": {"size": 300_000, "length": 1000, "ngrams": 2, "width": 64, "dropout": 0.3}
+    | {"pooling": "sqrt", "word_dropout": 0.1, "spatial_dropout": 0.0},
+    "cnn": {"size": 30_000, "length": 400, "ngrams": 1, "width": 192, "dropout": 0.5}
+    | {"pooling": "max", "word_dropout": 0.0, "spatial_dropout": 0.2},
+    "rnn": {"size": 30_000, "length": 300, "ngrams": 1, "width": 128, "dropout": 0.5}
+    | {"pooling": "max", "word_dropout": 0.1, "spatial_dropout": 0.2},
+    "transformer": {"size": 30_000, "length": 300, "ngrams": 1, "width": 64}
+    | {"pooling": "mean", "word_dropout": 0.1, "spatial_dropout": 0.1, "dropout": 0.3},
 }
 
 
@@ -86,16 +88,26 @@ def main(recipe: Recipe) -> Path:
             stop_words=recipe.stop_words or (),
         )
 
-    vectors = pretrained(recipe, task)
+    own = pretrained(recipe, task)
+    ratios = task.log_ratios(sides.train) if recipe.wide else None
 
     def build(hp):
         width = hp.Int("width", 32, 512, step=32, default=recipe.width)
-        unknown = hp.Float("word_dropout", 0.0, 0.5, default=recipe.word_dropout)
         dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
+        options = {
+            "width": width,
+            "word_dropout": recipe.word_dropout,
+            "spatial_dropout": recipe.spatial_dropout,
+        }
         encoder = getattr(tfnlp, recipe.encoder).encoder(
-            len(task.text.vocabulary), width=width, word_dropout=unknown, **vectors
+            len(task.text.vocabulary), **options | own
         )
-        return task.network(encoder, pooling=recipe.pooling, dropout=dropout)
+        return task.network(
+            encoder,
+            pooling=recipe.pooling,
+            dropout=dropout,
+            wide=None if ratios is None else recipe.wide * ratios,
+        )
 
     with clock.phase("train"):
         model = tfnlp.fit(task, build, sides.train, sides.valid, recipe.training)
@@ -119,13 +131,9 @@ def main(recipe: Recipe) -> Path:
 
 def settled(recipe: Recipe) -> Recipe:
     """The recipe with the encoder's own settings where none was given."""
-    own = dict(DEFAULTS[recipe.encoder])
-    rate = own.pop("rate")
-    own = {name: value for name, value in own.items() if getattr(recipe, name) is None}
-    training = recipe.training
-    if training.rate is None:
-        training = dataclasses.replace(training, rate=rate)
-    return dataclasses.replace(recipe, training=training, **own)
+    own = DEFAULTS[recipe.encoder].items()
+    missing = {name: value for name, value in own if getattr(recipe, name) is None}
+    return dataclasses.replace(recipe, **missing)
 
 
 def read(recipe: Recipe) -> tuple[tfnlp.Sides, tfnlp.Audit]:
@@ -160,7 +168,8 @@ def pretrained(recipe: Recipe, task: tfnlp.Classification) -> dict:
     if recipe.vectors is None:
         return {}
     vectors = tfnlp.load_vectors(recipe.vectors, task.text.vocabulary)
-    return {"vectors": vectors.matrix, "tune_vectors": recipe.tune_vectors}
+    own = {"vectors": vectors.matrix, "tune_vectors": recipe.tune_vectors}
+    return own | {"width": None} if recipe.encoder == "bow" else own
 
 
 if __name__ == "__main__":

@@ -50,6 +50,16 @@ def check_rows(rows: Rows, schema: Schema) -> Rows:
     return rows.map(lambda row: {name: row[name] for name in schema})
 
 
+def text_fields(schema: Schema) -> tuple[str, ...]:
+    """The fields that hold strings, whose lengths say how long a row is.
+
+    Example:
+    >>> text_fields({"first": TEXT, "similarity": NUMBER})
+    ('first',)
+    """
+    return tuple(name for name, spec in schema.items() if spec.dtype == tf.string)
+
+
 def _check_field(name: str, wanted: tf.TensorSpec, spec: Schema) -> None:
     if name not in spec:
         raise SchemaError(

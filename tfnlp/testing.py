@@ -21,7 +21,7 @@ from tfnlp.evaluation.evaluate import evaluate
 from tfnlp.export.artefact import export
 from tfnlp.saving import from_json, to_json
 from tfnlp.serving.predictor import load
-from tfnlp.specs import Rows, check_rows
+from tfnlp.specs import Rows, check_rows, text_fields
 from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
@@ -226,7 +226,7 @@ def _trained(task, build, rows, config: TrainConfig, start) -> list[np.ndarray]:
 
 def _batches(task: Task, rows: Rows, *, size: int = 4) -> tf.data.Dataset:
     rows = check_rows(rows, {**task.inputs, **task.targets})
-    return batches(rows, batch_size=size, fields=tuple(task.inputs), shuffle=None)
+    return batches(rows, batch_size=size, fields=text_fields(task.inputs), shuffle=None)
 
 
 def _inputs(task: Task, rows: Rows) -> dict[str, tf.Tensor]:

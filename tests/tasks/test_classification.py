@@ -188,7 +188,9 @@ def test_thresholds_are_learnt_from_held_out_answers():
 
 
 def test_a_label_may_hold_any_character():
-    rows = from_list([{"text": "a", "label": "line\nline"}, {"text": "b", "label": "ö"}])
+    rows = from_list(
+        [{"text": "a", "label": "line\nline"}, {"text": "b", "label": "ö"}]
+    )
     task = from_json(json.dumps(json.loads(to_json(Classification.from_rows(rows)))))
     assert task.labels.entries == ("line\nline", "ö")
 

@@ -10,7 +10,9 @@ import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
 from tfnlp.layers.options import check_rate
+from tfnlp.layers.embedding import embed
 from tfnlp.layers.pooling import Pooling
+from tfnlp.networks.naive_bayes import log_ratios
 from tfnlp.saving import pack
 from tfnlp.scores import classification as scores
 from tfnlp.scores import classification_figures
@@ -183,16 +185,20 @@ class Classification(Task):
         activation: str = "relu",
         dropout: float = 0.2,
         l2: float = 0.0,
+        wide: np.ndarray | None = None,
     ) -> keras.Model:
         """Adds a head to an encoder: features → logits [B, C].
 
         A pair is encoded twice by the same encoder; the head sees both vectors,
-        their distance and their product (Conneau et al. 2017).
+        their distance and product (Conneau et al. 2017), and their cosine.
 
         Args:
             encoder: ``token_ids`` and ``padding_mask`` [B, T] → [B, T, D].
             pooling: how the vectors of a text become one; see `Pooling`.
             hidden: width of a layer before the logits; 0 for none.
+            wide: float [V, C], usually `log_ratios`, from which a linear layer over
+                the terms of a text starts; its logits are added to those of the
+                encoder (wide and deep, Cheng et al. 2016). Not for pairs.
         """
         check_rate("dropout", dropout)
         pool = Pooling(pooling, name="pooling")
@@ -205,10 +211,7 @@ class Classification(Task):
         vectors = [vector(side, features[side]) for side in sides]
         x = vectors[0]
         if self.pairs:
-            first, second = vectors
-            x = keras.ops.concatenate(
-                [first, second, keras.ops.abs(first - second), first * second], axis=-1
-            )
+            x = _compared(*vectors)
         if hidden:
             x = keras.layers.Dense(hidden, activation=activation, name="hidden")(
                 keras.layers.Dropout(dropout)(x)
@@ -219,12 +222,28 @@ class Classification(Task):
             kernel_regularizer=keras.regularizers.L2(l2) if l2 else None,
             name="logits",
         )(keras.layers.Dropout(dropout)(x))
+        if wide is not None and not self.pairs:
+            logits = logits + _wide(wide, features[""], dropout)
         named = {
             side + name: tensor
             for side in sides
             for name, tensor in features[side].items()
         }
         return keras.Model(named, logits, name="classification")
+
+    def log_ratios(self, rows: Rows) -> np.ndarray | None:
+        """What naive Bayes knows of each term: float32 [V, C] to start `network`.
+
+        None for pairs, and where a table of V · C numbers would be too large.
+        """
+        if self.pairs:
+            return None
+        batches = self.dataset(rows.batch(256)).as_numpy_iterator()
+        return log_ratios(
+            ((f["token_ids"], np.maximum(y, 0)) for f, y, _ in batches),
+            vocabulary_size=len(self.text.vocabulary),
+            classes=len(self.labels),
+        )
 
     def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """[B]: cross-entropy or focal loss; summed over classes if several."""
@@ -336,6 +355,26 @@ class Classification(Task):
             "loss": self.kind,
             "focus": self.focus,
         }
+
+
+def _compared(first: keras.KerasTensor, second: keras.KerasTensor) -> keras.KerasTensor:
+    """Both vectors [B, D], distance, product and cosine: [B, 4 · D + 1].
+
+    The cosine of two bags of words is their overlap, also before any training.
+    """
+    product = first * second
+    squares = [keras.ops.sum(x * x, axis=-1, keepdims=True) for x in (first, second)]
+    norm = keras.ops.sqrt(keras.ops.maximum(squares[0] * squares[1], 1e-12))
+    cosine = keras.ops.sum(product, axis=-1, keepdims=True) / norm
+    distance = keras.ops.abs(first - second)
+    return keras.ops.concatenate([first, second, distance, product, cosine], axis=-1)
+
+
+def _wide(start: np.ndarray, features: dict, dropout: float) -> keras.KerasTensor:
+    """A linear layer over the terms of a text: logits [B, C]."""
+    terms = embed(len(start), vectors=start, name="wide")(features["token_ids"])
+    pooled = Pooling("sqrt", name="wide_pooling")(terms, features["padding_mask"])
+    return keras.layers.Dropout(dropout, dtype="float32")(pooled)
 
 
 def _inputs(side: str) -> dict[str, keras.KerasTensor]:

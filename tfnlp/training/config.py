@@ -26,7 +26,7 @@ class TrainConfig:
 
     epochs: int = 5  # passes over the training rows, at most
     batch_size: int = 64  # rows per update, over all devices
-    rate: float | None = None  # learning rate after warm-up; None is 0.001
+    rate: float = 1e-3  # learning rate, after warm-up
     optimizer: Optimizer = "adam"
     schedule: Schedule = "constant"  # how the rate falls over all epochs
     warm_up: float = 0.0  # share of the updates in which the rate rises
@@ -42,7 +42,7 @@ class TrainConfig:
         for name, lowest in _LOWEST.items():
             _check_at_least(name, getattr(self, name), lowest)
         for name in ("rate", "weight_decay", "clip"):
-            _check_at_least(name, getattr(self, name) or 0.0, 0.0)
+            _check_at_least(name, getattr(self, name), 0.0)
         if not 0.0 <= self.warm_up < 1.0:
             raise UsageError(
                 "warm_up is a share of the updates, at least 0 and below 1. "

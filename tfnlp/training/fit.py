@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from tfnlp.data.batching import SHUFFLE, batches
 from tfnlp.errors import DataError
-from tfnlp.specs import Rows, check_rows
+from tfnlp.specs import Rows, check_rows, text_fields
 from tfnlp.task import Task
 from tfnlp.training import strategy
 from tfnlp.training.callbacks import EpochLines, NanGuard
@@ -23,8 +23,6 @@ from tfnlp.training.schedules import WarmUpThenFall
 from tfnlp.training.step import Trainable
 
 LOG = logging.getLogger("tfnlp")
-RATE = 1e-3
-"""The learning rate of a configuration that names none."""
 KEPT = 20_000
 """Validation rows that stay encoded in memory from one epoch to the next."""
 Build = Callable[[Any], keras.Model]
@@ -104,7 +102,7 @@ def compiled(task: Task, build: Build, config: TrainConfig, *, steps: int) -> Tr
 
 def optimizer(config: TrainConfig, *, steps: int) -> keras.optimizers.Optimizer:
     """The optimizer that a configuration names, with its schedule."""
-    rate: Any = RATE if config.rate is None else config.rate
+    rate: Any = config.rate
     if config.schedule != "constant" or config.warm_up:
         rate = WarmUpThenFall(
             rate,
@@ -126,7 +124,7 @@ def batched(
         batches(
             rows,
             batch_size=config.batch_size,
-            fields=tuple(task.inputs),
+            fields=text_fields(task.inputs),
             shuffle=SHUFFLE if shuffle else None,
             seed=config.seed,
         )
