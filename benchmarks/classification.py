@@ -70,6 +70,9 @@ SETS = {
     ),
 }
 """Set → flags of the pipeline and of the baseline."""
+CHARACTERS = "--split characters --ngrams 3"
+OPTIONS = {"chnsenticorp_zh": CHARACTERS, "thucnews_titles_zh": CHARACTERS}
+"""Set → flags for encoders only; the baseline finds out about characters itself."""
 COMPARED = {"goemotions": "f1_macro"}
 """The score that decides, where it is not accuracy."""
 REPORTED = ("accuracy", "f1_macro", "f1_micro")
@@ -155,7 +158,17 @@ def runs(recipe: Recipe) -> list[Run]:
             Run(
                 name,
                 encoder,
-                f"{SETS[name]} --encoder {encoder} {recipe.flags}".strip(),
+                " ".join(
+                    filter(
+                        None,
+                        (
+                            SETS[name],
+                            OPTIONS.get(name),
+                            f"--encoder {encoder}",
+                            recipe.flags,
+                        ),
+                    )
+                ),
             )
             for encoder in recipe.encoders
         ]
