@@ -50,7 +50,9 @@ class Recipe(cli.Reading):
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     smoothing: float = 0.0  # of the labels
     balanced: bool = False  # weigh classes by the inverse of their share
-    training: tfnlp.TrainConfig = tfnlp.TrainConfig(epochs=10)
+    training: tfnlp.TrainConfig = dataclasses.field(
+        default_factory=lambda: tfnlp.TrainConfig(epochs=10)
+    )
 
 
 DEFAULTS = {

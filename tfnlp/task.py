@@ -7,13 +7,13 @@ wherever they are called from: training, evaluation, a SavedModel or a client.
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.specs import Rows, Schema
+from tfnlp.specs import Schema
 
 Tensors = Mapping[str, tf.Tensor]
 Columns = Mapping[str, np.ndarray]
@@ -37,7 +37,7 @@ class Task(tf.Module, abc.ABC):
 
     inputs: Schema
     """What a request carries."""
-    targets: Schema = {}
+    targets: ClassVar[Schema] = {}
     """What a training row carries besides."""
     monitor: str = "val_loss"
     """The log that early stopping watches; `max` if its name holds no 'loss'."""

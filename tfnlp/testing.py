@@ -22,7 +22,7 @@ from tfnlp.export.artefact import export
 from tfnlp.saving import from_json, to_json
 from tfnlp.serving.predictor import load
 from tfnlp.specs import Rows, check_rows, text_fields
-from tfnlp.task import Task
+from tfnlp.task import Task, Tensors
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
 from tfnlp.training.fit import Build, compiled, fit
@@ -88,7 +88,7 @@ def check_one_path(task: Task, network: keras.Model, rows: Rows, folder: Path) -
     specs = {k: tf.TensorSpec(s.shape, s.dtype, name=k) for k, s in task.inputs.items()}
 
     @tf.function
-    def encode(**request):
+    def encode(**request: tf.Tensor) -> dict[str, tf.Tensor]:
         return dict(task.encode(request))
 
     tf.saved_model.save(task, path, signatures=encode.get_concrete_function(**specs))
@@ -206,7 +206,7 @@ def check_device_invariance(task: Task, build: Build, rows: Rows) -> None:
 def check_searchable(task: Task, build: Build, rows: Rows, folder: Path) -> None:
     """Two trials of a search complete."""
 
-    def asked(hp):
+    def asked(hp: Any) -> keras.Model:
         hp.Fixed("trial", 1)
         hp.Choice("unused", [1, 2, 3, 4])
         return build(hp)
@@ -216,7 +216,13 @@ def check_searchable(task: Task, build: Build, rows: Rows, folder: Path) -> None
     _expect(len(found.trials) == 2, f"searchable: {len(found.trials)} trials completed")
 
 
-def _trained(task, build, rows, config: TrainConfig, start) -> list[np.ndarray]:
+def _trained(
+    task: Task,
+    build: Build,
+    rows: Rows,
+    config: TrainConfig,
+    start: list[np.ndarray],
+) -> list[np.ndarray]:
     trainable: Trainable = compiled(task, build, config, steps=1)
     trainable.network.set_weights(start)
     data = task.dataset(_batches(task, rows, size=config.batch_size))
@@ -238,7 +244,7 @@ def _answerer(task: Task, network: Callable) -> Callable[[Mapping], dict]:
     """`Task.answer` as one graph for every batch, as an engine would call it."""
 
     @tf.function(input_signature=[dict(task.inputs)])
-    def answer(inputs):
+    def answer(inputs: Tensors) -> dict[str, tf.Tensor]:
         return dict(task.answer(network, inputs))
 
     return lambda inputs: {k: v.numpy() for k, v in answer(dict(inputs)).items()}

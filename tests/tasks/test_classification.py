@@ -103,7 +103,7 @@ def test_several_labels_are_split_and_stripped():
 
 
 def test_rows_with_an_unseen_label_do_not_count():
-    y, weight = classification().encode_targets({"label": tf.constant(["bad", "?"])})
+    _, weight = classification().encode_targets({"label": tf.constant(["bad", "?"])})
     assert weight.numpy().tolist() == [1.0, 0.0]
 
 
@@ -116,7 +116,7 @@ def test_an_unseen_label_gives_a_finite_loss():
 
 def test_one_class_is_refused():
     rows = from_list([{"text": "a", "label": "x"}, {"text": "b", "label": "x"}])
-    with pytest.raises(DataError, match="at least two classes. Received: 'x'"):
+    with pytest.raises(DataError, match=r"at least two classes\. Received: 'x'"):
         Classification.from_rows(rows)
 
 

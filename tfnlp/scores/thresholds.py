@@ -27,7 +27,8 @@ def best_thresholds(
 
     Example:
     >>> gold = np.array(["a", "a", ""], object)
-    >>> best_thresholds(gold, np.array([[0.4], [0.3], [0.1]]), labels="a", separator=",")
+    >>> sure = np.array([[0.4], [0.3], [0.1]])
+    >>> best_thresholds(gold, sure, labels=["a"], separator=",")
     [0.2]
     """
     empty = np.full(len(gold), "", object)

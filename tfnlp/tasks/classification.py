@@ -2,22 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
-from tfnlp.layers.options import check_rate
 from tfnlp.layers.embedding import embed
+from tfnlp.layers.options import check_rate
 from tfnlp.layers.pooling import Pooling
 from tfnlp.networks.naive_bayes import log_ratios
 from tfnlp.saving import pack
 from tfnlp.scores import classification as scores
 from tfnlp.scores import classification_figures
 from tfnlp.scores.thresholds import best_thresholds
-from tfnlp.specs import TEXT, Rows
+from tfnlp.specs import TEXT, Rows, Schema
 from tfnlp.task import Columns, Task, Tensors
 from tfnlp.text.vectorizer import Vectorizer
 from tfnlp.text.vocabulary import Vocabulary
@@ -59,7 +59,7 @@ class Classification(Task):
     TensorShape([1, 2])
     """
 
-    targets = {"label": TEXT}
+    targets: ClassVar[Schema] = {"label": TEXT}
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class Classification(Task):
         )
 
     @property
-    def inputs(self):  # type: ignore[override]
+    def inputs(self) -> Schema:  # type: ignore[override]
         """``text``, or ``first`` and ``second``."""
         return {"first": TEXT, "second": TEXT} if self.pairs else {"text": TEXT}
 
@@ -203,7 +203,7 @@ class Classification(Task):
         check_rate("dropout", dropout)
         pool = Pooling(pooling, name="pooling")
 
-        def vector(side: str, ids):
+        def vector(side: str, ids: Tensors) -> keras.KerasTensor:
             return pool(encoder(ids), ids["padding_mask"])
 
         sides = ("first_", "second_") if self.pairs else ("",)

@@ -3,25 +3,29 @@
 import logging
 import math
 import time
+from collections.abc import Mapping
+from typing import TypeAlias
 
 import keras
 
 from tfnlp.errors import TrainingError
 
 LOG = logging.getLogger("tfnlp")
+Logs: TypeAlias = Mapping[str, float] | None
+"""What Keras has measured so far: name → value."""
 
 
 class NanGuard(keras.callbacks.Callback):
     """Stops a run whose loss is not a number, and says where it happened."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.epoch = 0
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self.epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             raise TrainingError(
@@ -30,7 +34,7 @@ class NanGuard(keras.callbacks.Callback):
                 "Lower --training.rate, or set --training.clip 1."
             )
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         loss = float((logs or {}).get("val_loss", 0.0))
         if not math.isfinite(loss):
             raise TrainingError(
@@ -48,10 +52,10 @@ class EpochLines(keras.callbacks.Callback):
         self.epochs = epochs
         self.started = 0.0
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self.started = time.perf_counter()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         scores = "  ".join(
             f"{name} {value:.4f}" for name, value in (logs or {}).items()
         )

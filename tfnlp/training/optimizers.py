@@ -5,11 +5,14 @@ every entry of the vocabulary (keras#19992). The lazy form, once `LazyAdam` of
 TensorFlow Addons (addons#2807), leaves vector and moments of all others alone.
 """
 
+from typing import Any, TypeAlias
+
 import keras
 import tensorflow as tf
 from keras import ops
 
-Gradient = tf.Tensor | tf.IndexedSlices
+Gradient: TypeAlias = Any
+"""A `tf.Tensor`, or `tf.IndexedSlices` where a gradient is sparse."""
 
 
 def merged(gradient: Gradient) -> Gradient:
@@ -45,7 +48,9 @@ class LazyAdam(keras.optimizers.Adam):
     The bias correction counts all updates of the run, as in TensorFlow Addons.
     """
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: Gradient, variable: keras.Variable, learning_rate: Any
+    ) -> None:
         """Updates one variable; sparse gradients only in the rows they hold."""
         if not isinstance(gradient, tf.IndexedSlices):
             super().update_step(gradient, variable, learning_rate)

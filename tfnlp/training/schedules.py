@@ -1,8 +1,10 @@
 """Learning rates that change over a run: a linear warm-up, then a fall or none."""
 
 import math
+from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 
@@ -25,21 +27,21 @@ class WarmUpThenFall(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(self, rate: float, *, steps: int, warm_up: int = 0, fall: str):
         self.rate, self.steps, self.warm_up, self.fall = rate, steps, warm_up, fall
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor | int) -> tf.Tensor:
         step = ops.cast(step, "float32")
         rise = ops.minimum(1.0, (step + 1.0) / max(1, self.warm_up))
         left = max(1, self.steps - self.warm_up)
         done = ops.clip((step - self.warm_up) / left, 0.0, 1.0)
         return self.rate * rise * self._fallen(done)
 
-    def _fallen(self, done):
+    def _fallen(self, done: tf.Tensor) -> tf.Tensor:
         if self.fall == "linear":
             return 1.0 - done
         if self.fall == "cosine":
             return 0.5 * (1.0 + ops.cos(math.pi * done))
         return ops.ones_like(done)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         return {
             "rate": self.rate,
             "steps": self.steps,

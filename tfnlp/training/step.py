@@ -8,13 +8,16 @@ not depend on how a batch was cut.
 """
 
 import itertools
-from typing import Any
+from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
 
-from tfnlp.task import Task
+from tfnlp.task import Task, Tensors
 from tfnlp.training.optimizers import Gradient, merged
+
+Batch: TypeAlias = tuple[Tensors, tf.Tensor, tf.Tensor]
+"""Features, y and weight, as `Task.dataset` gives them."""
 
 
 class Trainable(keras.Model):
@@ -28,7 +31,12 @@ class Trainable(keras.Model):
     """
 
     def __init__(
-        self, task: Task, network: keras.Model, *, micro_batches: int = 1, clip=0.0
+        self,
+        task: Task,
+        network: keras.Model,
+        *,
+        micro_batches: int = 1,
+        clip: float = 0.0,
     ):
         super().__init__()
         self.task, self.network = task, network
@@ -36,10 +44,12 @@ class Trainable(keras.Model):
         self.mean_loss = keras.metrics.Mean(name="loss")
         self.progress = task.metrics()
 
-    def call(self, features, training=None):
+    def call(self, features: Tensors, training: bool | None = None) -> Any:
         return self.network(features, training=training)
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+    def _maybe_symbolic_build(
+        self, iterator: Any = None, data_batch: Batch | None = None
+    ) -> None:
         """Nothing is left to build; Keras would average a batch over replicas (M1)."""
 
     @property
@@ -47,7 +57,7 @@ class Trainable(keras.Model):
         """Fresh at the start of every epoch, like every Keras metric."""
         return [self.mean_loss, *self.progress]
 
-    def train_step(self, data) -> dict[str, Any]:
+    def train_step(self, data: Batch) -> dict[str, Any]:
         """One update; runs on each replica with its part of the batch."""
         total = _all_reduce(tf.reduce_sum(data[2]))
         parts = [self._gradients(part, total) for part in self._cut(data)]
@@ -58,14 +68,14 @@ class Trainable(keras.Model):
         )
         return self.get_metrics_result()
 
-    def test_step(self, data) -> dict[str, Any]:
+    def test_step(self, data: Batch) -> dict[str, Any]:
         """The loss and the metrics of a batch, without dropout."""
         features, y, weight = data
         outputs = self(features, training=False)
         self._record(y, outputs, self.task.loss(y, outputs), weight)
         return self.get_metrics_result()
 
-    def _gradients(self, part, total: tf.Tensor) -> list:
+    def _gradients(self, part: Batch, total: tf.Tensor) -> list[Gradient]:
         """The part's share of the whole batch's gradient."""
         features, y, weight = part
         weights = [variable.value for variable in self.trainable_weights]
@@ -85,12 +95,14 @@ class Trainable(keras.Model):
             _replicas() * self.micro_batches
         )
 
-    def _record(self, y, outputs, loss: tf.Tensor, weight: tf.Tensor) -> None:
+    def _record(
+        self, y: tf.Tensor, outputs: Any, loss: tf.Tensor, weight: tf.Tensor
+    ) -> None:
         self.mean_loss.update_state(loss, sample_weight=weight)
         for metric in self.progress:
             metric.update_state(y, outputs, sample_weight=weight)
 
-    def _cut(self, data) -> list:
+    def _cut(self, data: Batch) -> list[Batch]:
         """The batch in micro-batches; the rows are spread evenly."""
         if self.micro_batches == 1:
             return [data]
@@ -101,7 +113,7 @@ class Trainable(keras.Model):
             for a, b in itertools.pairwise(edges)
         ]
 
-    def _clipped(self, gradients: list) -> list:
+    def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
         """Scales gradients down whose norm over all weights is above the clip."""
         if not self.clip:
             return gradients
@@ -114,7 +126,7 @@ class Trainable(keras.Model):
         return self.optimizer.scale_loss(tf.ones([]))
 
 
-def _sum(gradients: tuple) -> Gradient:
+def _sum(gradients: tuple[Gradient, ...]) -> Gradient:
     """Adds up the micro-batches; sparse gradients are put behind one another."""
     if len(gradients) == 1:
         return gradients[0]
