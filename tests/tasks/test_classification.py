@@ -9,9 +9,11 @@ import tensorflow as tf
 
 from tfnlp.data.readers import from_list
 from tfnlp.errors import DataError, UsageError
+from tfnlp.export.artefact import export
 from tfnlp.networks import bow, cnn, rnn, transformer
 from tfnlp.saving import from_json, to_json
-from tfnlp.tasks.classification import Classification
+from tfnlp.serving.predictor import load
+from tfnlp.tasks.classification import Classification, _compared
 from tfnlp.testing import check_task
 
 SINGLE = from_list(
@@ -76,6 +78,27 @@ def builder(task: Classification, encoder: str = "bow"):
     )
 
 
+def wide_network(task: Classification, start: np.ndarray | None) -> keras.Model:
+    encoder = ENCODERS["bow"](len(task.text.vocabulary))
+    return task.network(encoder, pooling="mean", dropout=0.0, wide=start)
+
+
+def silenced(network: keras.Model) -> keras.Model:
+    """The network without what its encoder says."""
+    logits = network.get_layer("logits")
+    logits.set_weights([np.zeros_like(weight) for weight in logits.get_weights()])
+    return network
+
+
+def compared(first: str, second: str) -> np.ndarray:
+    """What the head of an untrained network of pairs sees of two texts."""
+    task = classification("pairs")
+    network = builder(task)(None)
+    head = keras.Model(network.inputs, network.get_layer("logits").input)
+    pair = {"first": tf.constant([first]), "second": tf.constant([second])}
+    return head(task.encode(pair)).numpy()[0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("encoder", ENCODERS)
 def test_single_labels_conform(encoder, tmp_path):
@@ -89,6 +112,13 @@ def test_single_labels_conform(encoder, tmp_path):
 def test_several_labels_and_pairs_conform(form, encoder, tmp_path):
     task = classification(form)
     check_task(task, builder(task, encoder), FORMS[form][0], tmp_path)
+
+
+@pytest.mark.slow
+def test_a_network_with_a_wide_layer_conforms(tmp_path):
+    task = classification("several")
+    start = 0.1 * task.log_ratios(SEVERAL)  # leaves something to learn
+    check_task(task, lambda hp: wide_network(task, start), SEVERAL, tmp_path)
 
 
 def test_labels_are_sorted_names():
@@ -200,6 +230,80 @@ def test_ten_thousand_classes_are_answered():
     task = Classification.from_rows(rows, size=100)
     logits = tf.one_hot([9_999], 10_000)
     assert task.decode(logits, {})["label"].numpy().tolist() == [b"class 9999"]
+
+
+def test_log_ratios_have_a_row_a_term_and_a_column_a_class():
+    task = classification()
+    ratios = task.log_ratios(SINGLE)
+    (dull,) = task.text.vocabulary.ids(["dull"]).numpy()
+    assert ratios.shape == (len(task.text.vocabulary), 3)
+    assert task.labels.entries[ratios[dull].argmax()] == "bad"
+
+
+def test_log_ratios_of_several_labels_count_each_label():
+    task = classification("several")
+    ids = task.text.vocabulary.ids(["fun", "sad"]).numpy()
+    fun, sad = task.log_ratios(SEVERAL)[ids]
+    assert task.labels.entries[fun.argmax()] == "joy"
+    assert task.labels.entries[sad.argmax()] == "grief"
+
+
+def test_pairs_have_no_log_ratios():
+    assert classification("pairs").log_ratios(PAIRS) is None
+
+
+def test_a_wide_network_starts_as_naive_bayes():
+    task = classification()
+    ratios = task.log_ratios(SINGLE)
+    network = silenced(wide_network(task, ratios))
+    features = task.encode({"text": tf.constant(["a dull film", "great"])})
+    dull, great = (ratios[ids] for ids in features["token_ids"].numpy())
+    expected = [dull.sum(0) / np.sqrt(3), great[0]]
+    assert network(features).numpy() == pytest.approx(np.array(expected), rel=1e-5)
+
+
+def test_a_wide_network_answers_before_it_is_trained():
+    task = classification()
+    network = silenced(wide_network(task, task.log_ratios(SINGLE)))
+    answer = task.answer(network, {"text": tf.constant(["dull", "great", "acts"])})
+    assert answer["label"].numpy().tolist() == [b"bad", b"good", b"neutral"]
+
+
+def test_without_a_start_there_is_no_wide_layer():
+    names = [layer.name for layer in wide_network(classification(), None).layers]
+    assert "logits" in names and "wide" not in names
+
+
+@pytest.mark.slow
+def test_a_wide_network_survives_its_artefact(tmp_path):
+    task = classification()
+    network = wide_network(task, task.log_ratios(SINGLE))
+    texts = ["a dull film", "", "great"]
+    expected = task.answer(network, {"text": tf.constant(texts)})["probabilities"]
+    predictor = load(export(task, network, "wide", output=tmp_path))
+    served = predictor.answer({"text": texts})["probabilities"]
+    assert served == pytest.approx(expected.numpy(), rel=1e-5)
+
+
+@pytest.mark.parametrize("text", ["a cat sat", "rain", "qwxyzzy"])
+def test_the_cosine_of_a_text_with_itself_is_one(text):
+    assert compared(text, text)[-1] == pytest.approx(1.0, rel=1e-4)
+
+
+@pytest.mark.parametrize("second", ["", "rain"])
+def test_an_empty_text_is_compared_in_finite_numbers(second):
+    seen = compared("", second)
+    assert np.isfinite(seen).all()
+    assert abs(seen[-1]) <= 1.0 + 1e-4
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-20])
+def test_vectors_of_no_length_have_a_finite_cosine_and_gradient(size):
+    vector = tf.Variable(tf.fill([1, 4], size))
+    with tf.GradientTape() as tape:
+        seen = _compared(vector, vector)
+    assert np.isfinite(seen.numpy()).all()
+    assert np.isfinite(tape.gradient(seen, vector).numpy()).all()
 
 
 @pytest.mark.parametrize(
