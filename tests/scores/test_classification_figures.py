@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from tfnlp.scores import classification_figures, coding, figures
 
@@ -26,6 +27,20 @@ def drawn(rows: int, classes: int, separator: str | None = None) -> dict:
 def test_a_matrix_of_many_classes_shows_the_most_confused():
     matrix = drawn(900, 40)["Confusion matrix: the 30 most confused of 40 classes"]
     assert np.shape(matrix.counts) == (30, 30)
+
+
+def test_a_matrix_is_that_of_scikit_learn():
+    random = np.random.default_rng(0)
+    gold, answered = np.array(list("cabd"), object)[random.integers(0, 4, [2, 99])]
+    matrix = classification_figures.confusion(coding.codes(gold, answered, "abcd"))
+    wanted = metrics.confusion_matrix(list(gold), list(answered), labels=list("abcd"))
+    assert np.array_equal(matrix.counts, wanted)
+
+
+def test_rows_of_one_class_have_a_matrix_without_a_warning():
+    column = np.array(["b", "b"], object)
+    matrix = classification_figures.confusion(coding.codes(column, column, "ab"))
+    assert (matrix.labels, matrix.counts) == (("b",), ((2,),))
 
 
 def test_the_errors_are_the_surest_ones_and_short():

@@ -7,7 +7,6 @@ Strings and probabilities in, plain data out (`tfnlp.scores.figures`). With a
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn import metrics
 
 from tfnlp.scores import classification, coding
 from tfnlp.scores.figures import Bars, Curve, Figure, Matrix, Table
@@ -85,11 +84,10 @@ def confusion(codes: coding.Codes) -> Matrix:
     used = np.flatnonzero(counts.used)
     drawn = np.sort(used[np.argsort(-errors[used], kind="stable")[:DRAWN]])
     kept = np.isin(codes.gold, drawn) & np.isin(codes.answered, drawn)
-    matrix = (
-        metrics.confusion_matrix(codes.gold[kept], codes.answered[kept], labels=drawn)
-        if kept.any()
-        else np.zeros((len(drawn), len(drawn)), int)
-    )
+    # Not by scikit-learn, which warns where rows have one class only.
+    matrix = np.zeros((len(drawn), len(drawn)), int)
+    pairs = (np.searchsorted(drawn, each[kept]) for each in codes[:2])
+    np.add.at(matrix, tuple(pairs), 1)
     title = "Confusion matrix"
     if len(drawn) < len(used):
         title += f": the {len(drawn)} most confused of {len(used):,} classes"
