@@ -26,6 +26,13 @@ class Sides(NamedTuple):
         return Sides(*(change(rows) for rows in self))
 
 
+class Source(NamedTuple):
+    """What `read` reads, and the split of it where it comes with splits."""
+
+    where: str | Path
+    split: str | None = None
+
+
 def read_sides(
     train: str | Path,
     columns: Columns,
@@ -52,31 +59,25 @@ def read_sides(
         options: how files are written; see `read`.
     """
     named = splits_of(train)
-    if {"valid", "validation"} & set(named) and valid is None:
-        valid = _split(train, "valid" if "valid" in named else "validation")
-    if "test" in named and test is None:
-        test = _split(train, "test")
+    named = named if "train" in named else ()  # else one split is cut into three
 
-    def side(source: str | Path, columns: Columns) -> Rows:
-        source, _, split = str(source).partition(_MARK)
-        return read(source, columns, split=split or None, **options)
+    def source(name: str, given: str | Path | None) -> Source | None:
+        if given is not None:
+            return Source(given)
+        return Source(train, name) if name in named else None
 
-    rest = side(_split(train, "train") if "train" in named else train, columns)
+    def side(source: Source, columns: Columns) -> Rows:
+        return read(source.where, columns, split=source.split, **options)
+
+    rest = side(source("train", None) or Source(train), columns)
     sides: dict[str, Rows] = {}
-    if valid is not None:
-        sides["valid"] = side(valid, columns)
-    if test is not None:
-        sides["test"] = side(test, {**columns, **(test_columns or {})})
+    if chosen := source("valid", valid):
+        sides["valid"] = side(chosen, columns)
+    if tested := source("test", test):
+        sides["test"] = side(tested, {**columns, **(test_columns or {})})
     missing = [name for name in ("valid", "test") if name not in sides]
     if missing:
         shares = (1.0 - 0.1 * len(missing), *(0.1 for _ in missing))
         rest, *cut = splits.by_hash(rest, shares, field=fields)
         sides.update(zip(missing, cut, strict=True))
     return Sides(rest, sides["valid"], sides["test"])
-
-
-_MARK = "\0"
-
-
-def _split(source: str | Path, name: str) -> str:
-    return f"{source}{_MARK}{name}"
