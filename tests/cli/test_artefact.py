@@ -62,4 +62,6 @@ def test_audit_of_a_file_with_one_class_ends_with_3(tmp_path, capsys):
     file = tmp_path / "one.csv"
     file.write_text("text,label\na,pos\nb,pos\n")
     assert call("audit", str(file)) == 3
-    assert "rows" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "rows" in shown.out
+    assert (shown.out + shown.err).count("one class only") == 1

@@ -126,6 +126,12 @@ def test_table_names_the_sets_and_the_cut():
     assert "cut at 1 words     50.0%" in table
 
 
+def test_table_leaves_errors_to_check():
+    found = audit(rows(("a", "pos"), ("a", "pos")))
+    assert "warning: 1 row (50.0%) repeat" in found.table()
+    assert "error" not in found.table() and "one class only" not in found.table()
+
+
 def test_audit_survives_json():
     found = json.loads(json.dumps(audit(rows(*GOOD)).to_json()))
     assert found["words"]["p100"] == 2

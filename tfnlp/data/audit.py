@@ -79,10 +79,9 @@ class Audit:
         return found
 
     def table(self) -> str:
-        """A short table for a terminal, with errors and warnings below."""
+        """A short table for a terminal, with warnings below; `check` tells errors."""
         width = max(len(name) for name, _ in self._lines())
         lines = [f"{name:<{width}}  {value}" for name, value in self._lines()]
-        lines += [f"error: {message}" for message in self.errors]
         lines += [f"warning: {message}" for message in self.warnings]
         return "\n".join(lines)
 
