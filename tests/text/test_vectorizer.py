@@ -172,6 +172,12 @@ def test_a_size_without_room_is_an_error() -> None:
         Vectorizer.from_texts(["a"], size=2)
 
 
+@pytest.mark.parametrize("count", [0, -1])
+def test_a_minimum_count_below_one_is_an_error(count: int) -> None:
+    with pytest.raises(UsageError, match=rf"at least once\. Received: {count}\."):
+        Vectorizer.from_texts(["a"], minimum_count=count)
+
+
 def test_a_missing_field_is_an_error() -> None:
     rows = tf.data.Dataset.from_tensors({"text": "a"})
 

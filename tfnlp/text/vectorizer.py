@@ -95,6 +95,7 @@ class Vectorizer(tf.Module):
         Raises:
             DataError: there is no term to learn.
             SchemaError: the rows lack a field.
+            UsageError: size or minimum_count is too small.
 
         Example:
         >>> rows = tf.data.Dataset.from_tensors({"text": "so good, so good"})
@@ -102,6 +103,7 @@ class Vectorizer(tf.Module):
         ('', '[UNK]', 'good', 'so')
         """
         _check_size(size)
+        _check_minimum_count(minimum_count)
         terms = Terms(**options)
         texts = _batches(rows, tuple(fields))
         found = most_common(texts, terms, size=size, minimum_count=minimum_count)
@@ -193,6 +195,14 @@ def _check_size(size: int) -> None:
         raise UsageError(
             "A vocabulary has room for padding, [UNK] and at least one term. "
             f"Received: size={size}. Use 3 or more; 20,000 is usual."
+        )
+
+
+def _check_minimum_count(minimum_count: int) -> None:
+    if minimum_count < 1:
+        raise UsageError(
+            "minimum_count says how often a term must occur, at least once. "
+            f"Received: {minimum_count}. Use 1 to keep every term."
         )
 
 
