@@ -82,6 +82,11 @@ def test_a_second_call_goes_on_where_the_first_ended(tmp_path):
     assert first.trials[0] in again.trials
 
 
+def test_a_second_call_of_a_grid_gives_what_was_found(tmp_path):
+    first = look(tmp_path, trials=1)
+    assert look(tmp_path, trials=2) == first
+
+
 @pytest.mark.parametrize("trials", [1, 5])
 def test_a_search_without_a_completed_trial_raises(trials, tmp_path):
     """Trap M5: KerasTuner would return values that nobody tried."""

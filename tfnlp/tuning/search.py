@@ -57,7 +57,10 @@ def search(
     Args:
         build: asks its argument for hyperparameters, like the one of `fit`.
         trials: how many settings are tried, at most.
-        folder: where KerasTuner keeps its notes; a second call goes on there.
+        method: ``random``, ``bayesian``, or ``grid`` for one setting after another.
+        folder: where KerasTuner keeps its notes; a second call goes on there. Not
+            so for ``grid``, whose place it does not note: a second call gives what
+            was found and tries nothing, so choose another folder for more trials.
 
     Raises:
         UsageError: the method is unknown.
