@@ -36,6 +36,8 @@ class Recipe(cli.Reading):
     length: int | None = None  # tokens kept of a text; default: by the encoder
     ngrams: int | None = None  # longest run of words; default: by the encoder
     split: Literal["words", "characters", "bytes"] = "words"
+    character_ngrams: tuple[int, int] | None = None  # e.g. 3,5: pieces of words too
+    standardize: tuple[str, ...] | None = None  # e.g. nfkc,lower,strip_accents
     minimum_count: int = 1  # rarer tokens are unknown
     stop_words: str | None = None  # leave out frequent words: english
     vectors: str | None = None  # GloVe, word2vec or fastText text file
@@ -46,6 +48,7 @@ class Recipe(cli.Reading):
     dropout: float | None = None  # before the logits; default: by the encoder
     word_dropout: float | None = None  # share of unknown words while training
     spatial_dropout: float | None = None  # share of features dropped from a text
+    network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2 l2=1e-5
     wide: float = 0.5  # a linear layer starts from naive Bayes times this; 0: none
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     smoothing: float = 0.0  # of the labels
@@ -88,9 +91,12 @@ def main(recipe: Recipe) -> Path:
             split=recipe.split,
             minimum_count=recipe.minimum_count,
             stop_words=recipe.stop_words or (),
+            character_ngrams=recipe.character_ngrams,
+            **({"standardize": recipe.standardize} if recipe.standardize else {}),
         )
 
-    own = pretrained(recipe, task)
+    encoder_of = getattr(tfnlp, recipe.encoder).encoder
+    own = pretrained(recipe, task) | cli.assignments(recipe.network, encoder_of)
     ratios = task.log_ratios(sides.train) if recipe.wide else None
 
     def build(hp):
@@ -101,9 +107,7 @@ def main(recipe: Recipe) -> Path:
             "word_dropout": recipe.word_dropout,
             "spatial_dropout": recipe.spatial_dropout,
         }
-        encoder = getattr(tfnlp, recipe.encoder).encoder(
-            len(task.text.vocabulary), **options | own
-        )
+        encoder = encoder_of(len(task.text.vocabulary), **options | own)
         return task.network(
             encoder,
             pooling=recipe.pooling,

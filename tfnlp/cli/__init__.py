@@ -4,9 +4,10 @@ Nothing in this folder imports TensorFlow before a verb needs it, so that
 ``tfnlp --help`` answers at once.
 """
 
+from tfnlp.cli.assignments import assignments as assignments
 from tfnlp.cli.guard import run as run
 from tfnlp.cli.reading import Reading as Reading
 from tfnlp.cli.recipes import parse as parse
 from tfnlp.cli.recipes import to_dict as to_dict
 
-__all__ = ["Reading", "parse", "run", "to_dict"]
+__all__ = ["Reading", "assignments", "parse", "run", "to_dict"]
