@@ -58,6 +58,13 @@ class Recipe(cli.Reading):
         default_factory=lambda: tfnlp.TrainConfig(epochs=10)
     )
 
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.wide < float("inf"):
+            raise tfnlp.errors.UsageError(
+                f"wide must be a number, 0 or more. Received: {self.wide}. "
+                "1 starts from naive Bayes itself, 0 leaves the layer out."
+            )
+
 
 DEFAULTS = {
     "bow": {"size": 300_000, "length": 1000, "ngrams": 2, "width": 64, "dropout": 0.3}
@@ -132,6 +139,7 @@ def main(recipe: Recipe) -> Path:
     version = tfnlp.save(
         task, model, recipe.name, output=recipe.output, report=report, recipe=settings
     )
+    print(f"saved as {version}", file=sys.stderr)
     print(report)  # last: whoever reads this may have left
     return version
 

