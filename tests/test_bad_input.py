@@ -343,7 +343,12 @@ def test_an_interrupted_run_leaves_no_version(number, moment, epochs, tmp_path):
     folder, log = tmp_path / "saved_models", tmp_path / "stderr"
     with log.open("w") as errors:
         process = subprocess.Popen(
-            words, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=errors
+            words,
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            # A shell's background jobs ignore SIGINT, and so would their children.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         seen = await_moment(process, lambda: moment(folder, log.read_text()), folder)
         os.kill(process.pid, number)

@@ -79,7 +79,7 @@ def split_of(film: str) -> str:
 
     Example:
     >>> split_of("jason_x"), split_of("borstal_boy")
-    ('test', 'train')
+    ('train', 'test')
     """
     place = int(hashlib.sha256(film.encode()).hexdigest(), 16) % 10
     return next(name for name, below in SHARES if place < below)
