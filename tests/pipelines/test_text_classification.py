@@ -98,7 +98,7 @@ def test_the_recipe_of_an_artefact_can_be_run_again(version):
     file = str(version / "assets.extra" / "recipe.json")
     again = cli.parse(script.Recipe, ["--recipe", file, "--length", "9"])
     assert (again.text, again.width, again.length) == ("review", 32, 9)
-    assert again.pooling == script.DEFAULTS["bow"]["pooling"]
+    assert again.pooling == script.DEFAULTS[again.encoder]["pooling"]
 
 
 def test_a_moved_artefact_answers_texts(version):
