@@ -59,6 +59,7 @@ class Recipe(cli.Reading):
     )
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0.0 <= self.wide < float("inf"):
             raise tfnlp.errors.UsageError(
                 f"wide must be a number, 0 or more. Received: {self.wide}. "
