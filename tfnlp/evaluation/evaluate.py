@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfnlp.data.rows import settled
 from tfnlp.errors import DataError
 from tfnlp.evaluation.environment import versions
 from tfnlp.evaluation.report import Report
@@ -142,10 +143,8 @@ def mean_loss(
 
 
 def _batches(task: Task, rows: Rows, batch_size: int) -> tf.data.Dataset:
-    options = tf.data.Options()
-    options.autotune.enabled = False  # closing an autotuned iterator waits (M13)
     checked: tf.data.Dataset = check_rows(rows, {**task.inputs, **task.targets})
-    return checked.batch(batch_size).prefetch(2).with_options(options)
+    return settled(checked.batch(batch_size).prefetch(2))
 
 
 def _arrays(batch: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:

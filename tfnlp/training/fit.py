@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.data.batching import SHUFFLE, batches
+from tfnlp.data.rows import settled
 from tfnlp.errors import DataError
 from tfnlp.specs import Rows, check_rows, text_fields
 from tfnlp.task import Task
@@ -61,8 +62,8 @@ def fit(
     config = config or TrainConfig()
     keras.utils.set_random_seed(config.seed)
     train, valid = counted(train), counted(valid)
-    steps = config.epochs * _batches_of(train, config)
-    trainable = compiled(task, build, config, steps=steps)
+    updates = -(-int(train.cardinality()) // config.batch_size)  # of an epoch
+    trainable = compiled(task, build, config, steps=config.epochs * updates)
     monitor = keras.callbacks.EarlyStopping(
         monitor=task.monitor,
         mode="min" if "loss" in task.monitor else "max",
@@ -73,7 +74,7 @@ def fit(
         # One iterator for all epochs: TensorFlow takes 0.3 s to make one.
         history = trainable.fit(
             batched(task, train, config, shuffle=True).repeat(),
-            steps_per_epoch=_batches_of(train, config),
+            steps_per_epoch=updates,
             validation_data=batched(task, valid, config, shuffle=False),
             epochs=config.epochs,
             verbose=verbose,
@@ -131,9 +132,7 @@ def batched(
     )
     if not shuffle and 0 <= rows.cardinality() <= KEPT:
         encoded = encoded.cache()
-    options = tf.data.Options()
-    options.autotune.enabled = False  # closing an autotuned iterator waits (M13)
-    return encoded.prefetch(2).with_options(options)
+    return settled(encoded.prefetch(2))
 
 
 def counted(rows: Rows) -> Rows:
@@ -155,11 +154,6 @@ def counted(rows: Rows) -> Rows:
             "Look at the file, and at the shares of the split."
         )
     return rows
-
-
-def _batches_of(rows: Rows, config: TrainConfig) -> int:
-    """Updates of an epoch."""
-    return -(-int(rows.cardinality()) // config.batch_size)
 
 
 @contextlib.contextmanager

@@ -30,7 +30,7 @@ def merged(gradient: Gradient) -> Gradient:
     return tf.IndexedSlices(values, indices, gradient.dense_shape)
 
 
-def already_summed(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+def already_summed(optimizer: keras.optimizers.Optimizer) -> None:
     """Tells an optimizer that its gradients are sums over all replicas already.
 
     Keras would sum once more, after clipping (trap T3).
@@ -38,7 +38,6 @@ def already_summed(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Op
     for each in (optimizer, getattr(optimizer, "inner_optimizer", None)):
         if each is not None:
             each._all_reduce_sum_gradients = list
-    return optimizer
 
 
 @keras.saving.register_keras_serializable(package="tfnlp")
