@@ -100,7 +100,7 @@ REFUSED = {
         csv((" ", label) for _, label in GOOD),
         (),
         3,
-        "Equal texts stay together: check that the column of the text is the right one",
+        "Training needs texts. Received: 30 rows whose texts are all empty",
     ),
     "empty texts on every side": (
         csv((" ", label) for _, label in GOOD),
@@ -108,7 +108,12 @@ REFUSED = {
         3,
         "Training needs texts. Received: 30 rows whose texts are all empty",
     ),
-    "too few rows": (csv(GOOD[:2]), (), 3, "Every side of a split", "2 rows"),
+    "too few rows": (
+        csv(GOOD[:2]),
+        (),
+        3,
+        "3 sides need 3 different texts. Received: 2 rows with 2 texts.",
+    ),
     "unknown flag": (
         csv(GOOD),
         ("--trainig.epochs", "3"),

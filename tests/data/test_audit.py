@@ -51,10 +51,10 @@ def test_no_rows_are_an_error():
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [
-        ([("", "pos")], "1 row (20.0%) have an empty text."),
-        ([("x", "")], "1 row (20.0%) have no label; they are left out."),
-        ([("fine", "pos")], "1 row (20.0%) repeat the text of another."),
-        ([("fine", "neg")], "1 text occur with different labels."),
+        ([("", "pos")], "1 row (20.0%) has an empty text."),
+        ([("x", "")], "1 row (20.0%) has no label; it is left out."),
+        ([("fine", "pos")], "1 row (20.0%) repeats the text of another."),
+        ([("fine", "neg")], "1 text occurs with different labels."),
         ([("a \ufffd", "neg")], "1 character could not be decoded"),
         ([("x", "meh")], "1 class with one row: 'meh'."),
     ],
@@ -70,15 +70,49 @@ def test_leaks_and_unseen_labels_are_told_per_set():
     assert found.leaking == {"test": 1}
     assert found.unseen == {"test": {"meh": 1}}
     assert found.warnings == [
-        "test: 1 row (50.0%) have a text that is also in train.",
+        "test: 1 row (50.0%) has a text that is also in train.",
         "test: labels that train lacks: 'meh'.",
     ]
+
+
+def test_what_is_wrong_with_other_sets_is_told():
+    pairs = [(" ", "pos"), ("new", ""), ("newer", " "), ("a \ufffd", "neg")]
+    found = audit(rows(*GOOD), others={"test": rows(*pairs)}).check()
+    assert found.elsewhere["test"] == (1, 2, 1)
+    assert found.warnings == [
+        "test: 1 row (25.0%) has an empty text.",
+        "test: 2 rows (50.0%) have no label; they are left out.",
+        "test: 1 character could not be decoded (U+FFFD); give the encoding of the "
+        "file.",
+    ]
+    assert json.loads(json.dumps(found.to_json()))["elsewhere"]["test"]["empty"] == 1
+
+
+@pytest.mark.parametrize(
+    ("valid", "received"),
+    [(rows(("a", ""), ("b", " ")), "2 rows without one"), (rows(*GOOD).take(0), "no")],
+)
+def test_a_side_without_a_label_is_an_error(valid, received):
+    found = audit(rows(*GOOD), others={"valid": valid})
+    with pytest.raises(DataError, match=f"valid side .* Received: {received}"):
+        found.check()
+
+
+def test_rows_without_any_of_several_labels_may_be_a_side():
+    found = audit(rows(*GOOD), others={"test": rows(("a", ""))}, separator=",")
+    assert found.errors == []
+
+
+def test_empty_texts_are_told_where_all_fell_on_another_side():
+    empty = rows(("", "pos"), (" ", "neg"))
+    found = audit(empty.take(0), others={"test": empty})
+    assert "2 rows whose texts are all empty" in found.errors[0]
 
 
 def test_several_labels_are_counted_each():
     found = audit(rows(("a", "joy, love"), ("b", "joy"), ("c", "")), separator=",")
     assert found.classes == {"joy": 2, "love": 1}
-    assert "they stay, as rows of no class" in found.warnings[0]
+    assert "it stays, as a row of no class" in found.warnings[0]
 
 
 def test_pairs_are_compared_as_a_whole():
@@ -128,7 +162,7 @@ def test_table_names_the_sets_and_the_cut():
 
 def test_table_leaves_errors_to_check():
     found = audit(rows(("a", "pos"), ("a", "pos")))
-    assert "warning: 1 row (50.0%) repeat" in found.table()
+    assert "warning: 1 row (50.0%) repeats" in found.table()
     assert "error" not in found.table() and "one class only" not in found.table()
 
 

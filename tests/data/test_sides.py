@@ -87,6 +87,13 @@ def test_one_file_is_cut_into_tenths_by_its_texts(file):
     assert len({text for side in found for text in texts(side)}) == 500
 
 
+def test_another_seed_cuts_other_tenths(file):
+    path = file("films.csv", 100)
+    first, second = (read_sides(path, COLUMNS, seed=seed) for seed in (0, 1))
+    assert texts(first.test) == texts(read_sides(path, COLUMNS).test)
+    assert texts(first.test) != texts(second.test)
+
+
 def test_with_a_test_file_only_valid_is_cut_off(file):
     train, test = file("films.csv", 100), file("test.csv")
     found = read_sides(train, COLUMNS, test=test)

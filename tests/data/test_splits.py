@@ -65,9 +65,36 @@ def test_stream_is_split(tmp_path, monkeypatch):
     assert sum(len(texts(side)) for side in sides) == 100
 
 
-def test_empty_side_is_refused():
-    with pytest.raises(DataError, match="1 rows, which fall as"):
-        by_hash(from_list(ROWS[:1]))
+@pytest.mark.parametrize("count", [3, 4, 10, 16, 30])
+def test_few_rows_leave_no_side_empty(count):
+    rows = [{"text": f"film {n % count}"} for n in range(2 * count)]
+    sides = [texts(side) for side in by_hash(from_list(rows))]
+    assert min(map(len, sides)) >= 1 and sum(map(len, sides)) == 2 * count
+    assert sum(len(set(side)) for side in sides) == count
+
+
+def test_a_split_without_an_empty_side_is_by_the_hash_alone():
+    many = {text: n for n, side in enumerate(sides_of(ROWS)) for text in side}
+    few = {text: n for n, side in enumerate(sides_of(ROWS[:30])) for text in side}
+    assert few == {text: many[text] for text in few}
+
+
+def sides_of(rows):
+    return [texts(side) for side in by_hash(from_list(rows))]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_too_few_texts_are_refused(count):
+    rows = [{"text": f"film {n % count}"} for n in range(9)]
+    with pytest.raises(
+        DataError, match=rf"3 different texts\. Received: 9 rows with {count}"
+    ):
+        by_hash(from_list(rows))
+
+
+def test_texts_that_are_all_empty_are_told_as_by_the_audit():
+    with pytest.raises(DataError, match=r"texts\. Received: 4 rows whose"):
+        by_hash(from_list([{"text": " "}] * 4))
 
 
 @pytest.mark.parametrize("shares", [(0.8, 0.1), (1.2, -0.2), ()])

@@ -56,6 +56,8 @@ class Audit:
     """Rows of each other set whose text is also a training row's."""
     unseen: dict[str, dict[str, int]] = field(default_factory=dict)
     """Labels of each other set that no training row has, and their rows."""
+    elsewhere: dict[str, findings.Flaws] = field(default_factory=dict)
+    """What is wrong with the rows of each other set."""
     partial: bool = False
     """Whether there were more rows than could be remembered."""
     errors: list[str] = field(default_factory=list)
@@ -74,6 +76,7 @@ class Audit:
     def to_json(self) -> dict[str, Any]:
         """Everything as values that JSON can hold."""
         found = asdict(self)
+        found["elsewhere"] = {k: v._asdict() for k, v in self.elsewhere.items()}
         for name in ("words", "characters"):
             found[name] = {f"p{key}": value for key, value in found[name].items()}
         return found
@@ -141,7 +144,7 @@ def audit(
     for name, other in (others or {}).items():
         _compare(found, reader, name, other, seen)
     labelled = label_field is not None
-    found.errors = list(findings.errors(found, labelled=labelled))
+    found.errors = list(findings.errors(found, labelled=labelled, separator=separator))
     found.warnings = list(findings.warnings(found, separator=separator))
     return found
 
@@ -202,7 +205,7 @@ def _count(found: Audit, reader: _Reader, rows: Rows) -> dict[int, int]:
         labels[label] += 1
         stripped = tuple(text.strip() for text in texts)
         found.empty += not all(stripped)
-        found.undecodable += sum(text.count(_REPLACED) for text in texts)
+        found.undecodable += _replaced(texts)
         if len(words) < _MEASURED:
             decoded = [text.decode("utf-8", "replace") for text in stripped]
             words.extend(len(text.split()) for text in decoded)
@@ -247,18 +250,27 @@ def _measure(found: Audit, words: list[int], characters: list[int]) -> None:
 def _compare(
     found: Audit, reader: _Reader, name: str, rows: Rows, seen: Mapping[int, int]
 ) -> None:
-    count = leaking = 0
+    count = leaking = empty = unlabelled = undecodable = 0
     labels: Counter[bytes] = Counter()
     for texts, label in reader(rows):
         count += 1
         stripped = tuple(text.strip() for text in texts)
+        empty += not all(stripped)
+        undecodable += _replaced(texts)
         leaking += any(stripped) and hash(stripped) in seen
         labels[label] += 1
     unseen: Counter[str] = Counter()
     for label, number in labels.items():
-        strange = [one for one in reader.labels(label) if one not in found.classes]
+        names = reader.labels(label)
+        unlabelled += number * (reader.label_field is not None and not names)
+        strange = [one for one in names if one not in found.classes]
         unseen.update(dict.fromkeys(strange, number))
     found.others[name] = count
     found.leaking[name] = leaking
+    found.elsewhere[name] = findings.Flaws(empty, unlabelled, undecodable)
     if reader.label_field is not None:
         found.unseen[name] = dict(unseen.most_common())
+
+
+def _replaced(texts: tuple[bytes, ...]) -> int:
+    return sum(text.count(_REPLACED) for text in texts)

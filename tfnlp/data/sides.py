@@ -41,6 +41,7 @@ def read_sides(
     test: str | Path | None = None,
     test_columns: Columns | None = None,
     fields: tuple[str, ...] = ("text",),
+    seed: int = 0,
     **options: Any,
 ) -> Sides:
     """Reads up to three sources as rows to train on, to choose by and to test on.
@@ -56,6 +57,7 @@ def read_sides(
         test: source of the rows that are only tested on.
         test_columns: columns of ``test`` where they differ.
         fields: text fields, which keep equal texts on one side.
+        seed: of the hash; another one cuts other tenths.
         options: how files are written; see `read`.
     """
     named = splits_of(train)
@@ -78,6 +80,6 @@ def read_sides(
     missing = [name for name in ("valid", "test") if name not in sides]
     if missing:
         shares = (1.0 - 0.1 * len(missing), *(0.1 for _ in missing))
-        rest, *cut = splits.by_hash(rest, shares, field=fields)
+        rest, *cut = splits.by_hash(rest, shares, field=fields, seed=seed)
         sides.update(zip(missing, cut, strict=True))
     return Sides(rest, sides["valid"], sides["test"])

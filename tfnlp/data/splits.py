@@ -4,11 +4,12 @@ Nothing is stored and nothing is counted beforehand: where a row belongs follows
 from the row itself, on every machine, in any order, also when rows are added.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import tensorflow as tf
 
+from tfnlp.data import findings
 from tfnlp.data.rows import CHUNK, column_batches, keep
 from tfnlp.errors import DataError, UsageError
 from tfnlp.specs import Rows
@@ -27,13 +28,16 @@ def by_hash(
 ) -> tuple[Rows, ...]:
     """Splits rows by a hash of one or more fields; equal values stay together.
 
+    Where a side of few rows in memory would be empty, the sides are cut from the
+    texts in the order of their hashes instead, so that each gets at least one.
+
     Args:
         shares: how much each side gets, about; they sum to one.
         field: text field, or several: rows are only torn apart if one differs.
         seed: another one gives another split.
 
     Raises:
-        DataError: a side of rows in memory is empty.
+        DataError: rows in memory have fewer different texts than there are sides.
         UsageError: shares do not sum to one.
 
     Example:
@@ -43,12 +47,20 @@ def by_hash(
     >>> sum(1 for _ in train) + sum(1 for _ in test)
     50
     """
-    marks = np.round(_cumulated(shares) * _BUCKETS).astype(np.int64)
+    cumulated = _cumulated(shares)
+    marks = np.round(cumulated * _BUCKETS).astype(np.int64)
+    sizes = [-1] * len(shares)
+    if rows.cardinality() >= 0:
+        buckets = _buckets(rows, field, seed)
+        sizes = _cut_sizes(buckets, marks)
+        if 0 in sizes:
+            marks = _ranked_marks(rows, buckets, cumulated, field)
+            sizes = _cut_sizes(buckets, marks)
 
     def side(row: dict[str, tf.Tensor]) -> tf.Tensor:
         return _places(_bucket(row, field, seed), marks)
 
-    return _sides(rows, side, len(shares))
+    return _sides(rows, side, sizes)
 
 
 def stratified(
@@ -84,7 +96,7 @@ def stratified(
         mine = tf.gather(marks, table.lookup(row[label]))
         return _places(_bucket(row, field, seed), mine)
 
-    return _sides(rows, side, len(shares))
+    return _sides(rows, side, _sizes(rows, side, len(shares)))
 
 
 def _cumulated(shares: Sequence[float]) -> np.ndarray:
@@ -105,18 +117,65 @@ def _bucket(
     return tf.strings.to_hash_bucket_fast(text, _BUCKETS)  # [B]
 
 
+def _buckets(rows: Rows, field: str | Sequence[str], seed: int) -> np.ndarray:
+    """The bucket of every row, int64 [N]."""
+    hashed = rows.batch(CHUNK).map(lambda row: {"bucket": _bucket(row, field, seed)})
+    found = [batch["bucket"] for batch in column_batches(hashed.unbatch())]
+    return np.concatenate([np.zeros(0, np.int64), *found])
+
+
+def _cut_sizes(buckets: np.ndarray, marks: np.ndarray) -> list[int]:
+    """How many rows each side gets."""
+    places = np.searchsorted(marks, buckets, side="right")
+    return np.bincount(places, minlength=len(marks) + 1).tolist()
+
+
+def _ranked_marks(
+    rows: Rows, buckets: np.ndarray, cumulated: np.ndarray, field: str | Sequence[str]
+) -> np.ndarray:
+    """Buckets at which few texts are cut, so that every side gets at least one."""
+    texts = np.unique(buckets)
+    sides = len(cumulated) + 1
+    if len(texts) < sides:
+        raise _too_few(rows, len(buckets), len(texts), sides, field)
+    first = np.arange(1, sides)  # one text or more before each mark …
+    last = len(texts) - first[::-1]  # … and behind it
+    ends = np.round(cumulated * len(texts)).astype(int)
+    ends = np.maximum.accumulate(np.maximum(ends - first, 0)) + first
+    return texts[np.minimum(ends, last)]
+
+
+def _too_few(
+    rows: Rows, count: int, texts: int, sides: int, field: str | Sequence[str]
+) -> DataError:
+    names = [field] if isinstance(field, str) else list(field)
+    if count and not any(map(bytes.strip, _values(rows, names))):
+        return DataError(findings.all_empty(count))
+    return DataError(
+        f"Every side of a split holds at least one row, and equal texts stay "
+        f"together: {sides} sides need {sides} different texts. "
+        f"Received: {findings.plural(count)} with {findings.plural(texts, 'text')}. "
+        "Check that the column of the text is the right one. Else give more rows, or "
+        "a file of its own for each side."
+    )
+
+
+def _values(rows: Rows, names: Sequence[str]) -> Iterator[bytes]:
+    for batch in column_batches(rows):
+        for name in names:
+            yield from batch[name]
+
+
 def _places(buckets: tf.Tensor, marks: tf.Tensor) -> tf.Tensor:
     """The side of each bucket: how many marks are not above it, int32 [B]."""
     return tf.reduce_sum(tf.cast(buckets[:, None] >= marks, tf.int32), axis=1)
 
 
-def _sides(rows: Rows, side: Side, count: int) -> tuple[Rows, ...]:
-    sizes = _sizes(rows, side, count)
-
+def _sides(rows: Rows, side: Side, sizes: Sequence[int]) -> tuple[Rows, ...]:
     def part(mine: int) -> Rows:
         return keep(rows, lambda row: side(row) == mine, sizes[mine])
 
-    return tuple(part(mine) for mine in range(count))
+    return tuple(part(mine) for mine in range(len(sizes)))
 
 
 def _sizes(rows: Rows, side: Side, count: int) -> list[int]:
