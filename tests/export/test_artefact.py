@@ -2,10 +2,12 @@
 
 import errno
 import json
+import os
 import resource
 import subprocess
 import sys
 import textwrap
+import time
 
 import keras
 import pytest
@@ -80,7 +82,7 @@ def failing(error):
 
 
 def left(folder):
-    return sorted(path.name for path in (folder / "toy").iterdir())
+    return sorted(path.name for path in folder.glob("toy/*"))
 
 
 def test_an_artefact_has_the_files_of_a_server_and_its_own_beside(tmp_path):
@@ -155,8 +157,24 @@ def test_an_artefact_that_fails_on_a_text_is_not_published(tmp_path):
 )
 def test_a_failure_leaves_nothing_behind(raised, expected, tmp_path):
     with pytest.raises(expected):
-        write(tmp_path, report=failing(raised))
-    assert left(tmp_path) == []
+        write(tmp_path / "models", report=failing(raised))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failure_leaves_a_folder_that_was_there_and_its_versions(tmp_path):
+    write(tmp_path)
+    with pytest.raises(ExportError):
+        write(tmp_path, report=failing(OSError(errno.ENOSPC, "No space left")))
+    assert left(tmp_path) == ["1"]
+
+
+def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
+    for name, hours in (("old", 25), ("young", 1)):
+        folder = tmp_path / "toy" / f".writing-{name}"
+        (folder / "variables").mkdir(parents=True)
+        os.utime(folder, times=(time.time() - hours * 3600,) * 2)
+    write(tmp_path)
+    assert left(tmp_path) == [".writing-young", "1"]
 
 
 def test_a_full_disk_is_told(tmp_path):
@@ -164,7 +182,7 @@ def test_a_full_disk_is_told(tmp_path):
     with pytest.raises(ExportError) as caught:
         write(tmp_path, report=failing(error))
     assert "must be writable and have room" in str(caught.value)
-    assert "No space left on device" in str(caught.value)
+    assert "Received: No space left on device. Nothing was left" in str(caught.value)
 
 
 def test_files_that_cannot_grow_are_told(tmp_path):
@@ -172,7 +190,7 @@ def test_files_that_cannot_grow_are_told(tmp_path):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
-        with pytest.raises(ExportError, match="must be writable and have room"):
+        with pytest.raises(ExportError, match=r"Received: File too large\. Nothing"):
             write(tmp_path)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
@@ -192,8 +210,8 @@ def test_a_file_in_place_of_the_folder_is_told_before_training(tmp_path):
 
 
 def test_checking_the_output_leaves_no_version(tmp_path):
-    assert check_output("toy", tmp_path) == tmp_path / "toy"
-    assert left(tmp_path) == []
+    assert check_output("toy", tmp_path / "a" / "b") == tmp_path / "a" / "b" / "toy"
+    assert list(tmp_path.iterdir()) == []
 
 
 TWO = """

@@ -4,13 +4,16 @@ A version is written to a hidden sibling, which servers do not look at, and
 renamed when it is complete and has answered like the network it was made from.
 """
 
+import contextlib
+import errno
 import itertools
 import json
 import os
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +28,10 @@ from tfnlp.saving import to_json
 from tfnlp.task import Task
 
 SIDE_FILES = "assets.extra"
+HIDDEN = ".writing-"
+"""How the name of a folder begins that is being written."""
+STALE = 24 * 3600.0
+"""Seconds after which nobody can still be writing such a folder."""
 _PROBES = ("", "A good film.", "\U0001f600 école 電影", "!!!")
 
 
@@ -58,33 +65,31 @@ def export(
         ExportError: the folder cannot be written, or the written artefact answers
             otherwise than the network.
     """
-    base = check_output(name, output)
-    hidden = _hidden_folder(base)
+    base = _base(name, output)
     try:
-        _write(hidden, task, model, report, recipe)
-        _check_answers(hidden, task, model)
-        return _publish(hidden, base)
+        with _hidden_folder(base) as hidden:
+            _write(hidden, task, model, report, recipe)
+            _check_answers(hidden, task, model)
+            return _publish(hidden, base)
     except (OSError, tf.errors.OpError) as error:
         raise _unwritable(base, error) from error
-    finally:
-        shutil.rmtree(hidden, ignore_errors=True)
 
 
 def check_output(name: str, output: str | Path = "saved_models") -> Path:
     """Returns the folder of an artefact; call it before hours of training.
 
+    Nothing is left there: a run that ends before it saves leaves no empty folder.
+
     Raises:
         UsageError: the name cannot be a folder of a server.
         ExportError: the folder cannot be written.
     """
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise UsageError(
-            "A name is made of letters, digits, '_', '-' and '.', and starts with a "
-            f"letter or digit. Received: {name!r}."
-        )
-    base = Path(output) / name
-    _hidden_folder(base).rmdir()
-    return base
+    base = _base(name, output)
+    try:
+        with _hidden_folder(base):
+            return base
+    except OSError as error:
+        raise _unwritable(base, error) from error
 
 
 def versions(base: Path) -> list[int]:
@@ -98,12 +103,46 @@ def versions(base: Path) -> list[int]:
     )
 
 
-def _hidden_folder(base: Path) -> Path:
+def _base(name: str, output: str | Path) -> Path:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise UsageError(
+            "A name is made of letters, digits, '_', '-' and '.', and starts with a "
+            f"letter or digit. Received: {name!r}."
+        )
+    return Path(output) / name
+
+
+@contextlib.contextmanager
+def _hidden_folder(base: Path) -> Iterator[Path]:
+    """A folder beside the versions; it goes, with folders made for it, if unused."""
+    made = [folder for folder in (base, *base.parents) if not folder.exists()]
+    hidden = None
     try:
-        base.mkdir(parents=True, exist_ok=True)
-        return Path(tempfile.mkdtemp(prefix=".writing-", dir=base))
-    except OSError as error:
-        raise _unwritable(base, error) from error
+        hidden = _new_folder(base)
+        _remove_stale(base)
+        yield hidden
+    finally:
+        if hidden is not None:
+            shutil.rmtree(hidden, ignore_errors=True)
+        for folder in made:  # the innermost first
+            with contextlib.suppress(OSError):  # it holds a version
+                folder.rmdir()
+
+
+def _new_folder(base: Path) -> Path:
+    for _ in range(100):
+        with contextlib.suppress(FileNotFoundError):  # another run took it away
+            base.mkdir(parents=True, exist_ok=True)
+            return Path(tempfile.mkdtemp(prefix=HIDDEN, dir=base))
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(base))
+
+
+def _remove_stale(base: Path) -> None:
+    """Removes what runs left that were killed while they wrote."""
+    for folder in base.glob(f"{HIDDEN}*"):
+        with contextlib.suppress(FileNotFoundError):  # another run has just ended
+            if time.time() - folder.stat().st_mtime > STALE:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(
@@ -187,9 +226,17 @@ def _flush(path: Path) -> None:
         os.close(handle)
 
 
-def _unwritable(base: Path, error: Exception) -> ExportError:
+def _unwritable(base: Path, error: OSError | tf.errors.OpError) -> ExportError:
     return ExportError(
         f"The folder {base} must be writable and have room for an artefact. "
-        f"Received: {error}. Nothing was left there; free some space or pass another "
-        "folder with --output."
+        f"Received: {_reason(error)}. Nothing was left there; free some space or pass "
+        "another folder with --output."
     )
+
+
+def _reason(error: OSError | tf.errors.OpError) -> str:
+    """What the system says, without the nodes of a graph that TensorFlow names."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    plain = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", error.message.split("\n")[0])
+    return plain.rpartition("; ")[2].strip()
