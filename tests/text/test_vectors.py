@@ -78,6 +78,27 @@ def test_a_file_without_vectors_is_an_error(
         load_vectors(write(content), WORDS)
 
 
+def test_how_many_entries_were_found_is_logged(write, caplog) -> None:
+    with caplog.at_level("INFO", logger="tfnlp"):
+        load_vectors(write(b"film 1 2\nparis 3 4\n"), WORDS)
+
+    assert caplog.messages == ["vectors: 2 of 3 entries found (67%)"]
+
+
+def test_a_look_at_the_file_needs_no_known_word_and_logs_nothing(write, caplog) -> None:
+    path = write(b"other 1 2\nand 3\n")
+
+    with caplog.at_level("INFO", logger="tfnlp"):
+        matrix, coverage = load_vectors(path, WORDS, at_most=1)
+
+    assert (matrix.shape, coverage, caplog.messages) == ((5, 2), 0.0, [])
+
+
+def test_a_look_at_a_file_of_something_else_is_an_error(write) -> None:
+    with pytest.raises(DataError, match=r"line 1 of .*could not convert"):
+        load_vectors(write(b"A plain text of words.\n"), WORDS, at_most=1)
+
+
 def test_a_missing_file_is_an_error(tmp_path) -> None:
     with pytest.raises(DataError, match=r"must exist\. Received: .*nowhere"):
         load_vectors(tmp_path / "nowhere.txt", WORDS)

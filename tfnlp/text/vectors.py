@@ -5,7 +5,9 @@ packed with gzip or not. The file is streamed; only rows of the vocabulary stay.
 """
 
 import gzip
+import logging
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
@@ -14,6 +16,7 @@ import numpy as np
 from tfnlp.errors import DataError
 from tfnlp.text.vocabulary import PADDING, Vocabulary
 
+LOG = logging.getLogger("tfnlp")
 _EXACT, _LOWER_CASED, _MISSING = 2, 1, 0
 _SPREAD = 0.1
 
@@ -31,7 +34,13 @@ class _Line(NamedTuple):
     numbers: list[bytes]
 
 
-def load_vectors(path: str | Path, vocabulary: Vocabulary, *, seed: int = 0) -> Vectors:
+def load_vectors(
+    path: str | Path,
+    vocabulary: Vocabulary,
+    *,
+    seed: int = 0,
+    at_most: int | None = None,
+) -> Vectors:
     """Reads the vectors of the tokens of a vocabulary.
 
     A token without a vector takes that of its lower-cased form; if there is none,
@@ -40,6 +49,8 @@ def load_vectors(path: str | Path, vocabulary: Vocabulary, *, seed: int = 0) -> 
     Args:
         path: a text file of vectors, or one packed with gzip.
         seed: of the random rows.
+        at_most: lines that are read, to see early whether the file can be; then
+            none of them needs to be of the vocabulary.
 
     Raises:
         DataError: the file is missing, holds no vectors, or none of this
@@ -59,7 +70,7 @@ def load_vectors(path: str | Path, vocabulary: Vocabulary, *, seed: int = 0) -> 
     entries = vocabulary.entries
     matrix: np.ndarray | None = None
     states = np.full(len(entries), _MISSING, np.int8)
-    for line in _lines(path):
+    for line in islice(_lines(path), at_most):
         if matrix is None:
             _numbers(line, path)  # The first is parsed in any case: is it a vector?
             matrix = _random(len(entries), len(line.numbers), seed)
@@ -67,15 +78,18 @@ def load_vectors(path: str | Path, vocabulary: Vocabulary, *, seed: int = 0) -> 
             if states[place] < state:
                 matrix[place] = _numbers(line, path)
                 states[place] = state
-    if matrix is None or not states.any():
+    if matrix is None or not (at_most or states.any()):
         raise DataError(
             "A file of word vectors has a vector for some token of the vocabulary. "
             f"Received: {path}, which has none. Check its language and its format."
         )
     if entries[0] == PADDING:
         matrix[0] = 0.0
-    own = len(vocabulary.config()["tokens"])
-    return Vectors(matrix, float(np.count_nonzero(states) / max(own, 1)))
+    found, own = np.count_nonzero(states), len(vocabulary.config()["tokens"])
+    share = float(found / max(own, 1))
+    if at_most is None:
+        LOG.info(f"vectors: {found:,} of {own:,} entries found ({share:.0%})")
+    return Vectors(matrix, share)
 
 
 def _wanted(vocabulary: Vocabulary) -> dict[bytes, list[tuple[int, int]]]:
