@@ -35,7 +35,7 @@ def check_rate(option: str, rate: float) -> None:
     Raises:
         UsageError: it is not.
     """
-    if not 0.0 <= rate < 1.0:
+    if not _is_number(rate) or not 0.0 <= rate < 1.0:
         raise UsageError(
             f"Option {option} must be at least 0 and below 1. Received: {rate!r}. "
             f"Pass {option}=0.0 to drop nothing."
@@ -59,7 +59,7 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
     """The regularizer of a kernel, or None where nothing is penalised.
 
     Raises:
-        UsageError: a factor is negative.
+        UsageError: a factor is negative, or no number.
 
     Example:
     >>> penalty(0.0, 0.0) is None
@@ -68,9 +68,13 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
     0.5
     """
     for option, factor in (("l1", l1), ("l2", l2)):
-        if factor < 0.0:
+        if not _is_number(factor) or not 0.0 <= factor < float("inf"):
             raise UsageError(
-                f"Option {option} must not be negative. Received: {factor!r}. "
+                f"Option {option} must be a number, 0 or more. Received: {factor!r}. "
                 f"Pass {option}=0.0 for no penalty."
             )
     return keras.regularizers.L1L2(l1=l1, l2=l2) if l1 or l2 else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)

@@ -83,9 +83,10 @@ def encoder(
 
 
 def _check_windows(windows: Sequence[int], width: int) -> None:
-    if not windows:
+    if not isinstance(windows, tuple | list) or not windows:
         raise UsageError(
-            "A convolution needs at least one window. Received: windows=(). "
+            "A convolution needs a list of windows, one at least. "
+            f"Received: windows={windows!r}. "
             "Pass windows=(3, 4, 5), for example."
         )
     for window in windows:
