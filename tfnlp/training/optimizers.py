@@ -44,6 +44,7 @@ def already_summed(optimizer: keras.optimizers.Optimizer) -> None:
 class LazyAdam(keras.optimizers.Adam):
     """Adam whose sparse gradients touch only their rows; else Adam (Kingma & Ba).
 
+    A sparse gradient must hold each row once, as `merged` makes it.
     The bias correction counts all updates of the run, as in TensorFlow Addons.
     """
 
@@ -54,7 +55,6 @@ class LazyAdam(keras.optimizers.Adam):
         if not isinstance(gradient, tf.IndexedSlices):
             super().update_step(gradient, variable, learning_rate)
             return
-        gradient = merged(gradient)
         rows, slope = gradient.indices, tf.cast(gradient.values, variable.dtype)
         first = self._momentums[self._get_variable_index(variable)].value
         second = self._velocities[self._get_variable_index(variable)].value
