@@ -146,3 +146,19 @@ def test_lazy_adam_is_adam_where_every_row_is_met():
         lazy.apply_gradients([(sparse, tables[0])])
         plain.apply_gradients([(slope * factor, tables[1])])
     assert np.allclose(tables[0].numpy(), tables[1].numpy(), atol=1e-6)
+
+
+def test_rows_that_a_batch_meets_often_count_as_their_sum():
+    """A sparse gradient reaches the optimizer with each row once."""
+    seen = []
+
+    class Watched(LazyAdam):
+        def update_step(self, gradient, variable, learning_rate):
+            if isinstance(gradient, tf.IndexedSlices):
+                seen.append(gradient.indices)
+            super().update_step(gradient, variable, learning_rate)
+
+    trainable = compiled(Tokens(), lambda hp: network(), TrainConfig(), steps=1)
+    trainable.compile(optimizer=Watched(), run_eagerly=True)
+    trainable.train_step(next(iter(data(8))))
+    assert sorted(seen[0].numpy()) == list(range(7))

@@ -85,7 +85,7 @@ def encoder(
 def _check_windows(windows: Sequence[int], width: int) -> None:
     if not isinstance(windows, tuple | list) or not windows:
         raise UsageError(
-            "A convolution needs a list of windows, one at least. "
+            "A convolution needs a list of at least one window. "
             f"Received: windows={windows!r}. "
             "Pass windows=(3, 4, 5), for example."
         )
