@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import sys
 
 import pytest
@@ -43,6 +44,18 @@ def test_flags_and_standard_input_give_the_same_answers(artefact, capsys, monkey
     assert call("predict", artefact) == 0
     assert typed == answers(capsys)
     assert list(typed[0]) == ["label", "score", "probabilities"]
+
+
+def test_a_row_is_answered_while_the_pipe_stays_open(artefact):
+    words = [sys.executable, "-m", "tfnlp", "predict", artefact]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(words, bufsize=0, **pipes) as process:
+        for text in (b"good, said all\n", b"bad\n"):
+            process.stdin.write(text)
+            assert "label" in json.loads(process.stdout.readline())
+        process.stdin.close()
+        assert process.stdout.read() == b""
+    assert process.returncode == 0
 
 
 def test_evaluate_scores_a_file_with_other_columns(artefact, tmp_path, capsys):

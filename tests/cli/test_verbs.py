@@ -1,5 +1,6 @@
 """The console script, verb by verb, on stand-ins for the engines."""
 
+import gzip
 import io
 import json
 import sys
@@ -41,8 +42,9 @@ def predictor(monkeypatch):
     return fake
 
 
-def stdin(monkeypatch, text):
-    wrapped = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
+def stdin(monkeypatch, content):
+    raw = content if isinstance(content, bytes) else content.encode()
+    wrapped = io.TextIOWrapper(io.BytesIO(raw), encoding="utf-8")
     monkeypatch.setattr(sys, "stdin", wrapped)
 
 
@@ -80,6 +82,65 @@ def test_predict_answers_standard_input_in_batches(predictor, monkeypatch, capsy
     assert call("predict", "demo", "--batch", "8") == 0
     assert capsys.readouterr().out == '{"label": "é", "size": 3}\n'
     assert predictor.batches == [8]
+
+
+def test_predict_takes_the_columns_and_flags_of_a_table(predictor, monkeypatch, capsys):
+    stdin(monkeypatch, "a;é\n1;abc\n".encode("cp1252"))
+    words = ["--column", "text=é", "--delimiter", ";", "--encoding", "cp1252"]
+    assert call("predict", "demo", *words) == 0
+    assert json.loads(capsys.readouterr().out)["size"] == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "words", "code", "message"),
+    [
+        ("id;review\n1;a\n", (), 3, "Received: columns 'id', 'review'"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", (), 3, "looks like a PNG picture"),
+        ("a\n", ("--column", "txt=2"), 2, "'txt=2'. Did you mean 'text'?"),
+        ("a\n", ("--column", "review"), 2, "--column is written FIELD=COLUMN"),
+        ("a\n", ("--format", "parquet"), 2, "Give the file with --data."),
+        ("a\n", ("--encoding", "utf-88"), 2, "An encoding is a name that Python"),
+        ("a\n", ("--split", "test"), 2, "--split belongs to a named set."),
+        ("a\n", ("--text", "a", "--header", "true"), 2, "texts, and --header."),
+    ],
+)
+def test_predict_tells_rows_and_flags_that_cannot_be(
+    content, words, code, message, predictor, monkeypatch, capsys
+):
+    stdin(monkeypatch, content)
+    assert call("predict", "demo", *words) == code
+    shown = capsys.readouterr()
+    assert message in shown.err and shown.err.count("\n") == 1
+    assert shown.out == ""
+
+
+@pytest.mark.parametrize("value", ["null", "7", '["a"]'])
+def test_predict_answers_the_rows_before_a_bad_one(
+    value, predictor, monkeypatch, capsys
+):
+    stdin(monkeypatch, f'{{"text": "a"}}\n{{"text": "bc"}}\n{{"text": {value}}}\n')
+    assert call("predict", "demo") == 3
+    shown = capsys.readouterr()
+    assert [json.loads(line)["size"] for line in shown.out.splitlines()] == [1, 2]
+    assert f"The field 'text' holds text. Received on line 3: {value}." in shown.err
+
+
+def test_predict_reads_a_file(predictor, tmp_path, capsys):
+    file = tmp_path / "new.csv.gz"
+    file.write_bytes(gzip.compress(b"title;body\na;bc\nd;\n"))
+    words = ["--data", str(file), "--column", "text=title+body"]
+    assert call("predict", "demo", *words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line)["size"] for line in lines] == [4, 1]
+
+
+def test_predict_names_a_number_that_is_none(monkeypatch, tmp_path, capsys):
+    fake = FakePredictor("age")
+    fake.inputs["age"] = SimpleNamespace(dtype=SimpleNamespace(name="float32"))
+    monkeypatch.setattr(tfnlp, "load", lambda path: fake, raising=False)
+    (tmp_path / "a.csv").write_text("age,id\nold,1\n")
+    assert call("predict", "demo", "--data", str(tmp_path / "a.csv")) == 3
+    assert "'age' holds numbers. Received in row 1: 'old'." in capsys.readouterr().err
 
 
 def test_predict_wants_as_many_values_for_each_field(monkeypatch, capsys):

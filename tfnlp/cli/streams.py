@@ -1,69 +1,92 @@
-"""Rows from standard input and answers to standard output, one at a time."""
+"""Rows out of arriving lines, and answers to standard output, one at a time."""
 
 import csv
-import io
-import itertools
 import json
+import math
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, TextIO
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from tfnlp.errors import DataError, SchemaError, UsageError, nearest
+from tfnlp.cli.forms import Form, tell
+from tfnlp.cli.stdin import SOURCE, Lines
+from tfnlp.data import dialect as dialects
+from tfnlp.data.columns import Columns, Table, parts, select
+from tfnlp.data.dialect import Dialect
+from tfnlp.errors import DataError, SchemaError, nearest
 
-Format = Literal["auto", "jsonl", "csv", "tsv", "lines"]
-_DELIMITERS = {"csv": ",", "tsv": "\t"}
-
-
-def open_stdin() -> TextIO:
-    """Standard input as UTF-8 text, byte order mark dropped, line ends kept.
-
-    Raises:
-        UsageError: standard input is a terminal, or closed.
-    """
-    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
-        raise UsageError(
-            "Rows come from a flag or from standard input. Received: neither. "
-            "Pass --text 'some text', or: tfnlp predict ARTEFACT < rows.jsonl"
-        )
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(encoding="utf-8-sig", errors="replace", newline="")
-    return sys.stdin
+Found = Iterator[tuple[int, dict[str, list[Any]]]]
+"""Rows as they are written: number of the line, field → values of its columns."""
 
 
 def rows(
-    lines: Iterable[str], fields: Sequence[str], *, form: Format = "auto"
+    lines: Lines,
+    columns: Columns,
+    *,
+    form: Form | None = None,
+    numbers: Sequence[str] = (),
 ) -> Iterator[dict[str, Any]]:
-    """Reads rows and cuts them to the fields, without ever holding all of them.
+    r"""Reads rows without ever holding all of them.
 
     Args:
-        lines: with their line ends, so that quoted fields may hold newlines.
-        fields: what a request needs.
-        form: ``auto`` takes JSONL if the first line starts like JSON; CSV or TSV if
-            its columns hold a field; else, with one field, every line is a text.
+        columns: field → column: a name, a number counted from 1, or several joined
+            with `+`.
+        form: what is known of how the rows are written.
+        numbers: fields that hold numbers; all others hold text.
 
     Raises:
-        DataError: a line cannot be read.
-        SchemaError: a row lacks a field.
+        DataError: a line cannot be read; all rows before it were.
+        SchemaError: there is no such column.
 
     Example:
-    >>> list(rows(["id,text\\n", '1,"good, really"\\n'], ["text"]))
-    [{'text': 'good, really'}]
-    >>> list(rows(['{"text": "good"}\\n'], ["text"]))
-    [{'text': 'good'}]
+    >>> import io
+    >>> from tfnlp.cli.stdin import arriving
+    >>> lines = arriving(io.BytesIO(b'id;text\n1;"good; really"\n'))
+    >>> list(rows(lines, {"text": "text"}))
+    [{'text': 'good; really'}]
     """
-    lines = iter(lines)
-    first = next((line for line in lines if line.strip()), None)
-    if first is None:
+    if not lines.start.strip():
         return
-    if form == "auto":
-        form = _guess(first, fields)
-    lines = itertools.chain([first], lines)
-    if form == "jsonl":
-        yield from _json_rows(lines, fields)
-    elif form == "lines":
-        yield from ({fields[0]: line.rstrip("\r\n")} for line in lines)
+    form = form or Form()
+    style = tell(lines.start, columns, form, whole=lines.whole)
+    if isinstance(style, Dialect):
+        found = _table_rows(lines, columns, style, form.ragged)
+    elif style == "jsonl":
+        found = _json_rows(lines, columns)
     else:
-        yield from _table_rows(lines, fields, _DELIMITERS[form])
+        found = _texts(lines, next(iter(columns)))
+    for line, row in found:
+        yield {
+            name: _value(values, name, line, name in numbers)
+            for name, values in row.items()
+        }
+
+
+def batches(
+    rows: Iterable[Any], size: int, waits: Callable[[], bool]
+) -> Iterator[list[Any]]:
+    """Puts rows together, as many as are there; a bad row comes after those before it.
+
+    Args:
+        size: rows in a batch, at most.
+        waits: whether the next row is not there yet.
+
+    Example:
+    >>> list(batches([1, 2, 3], 2, lambda: False))
+    [[1, 2], [3]]
+    """
+    batch: list[Any] = []
+    try:
+        for row in rows:
+            batch.append(row)
+            if len(batch) == size or waits():
+                yield batch
+                batch = []
+    except DataError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
 
 
 def write(answers: Iterable[Mapping[str, Any]]) -> None:
@@ -80,66 +103,122 @@ def write(answers: Iterable[Mapping[str, Any]]) -> None:
         sys.stdout.flush()
 
 
-def _guess(first: str, fields: Sequence[str]) -> Format:
-    if first.lstrip().startswith(('{"', "{ ", '"')) and _is_json(first):
-        return "jsonl"
-    for form, delimiter in (("tsv", "\t"), ("csv", ",")):
-        columns = next(csv.reader([first], delimiter=delimiter))
-        if set(fields) <= {column.strip() for column in columns}:
-            return "tsv" if form == "tsv" else "csv"
-    if len(fields) == 1:
-        return "lines"
-    raise SchemaError(
-        f"Rows need the fields {', '.join(fields)}. "
-        f"Received as first line: {first.strip()[:80]!r}. "
-        "Send JSON lines, or a table whose first line names its columns."
-    )
+def number(value: Any) -> float | None:
+    """A value as a finite number, or None if it is none.
 
-
-def _is_json(line: str) -> bool:
+    Example:
+    >>> number("1.5"), number("old"), number(True)
+    (1.5, None, None)
+    """
+    if not isinstance(value, int | float | str | bytes) or isinstance(value, bool):
+        return None
     try:
-        json.loads(line)
+        found = float(value)
     except ValueError:
-        return False
-    return True
+        return None
+    return found if math.isfinite(found) else None
 
 
-def _json_rows(lines: Iterable[str], fields: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for number, line in enumerate(lines, 1):
+def _texts(lines: Lines, field: str) -> Found:
+    for k, line in enumerate(lines, 1):
+        yield k, {field: [line.rstrip("\r\n")]}
+
+
+def _json_rows(lines: Lines, columns: Columns) -> Found:
+    for k, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise DataError(
-                f"Every line must be JSON. Received on line {number}: "
-                f"{line.strip()[:80]!r}. Set --format if the rows are no JSON."
-            ) from error
+        row = _loaded(line, k)
         if not isinstance(row, dict):
-            row = {fields[0]: row} if len(fields) == 1 else {}
-        yield _cut(row, fields, f"line {number}")
+            row = {str(next(iter(columns.values()))): row} if len(columns) == 1 else {}
+        yield k, {field: _picked(row, field, columns, k) for field in columns}
 
 
-def _table_rows(
-    lines: Iterable[str], fields: Sequence[str], delimiter: str
-) -> Iterator[dict[str, Any]]:
-    csv.field_size_limit(sys.maxsize)  # a text may be longer than 128 KiB
-    reader = csv.DictReader(lines, delimiter=delimiter)
+def _loaded(line: str, number: int) -> Any:
+    error: Exception | None = None
     try:
-        for row in reader:
-            named = {(k or "").strip(): v for k, v in row.items() if v is not None}
-            yield _cut(named, fields, f"line {reader.line_num}")
+        row = json.loads(line)
+        if not isinstance(row, list):
+            return row
+    except (ValueError, RecursionError) as caught:
+        error = caught
+    raise DataError(
+        "Every line must be one JSON object, or one JSON string. "
+        f"Received on line {number}: {line.strip()[:60]!r}. Correct it; "
+        "--data FILE reads a JSON list, and --format tells other forms."
+    ) from error
+
+
+def _picked(
+    row: Mapping[str, Any], field: str, columns: Columns, line: int
+) -> list[Any]:
+    for name in (names := parts(columns[field], tuple(row))):
+        if name not in row:
+            raise SchemaError(
+                f"Every row needs {name!r}. Received on line {line}: "
+                f"{', '.join(row) or 'no fields'}.{nearest(name, row)} "
+                f"Another name is told with --column {field}=NAME."
+            )
+    return [row[name] for name in names]
+
+
+def _table_rows(lines: Lines, columns: Columns, style: Dialect, ragged: str) -> Found:
+    table = Table(str(SOURCE), style.names, style.width, lambda: iter(()))
+    picked = select(columns, table)
+    for number, record in _records(lines, style, ragged):
+        yield (
+            number,
+            {
+                field: [record[place] for place in places]
+                for field, places in picked.items()
+            },
+        )
+
+
+def _records(
+    lines: Lines, style: Dialect, ragged: str
+) -> Iterator[tuple[int, list[str]]]:
+    """Records of the right width, each with the number of its first line."""
+    reader = dialects.reader(lines, style.delimiter, style.quoting)
+    ended, skip = 0, int(style.header)
+    try:
+        for record in reader:
+            start, ended = ended + 1, reader.line_num
+            if not record:
+                continue
+            if skip:
+                skip -= 1
+            elif len(record) == style.width:
+                yield start, record
+            elif ragged == "keep":
+                missing = style.width - len(record)
+                yield start, record[: style.width] + [""] * missing
+            elif ragged == "error":
+                raise _uneven(style, record, start)
     except csv.Error as error:
         raise DataError(
-            f"The table cannot be read. Received on line {reader.line_num}: {error}."
+            "A field holds at most 64 million characters and its quotes close. "
+            f"Received: {SOURCE}, line {ended + 1}: {error}. "
+            "If quotes are ordinary characters, add --quoting false."
         ) from error
 
 
-def _cut(row: Mapping[str, Any], fields: Sequence[str], where: str) -> dict[str, Any]:
-    for name in fields:
-        if name not in row:
-            raise SchemaError(
-                f"Every row needs the field {name!r}. Received on {where}: "
-                f"{', '.join(row) or 'no fields'}.{nearest(name, row)}"
+def _uneven(style: Dialect, record: Sequence[str], line: int) -> DataError:
+    return DataError(
+        f"Every record has {style.width} fields (delimiter {style.delimiter!r}, "
+        f"{'quoted' if style.quoting else 'no quoting'}). Received: {SOURCE}, line "
+        f"{line} with {len(record)}: {style.delimiter.join(record)[:60]!r}. "
+        "Correct it, or add --ragged skip to leave such records out, --ragged keep "
+        "to fill or cut them; --delimiter and --quoting can be given too."
+    )
+
+
+def _value(values: Sequence[Any], name: str, line: int, is_number: bool) -> Any:
+    for value in values:
+        if (number(value) is None) if is_number else not isinstance(value, str):
+            raise DataError(
+                f"The field {name!r} holds {'numbers' if is_number else 'text'}. "
+                f"Received on line {line}: "
+                f"{json.dumps(value, ensure_ascii=False)[:60]}. Correct that line."
             )
-    return {name: row[name] for name in fields}
+    return number(values[0]) if is_number else " ".join(filter(None, values))
