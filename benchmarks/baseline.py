@@ -25,7 +25,7 @@ from sklearn.svm import LinearSVC
 import tfnlp
 from tfnlp import cli
 from tfnlp.scores import classification as scores
-from tfnlp.scores import coding
+from tfnlp.scores import coding, redrawn
 
 COSTS = (0.03, 0.1, 0.3, 1.0, 3.0)
 MINIMUM_COUNTS = (1, 2)
@@ -135,9 +135,10 @@ def candidates(sides: tfnlp.Sides, separator: str | None) -> Iterator[Candidate]
         valid = vectorizer.transform(sides.valid.texts)
         for cost in COSTS:
             answer = trained(train, sides.train.labels, cost=cost, separator=separator)
-            found = scores.headline(
+            draw = redrawn.headline(
                 sides.valid.labels, answer(valid), labels=labels, separator=separator
             )
+            found = draw(np.arange(len(sides.valid.labels)))
             yield Candidate(
                 found["accuracy" if separator is None else "f1_macro"],
                 {"C": cost, "minimum_count": minimum_count},

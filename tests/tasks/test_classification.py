@@ -217,6 +217,26 @@ def test_thresholds_are_learnt_from_held_out_answers():
     assert task.calibrate(rows, answers).thresholds == (0.5, 0.5, 0.25)
 
 
+def test_the_headline_is_part_of_the_scores():
+    task = Classification.from_rows(SEVERAL, separator=",", length=4)
+    rows = {"label": np.array(["joy", "grief,joy", "", "boredom"], object)}
+    sure = np.array([[0.1, 0.2, 0.9], [0.3, 0.9, 0.6], [0.2, 0.4, 0.7], [0.6, 0.1, 0]])
+    answers = {"label": np.array(["joy", "grief", "joy", "boredom"], object)}
+    answers["probabilities"] = sure
+    scores, headline = task.score(rows, answers), task.headline(rows, answers)
+    assert headline == pytest.approx({name: scores[name] for name in headline})
+    assert {"accuracy", "f1_macro", "roc_auc", "calibration_error"} < set(headline)
+
+
+@pytest.mark.parametrize(
+    ("form", "name"), [("single", "accuracy"), ("several", "decision_accuracy")]
+)
+def test_what_the_progress_bar_shows_is_named_for_what_it_counts(form, name):
+    rows, options = FORMS[form]
+    task = Classification.from_rows(rows, length=4, **options)
+    assert [metric.name for metric in task.metrics()] == [name]
+
+
 def test_a_label_may_hold_any_character():
     rows = from_list(
         [{"text": "a", "label": "line\nline"}, {"text": "b", "label": "ö"}]

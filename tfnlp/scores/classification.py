@@ -10,6 +10,7 @@ ROC-AUC where all gold labels are the same, is left out.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sklearn import metrics
@@ -21,6 +22,21 @@ BINS = 15
 AVERAGES = ("macro", "micro", "weighted")
 
 Scores = dict[str, float]
+
+
+class Parts(NamedTuple):
+    """What the scores of probabilities are made of."""
+
+    gold: np.ndarray
+    """bool [N, K]: whether each class is true, of the classes that have an area."""
+    sure: np.ndarray
+    """float [N, K]: the probability of each of them."""
+    own: np.ndarray
+    """float [N], or [N, C] for sets: the probability of what is true."""
+    confidence: np.ndarray
+    """float [N] or [N, C]: how sure each answer is."""
+    hits: np.ndarray
+    """bool [N] or [N, C]: whether it is right."""
 
 
 def score(
@@ -51,7 +67,7 @@ def score(
     >>> score(gold, answered, labels=("a", "b"))["accuracy"]
     0.5
     """
-    coded = _coded(gold, answered, labels, separator)
+    coded = numbered(gold, answered, labels, separator)
     scores = {"accuracy": _mean(coded.hits)}
     if isinstance(coded, coding.Codes):
         scores |= _averages(coded.gold, coded.answered)
@@ -63,39 +79,15 @@ def score(
         scores |= _of_positive(coded.counts(), positive(labels))
     if probabilities is None or not len(gold):
         return scores
-    known = finite(probabilities)
-    if isinstance(coded, coding.Codes):
-        return scores | _of_probabilities(coded, labels, known)
-    return scores | _of_probability_sets(coded, known)
-
-
-def headline(
-    gold: np.ndarray,
-    answered: np.ndarray,
-    *,
-    labels: Sequence[str],
-    separator: str | None = None,
-) -> Scores:
-    """The scores that carry an interval, counted fast enough to resample.
-
-    Returns:
-        accuracy, f1_macro; f1_micro for sets, f1 for two classes. Each equals
-        the score of the same name in `score`.
-
-    Example:
-    >>> gold, answered = np.array(["a", "b"], object), np.array(["a", "a"], object)
-    >>> headline(gold, answered, labels=("a", "b"))["f1"]
-    0.0
-    """
-    coded = _coded(gold, answered, labels, separator)
-    counts = coded.counts()
-    scores = {"accuracy": _mean(coded.hits), "f1_macro": _mean(counts.f1[counts.used])}
-    if separator is not None:
-        total = (counts.gold + counts.answered).sum()
-        scores["f1_micro"] = float(2 * counts.right.sum() / max(total, 1))
-    elif len(labels) == 2:
-        scores["f1"] = float(counts.f1[counts.names.index(positive(labels))])
-    return scores
+    known = parts(coded, labels, finite(probabilities))
+    return {
+        **scores,
+        **_areas(known.gold, known.sure),
+        "log_loss": float(losses(known.own).mean()),
+        "calibration_error": calibration_error(
+            known.confidence.ravel(), known.hits.ravel()
+        ),
+    }
 
 
 def positive(labels: Sequence[str]) -> str:
@@ -125,12 +117,17 @@ def calibration(confidence: np.ndarray, hits: np.ndarray) -> np.ndarray:
     >>> calibration(np.array([0.9, 0.9]), np.array([True, False])).tolist()
     [[0.9], [0.5], [2.0]]
     """
-    bins = np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
-    count = np.bincount(bins, minlength=BINS)
-    sure = np.bincount(bins, weights=confidence, minlength=BINS)
-    right = np.bincount(bins, weights=hits, minlength=BINS)
+    places = bins(confidence)
+    count = np.bincount(places, minlength=BINS)
+    sure = np.bincount(places, weights=confidence, minlength=BINS)
+    right = np.bincount(places, weights=hits, minlength=BINS)
     used = count > 0
     return np.stack([sure[used] / count[used], right[used] / count[used], count[used]])
+
+
+def bins(confidence: np.ndarray) -> np.ndarray:
+    """The bin of each probability, from 0 to `BINS` - 1."""
+    return np.clip(np.ceil(confidence * BINS).astype(int) - 1, 0, BINS - 1)
 
 
 def calibration_error(confidence: np.ndarray, hits: np.ndarray) -> float:
@@ -167,12 +164,43 @@ def finite(probabilities: np.ndarray) -> np.ndarray:
     return np.nan_to_num(np.asarray(probabilities, np.float64), posinf=1.0, neginf=0.0)
 
 
-def _coded(
+def numbered(
     gold: np.ndarray, answered: np.ndarray, labels: Sequence[str], separator: str | None
 ) -> coding.Codes | coding.Members:
+    """Labels as numbers, or sets of labels as a table."""
     if separator is None:
         return coding.codes(gold, answered, labels)
     return coding.members(gold, answered, labels, separator=separator)
+
+
+def parts(
+    coded: coding.Codes | coding.Members,
+    labels: Sequence[str],
+    probabilities: np.ndarray,
+) -> Parts:
+    """What the scores of finite probabilities [N, C] are made of."""
+    size = probabilities.shape[1]
+    if isinstance(coded, coding.Members):
+        gold = coded.gold[:, :size]
+        own = np.where(gold, probabilities, 1 - probabilities)
+        return Parts(gold, probabilities, own, probabilities, gold)
+    two = size == 2
+    classes = [labels.index(positive(labels))] if two else np.unique(coded.gold)
+    classes = [number for number in classes if number < size]
+    own = probabilities[np.arange(len(coded.gold)), coded.gold % size]
+    return Parts(
+        gold=coded.gold[:, None] == np.array(classes, int),
+        sure=probabilities[:, classes],
+        own=np.where(coded.gold < size, own, 0.0),
+        confidence=confidences(coded, probabilities),
+        hits=coded.hits,
+    )
+
+
+def losses(own: np.ndarray) -> np.ndarray:
+    """The log-loss of each probability of what is true."""
+    smallest = np.finfo(np.float32).eps  # what scikit-learn clips float32 to
+    return -np.log(np.clip(own, smallest, 1.0))
 
 
 def _averages(gold: np.ndarray, answered: np.ndarray) -> Scores:
@@ -201,32 +229,6 @@ def _of_positive(counts: coding.Counts, label: str) -> Scores:
     }
 
 
-def _of_probabilities(
-    codes: coding.Codes, labels: Sequence[str], probabilities: np.ndarray
-) -> Scores:
-    size = probabilities.shape[1]
-    classes = [labels.index(positive(labels))] if size == 2 else np.unique(codes.gold)
-    classes = [number for number in classes if number < size]
-    gold = codes.gold[:, None] == np.array(classes, int)  # [N, classes]
-    own = probabilities[np.arange(len(codes.gold)), codes.gold % size]
-    return {
-        **_areas(gold, probabilities[:, classes]),
-        "log_loss": _log_loss(np.where(codes.gold < size, own, 0.0)),
-        "calibration_error": calibration_error(
-            confidences(codes, probabilities), codes.hits
-        ),
-    }
-
-
-def _of_probability_sets(sets: coding.Members, probabilities: np.ndarray) -> Scores:
-    gold = sets.gold[:, : probabilities.shape[1]]
-    return {
-        **_areas(gold, probabilities),
-        "log_loss": _log_loss(np.where(gold, probabilities, 1 - probabilities)),
-        "calibration_error": calibration_error(probabilities.ravel(), gold.ravel()),
-    }
-
-
 def _areas(gold: np.ndarray, probabilities: np.ndarray) -> Scores:
     """Macro ROC-AUC and average precision over classes with both values."""
     both = [n for n, column in enumerate(gold.T) if 0 < column.sum() < len(column)]
@@ -237,11 +239,6 @@ def _areas(gold: np.ndarray, probabilities: np.ndarray) -> Scores:
         "roc_auc": _mean([metrics.roc_auc_score(*pair) for pair in pairs]),
         "pr_auc": _mean([metrics.average_precision_score(*pair) for pair in pairs]),
     }
-
-
-def _log_loss(probability_of_gold: np.ndarray) -> float:
-    smallest = np.finfo(np.float32).eps  # what scikit-learn clips float32 to
-    return float(-np.log(np.clip(probability_of_gold, smallest, 1.0)).mean())
 
 
 def _mean(values: np.ndarray | Sequence[float]) -> float:

@@ -14,6 +14,9 @@ Columns = Mapping[str, np.ndarray]
 Function = Callable[[Columns, Columns], dict[str, float]]
 """From columns of rows and of answers to scores, such as `Task.headline`."""
 
+Draw = Callable[[np.ndarray], dict[str, float]]
+"""From row numbers, int [N], to the scores of those rows."""
+
 
 class Resample(Mapping[str, np.ndarray]):
     """Columns seen through row numbers; a column is copied when it is read.
@@ -81,10 +84,36 @@ def bootstrap(
     >>> bootstrap(same, rows, answers)
     {'same': (0.0, 1.0)}
     """
+
+    def draw(numbers: np.ndarray) -> dict[str, float]:
+        return function(Resample(rows, numbers), Resample(answers, numbers))
+
+    size = count(rows, answers)
+    return percentiles(draw, size, repeats=repeats, seed=seed, level=level)
+
+
+def percentiles(
+    draw: Draw,
+    rows: int,
+    *,
+    repeats: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, tuple[float, float]]:
+    """The interval of `bootstrap` for scores that are prepared for their draws.
+
+    Args:
+        draw: from the numbers of the drawn rows, int [rows], to scores.
+        rows: how many there are to draw from.
+        repeats, seed, level: as for `bootstrap`; the draws are the same.
+
+    Example:
+    >>> percentiles(lambda numbers: {"first": float(np.mean(numbers == 0))}, 2)
+    {'first': (0.0, 1.0)}
+    """
     draws: dict[str, list[float]] = {}
-    for numbers in _draws(count(rows, answers), repeats, seed):
-        scores = function(Resample(rows, numbers), Resample(answers, numbers))
-        for name, value in scores.items():
+    for numbers in _draws(rows, repeats, seed):
+        for name, value in draw(numbers).items():
             draws.setdefault(name, []).append(value)
     return {name: _interval(values, level) for name, values in draws.items()}
 

@@ -15,7 +15,8 @@ from tfnlp.layers.pooling import Pooling
 from tfnlp.networks.naive_bayes import log_ratios
 from tfnlp.saving import pack
 from tfnlp.scores import classification as scores
-from tfnlp.scores import classification_figures
+from tfnlp.scores import classification_figures, redrawn
+from tfnlp.scores.intervals import Draw
 from tfnlp.scores.thresholds import best_thresholds
 from tfnlp.specs import TEXT, Rows, Schema
 from tfnlp.task import Columns, Task, Tensors
@@ -269,7 +270,7 @@ class Classification(Task):
         """Accuracy; for several labels that of the single decisions."""
         if self.separator is None:
             return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
-        return [keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0)]
+        return [keras.metrics.BinaryAccuracy(name="decision_accuracy", threshold=0.0)]
 
     def decode(self, outputs: tf.Tensor, inputs: Tensors) -> Tensors:
         """Logits [B, C] → ``label``, ``score``, ``probabilities``."""
@@ -324,8 +325,17 @@ class Classification(Task):
         )
 
     def headline(self, rows: Columns, answers: Columns) -> dict[str, float]:
-        """Accuracy and F1."""
-        return scores.headline(rows["label"], answers["label"], **self._names())
+        """Accuracy, F1 and the scores of probabilities."""
+        return self.redrawn(rows, answers)(np.arange(len(rows["label"])))
+
+    def redrawn(self, rows: Columns, answers: Columns) -> Draw:
+        """`headline` of rows drawn anew; what all draws share is counted once."""
+        return redrawn.headline(
+            rows["label"],
+            answers["label"],
+            probabilities=answers["probabilities"],
+            **self._names(),
+        )
 
     def figures(self, rows: Columns, answers: Columns) -> tuple:
         """Confusion, calibration, histograms, the worst errors."""
