@@ -13,6 +13,7 @@ from tfnlp.layers.embedding import TokenWeights as TokenWeights
 from tfnlp.layers.embedding import embed as embed
 from tfnlp.layers.masking import ReverseTokens as ReverseTokens
 from tfnlp.layers.masking import ZeroPadding as ZeroPadding
+from tfnlp.layers.matching import Matching as Matching
 from tfnlp.layers.normalization import normalization as normalization
 from tfnlp.layers.pooling import Pooling as Pooling
 from tfnlp.layers.positions import LearnedPositions as LearnedPositions
@@ -20,6 +21,7 @@ from tfnlp.layers.positions import SinusoidalPositions as SinusoidalPositions
 
 __all__ = [
     "LearnedPositions",
+    "Matching",
     "Pooling",
     "ReverseTokens",
     "SinusoidalPositions",
