@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 
@@ -78,3 +79,39 @@ def test_audit_of_a_file_with_one_class_ends_with_3(tmp_path, capsys):
     shown = capsys.readouterr()
     assert "rows" in shown.out
     assert (shown.out + shown.err).count("one class only") == 1
+
+
+def test_evaluate_looks_at_the_rows_first(artefact, tmp_path, capsys):
+    file = tmp_path / "test.csv"
+    file.write_text("text,label\nso good,pos\nso odd,odd\nso,\n ,neg\n")
+    assert call("evaluate", artefact, "--data", str(file), "--json") == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["rows"] == {"test": 3}
+    assert shown.err.count("warning: ") >= 3
+    assert "warning: 1 row (25.0%) has no label; it is left out." in shown.err
+    assert "never answers: 'odd'." in shown.err
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text,label\na,1\nb,0\n", "knows: 'neg', 'pos'. Received: '1', '0' in 2 rows"),
+        ("text,label\n ,pos\n,neg\n", "Evaluation needs texts. Received: 2 rows, none"),
+        ("text,label\na,\nb,\n", "Received: no label in 2 rows."),
+    ],
+)
+def test_rows_that_cannot_be_scored_are_rejected(
+    content, message, artefact, tmp_path, capsys
+):
+    (tmp_path / "test.csv").write_text(content)
+    assert call("evaluate", artefact, "--data", str(tmp_path / "test.csv")) == 3
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["predict", "evaluate"])
+def test_an_artefact_without_a_file_ends_with_1(verb, artefact, tmp_path, capsys):
+    copy = shutil.copytree(artefact, tmp_path / "tiny")
+    (copy / "1" / "saved_model.pb").unlink()
+    (tmp_path / "test.csv").write_text("text,label\na,pos\n")
+    assert call(verb, str(copy), "--data", str(tmp_path / "test.csv")) == 1
+    assert "Missing: saved_model.pb." in capsys.readouterr().err

@@ -67,6 +67,8 @@ def test_no_flags_give_the_defaults():
         (["--widths="], "widths", ()),
         (["--names", "a,b", "c"], "names", ("a,b", "c")),
         (["--train", "a", "--train", "b"], "train", "b"),
+        (["--names", "a", "--names", "b", "c"], "names", ("a", "b", "c")),
+        (["--widths", "3,4", "--widths", "5"], "widths", (5,)),
         (["-v", "--train", "a"], "train", "a"),
     ],
 )
@@ -91,6 +93,8 @@ def test_a_dotted_flag_changes_one_field_and_keeps_the_other_defaults():
         ),
         (["--training.epochs"], "--training.epochs must be int. Received: nothing."),
         (["--encoder", "ccn"], "bow or cnn. Received: ccn. Did you mean 'cnn'?"),
+        (["--lower", "maybe"], "--lower must be true or false. Received: maybe."),
+        (["--lower", "true", "x"], "A value must follow its flag. Received: 'x'"),
         (["--lower=maybe"], "--lower must be true or false. Received: maybe."),
         (["--limit", "x"], "--limit must be int or none. Received: x."),
         (["--widths", "3,x"], "--widths must be int,…. Received: 3,x."),

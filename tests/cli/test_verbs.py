@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 import tfnlp
 from tfnlp.cli import console
 from tfnlp.cli.verbs import doctor, init
+from tfnlp.data.audit import Audit
 from tfnlp.errors import ArtefactError
+from tfnlp.specs import NUMBER, TEXT
 
 
 def call(*words):
@@ -24,8 +27,9 @@ class FakePredictor:
     """Answers the length of its first field."""
 
     def __init__(self, *fields):
-        self.inputs = dict.fromkeys(fields)
-        self.task = SimpleNamespace(inputs=self.inputs, targets={"label": None})
+        self.inputs = dict.fromkeys(fields, TEXT)
+        self.task = SimpleNamespace(inputs=self.inputs, targets={"label": TEXT})
+        self.path = Path("nowhere")
         self.network = "network"
         self.batches = []
 
@@ -136,7 +140,7 @@ def test_predict_reads_a_file(predictor, tmp_path, capsys):
 
 def test_predict_names_a_number_that_is_none(monkeypatch, tmp_path, capsys):
     fake = FakePredictor("age")
-    fake.inputs["age"] = SimpleNamespace(dtype=SimpleNamespace(name="float32"))
+    fake.inputs["age"] = NUMBER
     monkeypatch.setattr(tfnlp, "load", lambda path: fake, raising=False)
     (tmp_path / "a.csv").write_text("age,id\nold,1\n")
     assert call("predict", "demo", "--data", str(tmp_path / "a.csv")) == 3
@@ -176,7 +180,7 @@ def test_predict_says_what_is_wrong_with_the_artefact(monkeypatch, capsys):
 
 
 class FakeReport:
-    scores = {"accuracy": 0.75}  # noqa: RUF012
+    scores = {"accuracy": 0.75, "log_loss": 0.4}  # noqa: RUF012
 
     def __str__(self):
         return "accuracy 0.75"
@@ -199,9 +203,23 @@ def calls(predictor, monkeypatch):
         calls.update(model=model, rows=rows, batch_size=batch_size)
         return FakeReport()
 
+    def audit(rows, **options):
+        calls["audit"] = options
+        return calls.get("found", Audit(rows=4))
+
     monkeypatch.setattr(tfnlp, "read", read, raising=False)
     monkeypatch.setattr(tfnlp, "evaluate", evaluate, raising=False)
+    monkeypatch.setattr(tfnlp, "audit", audit, raising=False)
+    monkeypatch.setattr(tfnlp, "clean", lambda rows, **o: "clean", raising=False)
     return calls
+
+
+@pytest.fixture
+def labels(predictor, calls):
+    """Makes the task one of classes; returns what the audit of the rows shall find."""
+    predictor.task.labels = SimpleNamespace(entries=("neg", "pos"))
+    calls["found"] = Audit(rows=4, classes={"pos": 2, "neg": 1})
+    return calls["found"]
 
 
 def test_evaluate_prints_the_report(calls, capsys):
@@ -215,7 +233,7 @@ def test_evaluate_prints_the_report(calls, capsys):
 
 def test_evaluate_prints_json(calls, capsys):
     assert call("evaluate", "demo", "--data", "t.csv", "--json") == 0
-    assert json.loads(capsys.readouterr().out)["scores"] == {"accuracy": 0.75}
+    assert json.loads(capsys.readouterr().out)["scores"] == FakeReport.scores
 
 
 @pytest.mark.parametrize(
@@ -224,12 +242,94 @@ def test_evaluate_prints_json(calls, capsys):
         ("accuracy=0.75", 0, ""),
         ("accuracy=0.8", 4, "accuracy must be at least 0.8. Received: 0.7500."),
         ("acuracy=0.8", 2, "Received: 'acuracy'. Did you mean 'accuracy'?"),
-        ("accuracy", 2, "--gate is written SCORE=LOWEST. Received: 'accuracy'."),
+        ("accuracy", 2, "--gate is written SCORE=BOUND, 'SCORE>=LOWEST' or 'SCORE"),
+        ("accuracy>0.5", 2, "Received: 'accuracy>0.5'. Example: --gate accuracy=0.8"),
+        ("accuracy=nan", 2, "Received: 'accuracy=nan'."),
+        ("accuracy<=0.7", 4, "accuracy must be at most 0.7. Received: 0.7500."),
+        ("log_loss=0.5", 0, ""),
+        ("log_loss=0.3", 4, "log_loss must be at most 0.3. Received: 0.4000."),
+        ("log_loss >= 0.5", 4, "log_loss must be at least 0.5."),
     ],
 )
 def test_evaluate_checks_its_gates(gate, code, message, calls, capsys):
     assert call("evaluate", "demo", "--data", "t.csv", "--gate", gate) == code
     assert message in capsys.readouterr().err
+
+
+def test_evaluate_checks_all_its_gates_and_flags_may_be_repeated(calls, capsys):
+    gates = ["--gate", "accuracy=0.7", "--gate", "log_loss=0.1"]
+    assert call("evaluate", "demo", "--data", "t.csv", *gates) == 4
+    assert "log_loss must be at most 0.1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("report", ['{"scores": {"accuracy": 1, "loss": 2}}'])
+def test_evaluate_tells_an_unknown_gate_before_it_reads(
+    report, predictor, calls, tmp_path, capsys
+):
+    predictor.path = tmp_path
+    (tmp_path / "assets.extra").mkdir()
+    (tmp_path / "assets.extra" / "report.json").write_text(report)
+    assert call("evaluate", "demo", "--data", "t.csv", "--gate", "los=1") == 2
+    assert "Did you mean 'loss'? Scores: accuracy, loss." in capsys.readouterr().err
+    assert calls == {}
+
+
+def test_evaluate_leaves_out_rows_without_label_and_warns(labels, calls, capsys):
+    labels.classes["odd"] = 1
+    labels.warnings.append("1 row (25.0%) has no label; it is left out.")
+    assert call("evaluate", "demo", "--data", "t.csv") == 0
+    shown = capsys.readouterr()
+    assert shown.err == (
+        "warning: 1 row (25.0%) has no label; it is left out.\n"
+        "warning: 1 row with a label that the task does not know and so never "
+        "answers: 'odd'.\n"
+    )
+    assert calls["rows"] == "clean"
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (Audit(), "at least one row to evaluate. Received: no rows."),
+        (Audit(rows=4, empty=4), "Evaluation needs texts. Received: 4 rows, none with"),
+        (
+            Audit(rows=4, classes={"0": 4}),
+            "that the task knows: 'neg', 'pos'. Received: '0' in 4 rows.",
+        ),
+        (Audit(rows=4, unlabelled=4), "Received: no label in 4 rows."),
+    ],
+)
+def test_evaluate_rejects_rows_that_cannot_be_scored(
+    found, message, labels, calls, capsys
+):
+    calls["found"] = found
+    assert call("evaluate", "demo", "--data", "t.csv") == 3
+    assert message in capsys.readouterr().err
+    assert "model" not in calls
+
+
+@pytest.mark.parametrize(
+    ("own", "words", "code", "message"),
+    [
+        (";", ("--separator", ";"), 0, ""),
+        (";", (), 0, ""),
+        (";", ("--separator", "|"), 2, "separates labels by ';'. Received: '|'."),
+        (None, ("--separator", "|"), 2, "demo has one label a row. Received: '|'."),
+    ],
+)
+def test_evaluate_separates_labels_as_the_artefact_does(
+    own, words, code, message, predictor, calls, capsys
+):
+    predictor.task.separator = own
+    assert call("evaluate", "demo", "--data", "t.csv", *words) == code
+    assert message in capsys.readouterr().err
+    if code == 0:
+        assert calls["options"]["separator"] == calls["audit"]["separator"] == own
+
+
+def test_evaluate_wants_a_batch_of_a_row(calls, capsys):
+    assert call("evaluate", "demo", "--data", "t.csv", "--batch", "0") == 2
+    assert "--batch must be 1 or more. Received: 0." in capsys.readouterr().err
 
 
 def test_evaluate_names_the_nearest_column_flag(calls, capsys):

@@ -9,5 +9,6 @@ from tfnlp.cli.guard import run as run
 from tfnlp.cli.reading import Reading as Reading
 from tfnlp.cli.recipes import parse as parse
 from tfnlp.cli.recipes import to_dict as to_dict
+from tfnlp.cli.source import Source as Source
 
-__all__ = ["Reading", "assignments", "parse", "run", "to_dict"]
+__all__ = ["Reading", "Source", "assignments", "parse", "run", "to_dict"]

@@ -112,33 +112,50 @@ def _read(
 def _scan(
     words: list[str], known: Mapping[str, Flag], positional: Sequence[str]
 ) -> tuple[Words, Words]:
-    """Sorts words into known and unknown flags; the last of a repeated flag wins."""
+    """Sorts words into known and unknown flags.
+
+    The last of a repeated flag wins, but lists of texts are put together.
+    """
     typed: Words = {}
     others: Words = {}
     places = list(positional)
+    switch = ""
     while words:
         word = words.pop(0)
         if word in _SWITCHES:
             continue
         if not word.startswith("--"):
             if not places:
-                raise UsageError(
-                    f"A value must follow its flag. Received: {word!r} alone. "
-                    "All flags: --help."
-                )
+                raise _stray(word, switch)
             typed[places.pop(0)] = [word]
             continue
         name, equals, value = word[2:].partition("=")
-        name = _spelling(name, known)
+        name, left = _spelling(name, known), len(words)
         if equals:
             found = [value]
         else:
             found = _take(words, known.get(name), scalar=name == "recipe")
-        if name in known or name == "recipe":
+        alone = found == ["true"] and len(words) == left and not equals
+        switch = name if alone else ""
+        if name in typed and known[name].kind == tuple[str, ...]:
+            typed[name] += found
+        elif name in known or name == "recipe":
             typed[name] = found
         else:
             others.setdefault(name, []).extend(found)
     return typed, others
+
+
+def _stray(word: str, switch: str) -> UsageError:
+    """What is said of a word that belongs to no flag, but may follow a switch."""
+    if switch:
+        return UsageError(
+            f"--{switch} must be true or false. Received: {word}. "
+            "The flag alone is true."
+        )
+    return UsageError(
+        f"A value must follow its flag. Received: {word!r} alone. All flags: --help."
+    )
 
 
 def _spelling(name: str, known: Mapping[str, Flag]) -> str:

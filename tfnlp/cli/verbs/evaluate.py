@@ -1,21 +1,22 @@
 """score an artefact on labelled rows"""
 
+import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import tfnlp
+from tfnlp.cli.gates import check_names, read_gates
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import Words, parse_open, unknown_flag
-from tfnlp.errors import TfnlpError, UsageError, nearest
+from tfnlp.data.findings import plural
+from tfnlp.errors import DataError, UsageError
 
 _SHOWN = ("scores", "intervals", "seconds", "rows", "versions")
-
-
-class GateError(TfnlpError):
-    """A score is below what `--gate` asks for."""
-
-    exit_code = 4
+_FEW = 8  # labels in one message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,36 +24,53 @@ class Options(Reading):
     """Scores an artefact on labelled rows.
 
     tfnlp evaluate saved_models/demo --data test.csv --text review --label class
-    tfnlp evaluate saved_models/demo --data test.csv --gate accuracy=0.8
+    tfnlp evaluate saved_models/demo --data test.csv --gate accuracy=0.8 loss=0.5
+    tfnlp evaluate saved_models/demo --data test.csv --gate 'log_loss<=0.5'
 
     There is one flag for each field of the rows, with the column that holds it: a
     name, a number counted from 1, or several joined with +.
+
+    A gate is the lowest score that is accepted, or the highest of a score that is
+    better the smaller it is (a loss, an error); >= and <= say it outright. Ends with
+    exit code 4 if a score does not keep its gate, with 3 if the rows cannot be
+    scored; rows without a label are left out with a warning.
     """
 
     artefact: str  # folder that a pipeline wrote
     data: str  # file, tfds:NAME or built-in set
     split: str | None = None  # of a set that comes with splits, e.g. test
+    separator: str = ""  # between several labels of a row; default: the artefact's
     batch: int = 256  # rows answered at once
     json: bool = False  # print JSON instead of text
     report: str | None = None  # folder for report.json, report.md and report.html
-    gate: tuple[str, ...] = ()  # lowest scores, e.g. accuracy=0.8; exit 4 below
+    gate: tuple[str, ...] = ()  # SCORE=BOUND, 'SCORE>=LOWEST' or 'SCORE<=HIGHEST'
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise UsageError(f"--batch must be 1 or more. Received: {self.batch}.")
 
 
 def main(words: Sequence[str]) -> None:
-    """Reads, answers and scores the rows, prints the report, checks the gates.
+    """Reads, checks, answers and scores the rows, prints the report, checks the gates.
 
     Raises:
-        GateError: a score is below its gate.
+        DataError: the rows cannot be scored.
+        GateError: a score does not keep its gate.
     """
     options, typed = parse_open(
         Options, words, positional=("artefact",), command="tfnlp evaluate"
     )
-    gates = dict(_gate(text) for text in options.gate)
+    gates = read_gates(options.gate)
     predictor = tfnlp.load(options.artefact)
     task = predictor.task
+    if known := known_scores(predictor.path):
+        check_names(gates, known)
     columns = chosen_columns(typed, [*task.inputs, *task.targets])
+    options = with_separator(options, getattr(task, "separator", None))
+    network = predictor.network  # told before a long reading if it is damaged
     rows = options.read(options.data, columns, split=options.split)
-    report = tfnlp.evaluate(task, predictor.network, rows, batch_size=options.batch)
+    rows = checked(task, rows)
+    report = tfnlp.evaluate(task, network, rows, batch_size=options.batch)
     if options.report:
         report.save(options.report)
     if options.json:
@@ -60,7 +78,63 @@ def main(words: Sequence[str]) -> None:
         print(json.dumps({name: values[name] for name in _SHOWN}, indent=1))
     else:
         print(report)
-    check_gates(report.scores, gates)
+    for gate in gates:
+        gate.check(report.scores)
+
+
+def known_scores(folder: Path) -> list[str]:
+    """The scores that a version was reported with, or none if that is unknown."""
+    from tfnlp.export.artefact import SIDE_FILES  # needs TensorFlow
+
+    try:
+        report = json.loads((folder / SIDE_FILES / "report.json").read_text("utf-8"))
+        return list(report["scores"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+
+
+def with_separator(options: Options, own: str | None) -> Options:
+    """The options with the separator that the artefact learnt with.
+
+    Raises:
+        UsageError: another one was given.
+    """
+    if options.separator and options.separator != own:
+        knows = "has one label a row" if own is None else f"separates labels by {own!r}"
+        raise UsageError(
+            f"--separator must be the artefact's own: {options.artefact} {knows}. "
+            f"Received: {options.separator!r}. Leave it out."
+        )
+    return dataclasses.replace(options, separator=own or ",")
+
+
+def checked(task: Any, rows: Any) -> Any:
+    """The rows that can be scored, after a look at all; warnings go to stderr.
+
+    A task that has `labels` and a target ``label`` is held to them.
+
+    Raises:
+        DataError: all texts are empty, or no row has a label that the task knows.
+    """
+    from tfnlp.specs import text_fields  # needs TensorFlow
+
+    labels: Sequence[str] = getattr(getattr(task, "labels", None), "entries", ())
+    field = "label" if labels and "label" in task.targets else None
+    separator = getattr(task, "separator", None)
+    found = tfnlp.audit(
+        rows,
+        text_fields=text_fields(task.inputs),
+        label_field=field,
+        separator=separator,
+    )
+    _check_texts(found)
+    warnings = list(found.warnings)
+    if field is not None:
+        warnings += _strange_labels(found, labels)
+        rows = tfnlp.clean(rows, label_field=field, separator=separator)
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return rows
 
 
 def chosen_columns(typed: Words, fields: Sequence[str]) -> dict[str, str]:
@@ -84,31 +158,40 @@ def chosen_columns(typed: Words, fields: Sequence[str]) -> dict[str, str]:
     return {name: typed.get(name, [name])[0] for name in fields}
 
 
-def check_gates(scores: Mapping[str, float], gates: Mapping[str, float]) -> None:
-    """Compares scores with the lowest that are accepted.
-
-    Raises:
-        UsageError: a gate names no score.
-        GateError: a score is below its gate, or is not a number.
-    """
-    for name, lowest in gates.items():
-        if name not in scores:
-            raise UsageError(
-                f"--gate names a score. Received: {name!r}.{nearest(name, scores)} "
-                f"Scores: {', '.join(scores)}."
-            )
-        if not scores[name] >= lowest:
-            raise GateError(
-                f"{name} must be at least {lowest}. Received: {scores[name]:.4f}."
-            )
+def _check_texts(found: Any) -> None:
+    if not found.rows:
+        raise DataError(
+            "There must be at least one row to evaluate. Received: no rows. "
+            "Check the file and its split."
+        )
+    if found.empty == found.rows:
+        raise DataError(
+            "Evaluation needs texts. "
+            f"Received: {plural(found.rows)}, none with a text. "
+            "Check which column holds the text."
+        )
 
 
-def _gate(text: str) -> tuple[str, float]:
-    name, _, lowest = text.partition("=")
-    try:
-        return name.strip(), float(lowest)
-    except ValueError as error:
-        raise UsageError(
-            f"--gate is written SCORE=LOWEST. Received: {text!r}. "
-            "Example: --gate accuracy=0.8"
-        ) from error
+def _strange_labels(found: Any, known: Sequence[str]) -> list[str]:
+    """A warning about labels that the task does not know, if there are some."""
+    strange = {
+        name: count for name, count in found.classes.items() if name not in set(known)
+    }
+    if len(strange) == len(found.classes):
+        raise DataError(
+            f"Evaluation needs labels that the task knows: {_few(known)}. "
+            f"Received: {_few(list(strange)) or 'no label'} in {plural(found.rows)}. "
+            "Check which column holds the label."
+        )
+    if not strange:
+        return []
+    return [
+        f"{plural(sum(strange.values()))} with a label that the task does not know "
+        f"and so never answers: {_few(list(strange))}."
+    ]
+
+
+def _few(names: Sequence[str]) -> str:
+    rest = len(names) - _FEW
+    shown = ", ".join(map(repr, names[:_FEW]))
+    return shown + (f" and {rest:,} more" if rest > 0 else "")
