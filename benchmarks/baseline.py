@@ -35,17 +35,8 @@ Answer = Callable[[Any], np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Reading):
+class Recipe(cli.Source):
     """Scores TF-IDF with a linear SVM on the rows that a pipeline would test on."""
-
-    train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set
-    valid: str | None = None  # default: a split of the set, or a tenth by hash
-    test: str | None = None  # default: a split of the set, or a tenth by hash
-    text: str = "text"  # column: name, number from 1, or several joined with +
-    second: str | None = None  # column of the second text, for pairs
-    label: str = "label"  # column of the label
-    test_text: str | None = None  # column of the text in the test file, if another
-    several: bool = False  # whether a row has several labels, see --separator
 
 
 class Side(NamedTuple):
@@ -66,30 +57,12 @@ class Candidate(NamedTuple):
 def main(recipe: Recipe) -> None:
     """Reads, chooses, tests and prints."""
     start = time.perf_counter()
-    separator = recipe.separator if recipe.several else None
-    sides = tfnlp.Sides(*(in_memory(rows) for rows in read(recipe)))
-    found = measure(sides, separator=separator)
+    rows = recipe.clean(recipe.sides())
+    sides = tfnlp.Sides(*map(in_memory, rows))
+    found = measure(sides, separator=recipe.joined_by)
     found["rows"] = {name: len(side.texts) for name, side in sides._asdict().items()}
     found["seconds"] = round(time.perf_counter() - start, 1)
     print(json.dumps(found))
-
-
-def read(recipe: Recipe) -> tfnlp.Sides:
-    """The rows that the pipeline trains, chooses and tests with."""
-    pairs = recipe.second is not None
-    fields = ("first", "second") if pairs else ("text",)
-    columns = dict(zip(fields, (recipe.text, recipe.second), strict=pairs))
-    sides = tfnlp.read_sides(
-        recipe.train,
-        columns | {"label": recipe.label},
-        valid=recipe.valid,
-        test=recipe.test,
-        test_columns={fields[0]: recipe.test_text or recipe.text},
-        fields=fields,
-        **recipe.options(),
-    )
-    separator = recipe.separator if recipe.several else None
-    return sides.map(lambda rows: tfnlp.clean(rows, separator=separator))
 
 
 def in_memory(rows: Any) -> Side:

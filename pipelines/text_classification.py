@@ -18,17 +18,9 @@ from tfnlp import cli
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Reading):
+class Recipe(cli.Source):
     """Trains, tests and saves a classifier of texts or of pairs of texts."""
 
-    train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set
-    valid: str | None = None  # default: a split of the set, or a tenth by hash
-    test: str | None = None  # default: a split of the set, or a tenth by hash
-    text: str = "text"  # column: name, number from 1, or several joined with +
-    second: str | None = None  # column of the second text, for pairs
-    label: str = "label"  # column of the label
-    test_text: str | None = None  # column of the text in the test file, if another
-    several: bool = False  # whether a row has several labels, see --separator
     name: str = "text_classification"  # of the artefact
     output: str = "saved_models"  # folder of all artefacts
 
@@ -81,52 +73,34 @@ DEFAULTS = {
 
 def main(recipe: Recipe) -> Path:
     """Reads, checks, trains, tests and saves; returns the folder of the version."""
-    recipe = settled(recipe)
-    tfnlp.check_output(recipe.name, recipe.output)
     clock = tfnlp.Clock()
+    with clock.phase("start"):
+        recipe = settled(recipe)
+        tfnlp.check_output(recipe.name, recipe.output)
+        rehearse(recipe)
     with clock.phase("read and audit"):
-        sides, audit = read(recipe)
+        sides = recipe.sides()
+        audit = recipe.audit(sides, length=recipe.length)
+        print(audit.table(), file=sys.stderr)
+        audit.check()
+        sides = recipe.clean(sides)
     with clock.phase("vocabulary"):
-        task = tfnlp.Classification.from_rows(
-            sides.train,
-            pairs=recipe.second is not None,
-            separator=recipe.separator if recipe.several else None,
-            balanced=recipe.balanced,
-            smoothing=recipe.smoothing,
-            loss=recipe.loss,
-            size=recipe.size,
-            length=recipe.length,
-            ngrams=recipe.ngrams,
-            split=recipe.split,
-            minimum_count=recipe.minimum_count,
-            stop_words=recipe.stop_words or (),
-            character_ngrams=recipe.character_ngrams,
-            **({"standardize": recipe.standardize} if recipe.standardize else {}),
-        )
-
-    encoder_of = getattr(tfnlp, recipe.encoder).encoder
-    own = pretrained(recipe, task) | cli.assignments(recipe.network, encoder_of)
-    ratios = task.log_ratios(sides.train) if recipe.wide else None
+        task = learnt(recipe, sides.train)
+        vectors = pretrained(recipe, task)
+    with clock.phase("naive Bayes"):
+        ratios = task.log_ratios(sides.train) if recipe.wide else None
+        start = None if ratios is None else recipe.wide * ratios
 
     def build(hp):
         width = hp.Int("width", 32, 512, step=32, default=recipe.width)
         dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
-        options = {
-            "width": width,
-            "word_dropout": recipe.word_dropout,
-            "spatial_dropout": recipe.spatial_dropout,
-        }
-        encoder = encoder_of(len(task.text.vocabulary), **options | own)
-        return task.network(
-            encoder,
-            pooling=recipe.pooling,
-            dropout=dropout,
-            wide=None if ratios is None else recipe.wide * ratios,
-        )
+        return network(recipe, task, vectors, width=width, dropout=dropout, wide=start)
 
     with clock.phase("train"):
         model = tfnlp.fit(task, build, sides.train, sides.valid, recipe.training)
-        task = task.calibrate(*tfnlp.answers(task, model, sides.valid))
+    if recipe.several:
+        with clock.phase("thresholds"):
+            task = task.calibrate(*tfnlp.answers(task, model, sides.valid))
     report = tfnlp.evaluate(
         task,
         model,
@@ -137,12 +111,56 @@ def main(recipe: Recipe) -> Path:
     )
     settings = cli.to_dict(recipe)
     report = dataclasses.replace(report, recipe=settings, audit=audit.to_json())
-    version = tfnlp.save(
-        task, model, recipe.name, output=recipe.output, report=report, recipe=settings
-    )
-    print(f"saved as {version}", file=sys.stderr)
+    with clock.phase("save"):
+        version = tfnlp.save(
+            task,
+            model,
+            recipe.name,
+            output=recipe.output,
+            report=report,
+            recipe=settings,
+        )
+    print(f"saved as {version} in {clock.seconds['save']:.1f} s", file=sys.stderr)
     print(report)  # last: whoever reads this may have left
     return version
+
+
+def rehearse(recipe: Recipe) -> None:
+    """Builds everything once, tiny: a wrong setting ends here, before any reading."""
+    tiny = dataclasses.replace(recipe, minimum_count=min(recipe.minimum_count, 1))
+    task = learnt(tiny, recipe.made_up())
+    vectors = pretrained(recipe, task, at_most=1)
+    network(recipe, task, vectors, width=recipe.width, dropout=recipe.dropout)
+
+
+def learnt(recipe: Recipe, rows) -> tfnlp.Classification:
+    """Vocabulary and classes."""
+    return tfnlp.Classification.from_rows(
+        rows,
+        pairs=recipe.second is not None,
+        separator=recipe.joined_by,
+        balanced=recipe.balanced,
+        smoothing=recipe.smoothing,
+        loss=recipe.loss,
+        size=recipe.size,
+        length=recipe.length,
+        ngrams=recipe.ngrams,
+        split=recipe.split,
+        minimum_count=recipe.minimum_count,
+        stop_words=recipe.stop_words or (),
+        character_ngrams=recipe.character_ngrams,
+        **({"standardize": recipe.standardize} if recipe.standardize else {}),
+    )
+
+
+def network(recipe: Recipe, task, vectors: dict, *, width, dropout, wide=None):
+    """Encoder and head; the options of --network come last."""
+    encoder_of = getattr(tfnlp, recipe.encoder).encoder
+    options = {"word_dropout": recipe.word_dropout, "width": width}
+    options |= {"spatial_dropout": recipe.spatial_dropout, **vectors}
+    options |= cli.assignments(recipe.network, encoder_of)
+    encoder = encoder_of(len(task.text.vocabulary), **options)
+    return task.network(encoder, pooling=recipe.pooling, dropout=dropout, wide=wide)
 
 
 def settled(recipe: Recipe) -> Recipe:
@@ -152,38 +170,11 @@ def settled(recipe: Recipe) -> Recipe:
     return dataclasses.replace(recipe, **missing)
 
 
-def read(recipe: Recipe) -> tuple[tfnlp.Sides, tfnlp.Audit]:
-    """The rows to train, choose and test with, after a look at what they hold."""
-    pairs = recipe.second is not None
-    fields = ("first", "second") if pairs else ("text",)
-    columns = dict(zip(fields, (recipe.text, recipe.second), strict=pairs))
-    sides = tfnlp.read_sides(
-        recipe.train,
-        columns | {"label": recipe.label},
-        valid=recipe.valid,
-        test=recipe.test,
-        test_columns={fields[0]: recipe.test_text or recipe.text},
-        fields=fields,
-        **recipe.options(),
-    )
-    separator = recipe.separator if recipe.several else None
-    audit = tfnlp.audit(
-        sides.train,
-        text_fields=fields,
-        separator=separator,
-        others={"valid": sides.valid, "test": sides.test},
-        length=recipe.length,
-    )
-    print(audit.table(), file=sys.stderr)
-    audit.check()
-    return sides.map(lambda rows: tfnlp.clean(rows, separator=separator)), audit
-
-
-def pretrained(recipe: Recipe, task: tfnlp.Classification) -> dict:
+def pretrained(recipe: Recipe, task, **options) -> dict:
     """Options of the encoder if its vectors start from a file, else none."""
     if recipe.vectors is None:
         return {}
-    vectors = tfnlp.load_vectors(recipe.vectors, task.text.vocabulary)
+    vectors = tfnlp.load_vectors(recipe.vectors, task.text.vocabulary, **options)
     own = {"vectors": vectors.matrix, "tune_vectors": recipe.tune_vectors}
     return own | {"width": None} if recipe.encoder == "bow" else own
 

@@ -46,10 +46,10 @@ class Source(Reading):
             DataError: a file cannot be read, or not be split.
             SchemaError: a column is missing.
         """
-        texts = zip(self.fields, (self.text, self.second), strict=False)
+        texts = dict(zip(self.fields, (self.text, self.second or ""), strict=False))
         return tfnlp.read_sides(
             self.train,
-            {**dict(texts), "label": self.label},
+            {**texts, "label": self.label},
             valid=self.valid,
             test=self.test,
             test_columns={self.fields[0]: self.test_text or self.text},
