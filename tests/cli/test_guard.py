@@ -91,6 +91,41 @@ def test_run_ends_with_2_after_an_unknown_flag(capsys):
     assert "Did you mean --epochs?" in capsys.readouterr().err
 
 
+HALF_LOADED = ImportError("initialization failed")
+HALF_LOADED.__cause__ = KeyboardInterrupt()
+
+
+def test_a_module_that_an_interruption_broke_is_one(capsys):
+    assert guard(thrower(HALF_LOADED)) == 130
+    assert capsys.readouterr().err == "error: Interrupted.\n"
+
+
+INTERRUPTING = """
+import os, signal, sys
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == {name!r}:
+            os.kill(os.getpid(), {number})
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may ignore it
+from tfnlp.cli.console import main
+sys.meta_path.insert(0, Finder())
+main(["predict", "nowhere", "--text", "a"])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "name", ["tfnlp.cli.guard", "tfnlp.cli.verbs.predict", "tensorflow"]
+)
+def test_an_interruption_while_modules_are_loaded_is_one_line(name, number):
+    code = INTERRUPTING.format(name=name, number=int(number))
+    words = [sys.executable, "-c", code]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (130, "error: Interrupted.\n")
+
+
 LOUD = "import sys; from tfnlp.cli.guard import guard; sys.exit(guard({}))"
 WRITING = "lambda: [print('row', flush=True) for _ in range(100000)]"
 

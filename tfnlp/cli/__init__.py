@@ -1,14 +1,41 @@
 """The command line: dataclasses as flags, errors as exit codes, and the verbs.
 
 Nothing in this folder imports TensorFlow before a verb needs it, so that
-``tfnlp --help`` answers at once.
+``tfnlp --help`` answers at once. The names below are found on first use, so that the
+console script listens to Ctrl-C before it loads anything else.
 """
 
-from tfnlp.cli.assignments import assignments as assignments
-from tfnlp.cli.guard import run as run
-from tfnlp.cli.reading import Reading as Reading
-from tfnlp.cli.recipes import parse as parse
-from tfnlp.cli.recipes import to_dict as to_dict
-from tfnlp.cli.source import Source as Source
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfnlp.cli.guard import run as run
+    from tfnlp.cli.keywords import assignments as assignments
+    from tfnlp.cli.reading import Reading as Reading
+    from tfnlp.cli.recipes import parse as parse
+    from tfnlp.cli.recipes import to_dict as to_dict
+    from tfnlp.cli.source import Source as Source
+
+_HOMES = {
+    "Reading": "tfnlp.cli.reading",
+    "Source": "tfnlp.cli.source",
+    "assignments": "tfnlp.cli.keywords",
+    "parse": "tfnlp.cli.recipes",
+    "run": "tfnlp.cli.guard",
+    "to_dict": "tfnlp.cli.recipes",
+}
 
 __all__ = ["Reading", "Source", "assignments", "parse", "run", "to_dict"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tfnlp.cli' has no attribute {name!r}")
+    found: Any = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

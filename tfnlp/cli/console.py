@@ -6,10 +6,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-import tfnlp
-from tfnlp.cli import verbs
-from tfnlp.cli.guard import guard, is_verbose
-from tfnlp.errors import UsageError, nearest
+from tfnlp.cli.interrupts import tell_interrupted, terminated_as_interrupted
 
 _NEXT = """\
 Training is a script: `tfnlp init text_classification my.py` writes one to start from.
@@ -26,7 +23,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         SystemExit: always, with the exit code.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    raise SystemExit(guard(lambda: _dispatch(words), verbose=is_verbose(words)))
+    with terminated_as_interrupted():
+        try:
+            code = _run(words)
+        except KeyboardInterrupt:  # before or after the guard
+            code = tell_interrupted()
+    raise SystemExit(code)
 
 
 def names() -> list[str]:
@@ -36,10 +38,21 @@ def names() -> list[str]:
     >>> names()
     ['audit', 'doctor', 'evaluate', 'init', 'predict']
     """
+    from tfnlp.cli import verbs
+
     return sorted(module.name for module in pkgutil.iter_modules(verbs.__path__))
 
 
+def _run(words: list[str]) -> int:
+    from tfnlp.cli.guard import guard, is_verbose  # loads what takes a moment
+
+    return guard(lambda: _dispatch(words), verbose=is_verbose(words))
+
+
 def _dispatch(words: list[str]) -> None:
+    import tfnlp
+    from tfnlp.errors import UsageError, nearest
+
     while words and words[0] in ("-v", "--verbose"):
         words = words[1:]
     first = words[0] if words else "--help"

@@ -7,19 +7,22 @@
 import contextlib
 import logging
 import os
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from tfnlp.cli.interrupts import (
+    INTERRUPTED,
+    is_interruption,
+    tell,
+    terminated_as_interrupted,
+)
 from tfnlp.cli.recipes import parse
 from tfnlp.errors import TfnlpError
 
 Recipe = TypeVar("Recipe")
 LOG = logging.getLogger("tfnlp")
-INTERRUPTED = 130
 
 
 def run(
@@ -59,7 +62,7 @@ def guard(action: Callable[[], Any], *, verbose: bool = False) -> int:
     """
     if verbose:
         os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
-    with _logs_on_stderr(verbose), _terminated_as_interrupted():
+    with _logs_on_stderr(verbose), terminated_as_interrupted():
         try:
             action()
             sys.stdout.flush()
@@ -70,6 +73,10 @@ def guard(action: Callable[[], Any], *, verbose: bool = False) -> int:
         except BrokenPipeError:  # `tfnlp predict … | head` has what it wanted
             _silence_stdout()
             return 0
+        except (ImportError, SystemError, AttributeError, RuntimeError) as error:
+            if not is_interruption(error):  # a module that is only half loaded
+                raise
+            return _tell(error, verbose, "Interrupted.", INTERRUPTED)
         except MemoryError as error:
             return _tell(error, verbose, _no_memory(error), 1)
         except OSError as error:
@@ -82,9 +89,7 @@ def guard(action: Callable[[], Any], *, verbose: bool = False) -> int:
 def _tell(error: BaseException, verbose: bool, message: str, code: int) -> int:
     if verbose:
         traceback.print_exception(error)
-    colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
-    start = "\x1b[31merror:\x1b[0m" if colour else "error:"
-    print(f"{start} {message}", file=sys.stderr)
+    tell(message)
     return code
 
 
@@ -135,23 +140,6 @@ def _logs_on_stderr(verbose: bool) -> Iterator[None]:
     finally:
         LOG.removeHandler(handler)
         LOG.setLevel(before)
-
-
-@contextlib.contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Ends on SIGTERM as on Ctrl-C, so that half-written folders are removed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(number: int, frame: Any) -> None:
-    raise KeyboardInterrupt
 
 
 def _silence_stdout() -> None:
