@@ -197,6 +197,7 @@ def calls(predictor, monkeypatch):
 
     def read(source, columns, **options):
         calls.update(source=source, columns=columns, options=options)
+        calls.setdefault("read", {})[source] = columns
         return "rows"
 
     def evaluate(task, model, rows, *, batch_size):
@@ -376,6 +377,28 @@ def test_audit_of_pairs_without_labels(audited, calls):
     assert audited.options["label_field"] is None
 
 
+def test_audit_takes_other_columns_of_the_test_file(audited, calls):
+    words = ["--text", "a", "--label", "b", "--test_text", "c", "--test-label", "2"]
+    assert call("audit", "a.csv", "--test", "t.csv", "--valid", "v.csv", *words) == 0
+    assert calls["read"] == {
+        "a.csv": {"text": "a", "label": "b"},
+        "v.csv": {"text": "a", "label": "b"},
+        "t.csv": {"text": "c", "label": "2"},
+    }
+
+
+def test_audit_wants_a_test_file_for_its_columns(audited, capsys):
+    assert call("audit", "a.csv", "--test_text", "c") == 2
+    shown = capsys.readouterr().err
+    assert "--test_text names a column of the test file. Received: no --test" in shown
+
+
+def test_audit_wants_a_switch_to_be_true_or_false(capsys):
+    assert call("audit", "a.csv", "--several", "maybe") == 2
+    shown = capsys.readouterr().err
+    assert "--several must be true or false. Received: maybe." in shown
+
+
 def test_audit_with_errors_ends_with_3(audited, capsys):
     audited.errors = ("all texts are empty",)
     assert call("audit", "a.csv", "--json") == 3
@@ -394,8 +417,10 @@ def scripts(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("words", [["my.py"], [], ["."]])
-def test_init_copies_a_pipeline(words, scripts):
+def test_init_copies_a_pipeline(words, scripts, capsys):
     assert call("init", "tagging", *words) == 0
+    shown = capsys.readouterr()
+    assert shown.out == "" and ".py --help`" in shown.err
     written = scripts / ("my.py" if words == ["my.py"] else "tagging.py")
     assert written.read_text("utf-8") == "print('é')\n"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import tfnlp
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import parse
-from tfnlp.errors import DataError
+from tfnlp.errors import DataError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +29,36 @@ class Options(Reading):
     split: str | None = None  # of a set that comes with splits, e.g. train
     valid: str | None = None  # another file, looked through for the same rows
     test: str | None = None  # another file, looked through for the same rows
+    test_text: str | None = None  # column of the text in the test file, if another
+    test_second: str | None = None  # column of the second text there, if another
+    test_label: str | None = None  # column of the label there, if another
     json: bool = False  # print JSON instead of a table
 
-    def texts(self) -> dict[str, str]:
-        """Field → column of the texts."""
-        if self.second is None:
-            return {"text": self.text}
-        return {"first": self.text, "second": self.second}
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("test_text", "test_second", "test_label"):
+            if getattr(self, name) is not None and self.test is None:
+                raise UsageError(
+                    f"--{name} names a column of the test file. "
+                    "Received: no --test. Add --test FILE, or leave it out."
+                )
+
+    def columns(self) -> dict[str, str]:
+        """Field → column: the texts, and the label if there is one."""
+        texts = {"text": self.text}
+        if self.second is not None:
+            texts = {"first": self.text, "second": self.second}
+        return texts if self.label is None else {**texts, "label": self.label}
+
+    def test_columns(self) -> dict[str, str]:
+        """The same for the test file."""
+        other = {
+            "text": self.test_text,
+            "first": self.test_text,
+            "second": self.test_second,
+            "label": self.test_label,
+        }
+        return {name: other[name] or own for name, own in self.columns().items()}
 
 
 def main(words: Sequence[str]) -> None:
@@ -45,17 +68,20 @@ def main(words: Sequence[str]) -> None:
         DataError: training could not go on with these rows.
     """
     options = parse(Options, words, positional=("file",), command="tfnlp audit")
-    columns = options.texts()
-    if options.label is not None:
-        columns["label"] = options.label
-    compared = {"valid": options.valid, "test": options.test}
+    columns = options.columns()
+    compared = {
+        "valid": (options.valid, columns),
+        "test": (options.test, options.test_columns()),
+    }
     found = tfnlp.audit(
         options.read(options.file, columns, split=options.split),
-        text_fields=tuple(options.texts()),
+        text_fields=tuple(name for name in columns if name != "label"),
         label_field="label" if options.label is not None else None,
         separator=options.separator if options.several else None,
         others={
-            name: options.read(file, columns) for name, file in compared.items() if file
+            name: options.read(file, its)
+            for name, (file, its) in compared.items()
+            if file
         },
         length=options.length,
     )

@@ -1,5 +1,6 @@
 """copy a pipeline script to start from"""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ def main(words: Sequence[str]) -> None:
             f"init overwrites nothing. Received: {target}, which exists. "
             "Give another file name."
         ) from error
-    print(f"{target}: try `python {target} --help`")
+    print(f"{target}: try `python {target} --help`", file=sys.stderr)
 
 
 def pipelines() -> dict[str, Path]:
