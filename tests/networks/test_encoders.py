@@ -146,6 +146,7 @@ def test_inputs_are_named_and_the_pooling_exists(name):
         ("cnn", {"activation": "rellu"}, "Did you mean 'relu'"),
         ("cnn", {"windows": ()}, "at least one window"),
         ("cnn", {"windows": 3}, r"windows=3\. Pass windows=\(3, 4, 5\)"),
+        ("cnn", {"vectors": "glove.txt"}, "Received: 'glove.txt'. Read a file"),
         ("cnn", {"windows": (0,)}, "windows must be a whole number"),
         ("cnn", {"width": 1}, "width must be a whole number of at least 3"),
         ("cnn", {"l2": -1.0}, "l2 must be a number, 0 or more"),

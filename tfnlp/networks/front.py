@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
+from tfnlp.errors import UsageError
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.embedding import embed
 from tfnlp.layers.masking import ZeroPadding
@@ -42,8 +43,16 @@ def front(
         spatial_dropout: share of features dropped from all tokens of a row.
         l1: factor of the absolute penalty on the vectors.
         l2: factor of the squared penalty on the vectors.
+
+    Raises:
+        UsageError: an option has a value that it cannot have.
     """
     check_rate("spatial_dropout", spatial_dropout)
+    if vectors is not None and not isinstance(vectors, np.ndarray):
+        raise UsageError(
+            "Vectors of tokens start from a matrix, float [V, D]. "
+            f"Received: {vectors!r}. Read a file of them with load_vectors."
+        )
     token_ids = keras.Input([None], dtype="int32", name="token_ids")
     padding_mask = keras.Input([None], dtype="int32", name="padding_mask")
     kept = WordDropout(word_dropout)(token_ids) if word_dropout else token_ids

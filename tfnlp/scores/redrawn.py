@@ -42,6 +42,8 @@ def headline(
         a function from row numbers int [N] to accuracy, f1_macro, f1_micro,
         f1_weighted, f1 for two classes, and with probabilities log_loss,
         calibration_error, roc_auc and pr_auc, the last three only up to `LARGEST`.
+        Drawing adds noise that the calibration error counts as miscalibration:
+        its interval lies high where the error is small.
 
     Example:
     >>> gold, answered = np.array(["a", "b"], object), np.array(["a", "a"], object)
