@@ -42,6 +42,7 @@ class Recipe(cli.Source):
     word_dropout: float | None = None  # share of unknown words while training
     spatial_dropout: float | None = None  # share of features dropped from a text
     network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2 l2=1e-5
+    symmetric: bool = False  # pairs: whether swapped texts have the same label
     wide: float = 0.5  # a linear layer starts from naive Bayes times this; 0: none
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     smoothing: float = 0.0  # of the labels
@@ -160,7 +161,13 @@ def network(recipe: Recipe, task, vectors: dict, *, width, dropout, wide=None):
     options |= {"spatial_dropout": recipe.spatial_dropout, **vectors}
     options |= cli.assignments(recipe.network, encoder_of)
     encoder = encoder_of(len(task.text.vocabulary), **options)
-    return task.network(encoder, pooling=recipe.pooling, dropout=dropout, wide=wide)
+    return task.network(
+        encoder,
+        pooling=recipe.pooling,
+        dropout=dropout,
+        wide=wide,
+        symmetric=recipe.symmetric,
+    )
 
 
 def settled(recipe: Recipe) -> Recipe:

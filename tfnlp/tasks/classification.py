@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
 from tfnlp.layers.embedding import embed
+from tfnlp.layers.matching import Matching
 from tfnlp.layers.options import check_rate
 from tfnlp.layers.pooling import Pooling
 from tfnlp.networks.naive_bayes import log_ratios
@@ -187,11 +188,13 @@ class Classification(Task):
         dropout: float = 0.2,
         l2: float = 0.0,
         wide: np.ndarray | None = None,
+        symmetric: bool = False,
     ) -> keras.Model:
         """Adds a head to an encoder: features → logits [B, C].
 
         A pair is encoded twice by the same encoder; the head sees both vectors,
-        their distance and product (Conneau et al. 2017), and their cosine.
+        their distance and product (Conneau et al. 2017), their cosine, and how many
+        tokens of each text are `Matching` ones of the other.
 
         Args:
             encoder: ``token_ids`` and ``padding_mask`` [B, T] → [B, T, D].
@@ -200,29 +203,34 @@ class Classification(Task):
             wide: float [V, C], usually `log_ratios`, from which a linear layer over
                 the terms of a text starts; its logits are added to those of the
                 encoder (wide and deep, Cheng et al. 2016). Not for pairs.
+            symmetric: pairs only: whether the answer is the same when the texts are
+                swapped; then the head sees only what does not change.
         """
         check_rate("dropout", dropout)
         pool = Pooling(pooling, name="pooling")
 
-        def vector(side: str, ids: Tensors) -> keras.KerasTensor:
-            return pool(encoder(ids), ids["padding_mask"])
-
         sides = ("first_", "second_") if self.pairs else ("",)
         features = {side: _inputs(side) for side in sides}
-        vectors = [vector(side, features[side]) for side in sides]
-        x = vectors[0]
-        if self.pairs:
-            x = _compared(*vectors)
+        masks = [features[side]["padding_mask"] for side in sides]
+        tokens = [encoder(features[side]) for side in sides]
+        vectors = [pool(*each) for each in zip(tokens, masks, strict=True)]
+        x = _compared(*vectors, symmetric=symmetric) if self.pairs else vectors[0]
         if hidden:
             x = keras.layers.Dense(hidden, activation=activation, name="hidden")(
                 keras.layers.Dropout(dropout)(x)
             )
-        logits = keras.layers.Dense(
+        head = keras.layers.Dense(
             len(self.labels),
             dtype="float32",
             kernel_regularizer=keras.regularizers.L2(l2) if l2 else None,
             name="logits",
-        )(keras.layers.Dropout(dropout)(x))
+        )
+        x = keras.layers.Dropout(dropout)(x)
+        if self.pairs:
+            found = Matching(name="matching")(tokens[0], masks[0], tokens[1], masks[1])
+            found = _unordered(found) if symmetric else found
+            x = keras.layers.Concatenate()([x, found])
+        logits = head(x)
         if wide is not None and not self.pairs:
             logits = logits + _wide(wide, features[""], dropout)
         named = {
@@ -367,17 +375,28 @@ class Classification(Task):
         }
 
 
-def _compared(first: keras.KerasTensor, second: keras.KerasTensor) -> keras.KerasTensor:
+def _compared(
+    first: keras.KerasTensor, second: keras.KerasTensor, *, symmetric: bool = False
+) -> keras.KerasTensor:
     """Both vectors [B, D], distance, product and cosine: [B, 4 · D + 1].
 
     The cosine of two bags of words is their overlap, also before any training.
+    A symmetric comparison goes without the vectors themselves: [B, 2 · D + 1].
     """
     product = first * second
     squares = [keras.ops.sum(x * x, axis=-1, keepdims=True) for x in (first, second)]
     norm = keras.ops.sqrt(keras.ops.maximum(squares[0] * squares[1], 1e-12))
     cosine = keras.ops.sum(product, axis=-1, keepdims=True) / norm
-    distance = keras.ops.abs(first - second)
-    return keras.ops.concatenate([first, second, distance, product, cosine], axis=-1)
+    compared = [keras.ops.abs(first - second), product, cosine]
+    own = [] if symmetric else [first, second]
+    return keras.ops.concatenate([*own, *compared], axis=-1)
+
+
+def _unordered(found: keras.KerasTensor) -> keras.KerasTensor:
+    """What `Matching` found, [B, 4], the smaller number of each two first."""
+    one, other = found[:, 0::2], found[:, 1::2]
+    both = [keras.ops.minimum(one, other), keras.ops.maximum(one, other)]
+    return keras.ops.concatenate(both, axis=-1)
 
 
 def _wide(start: np.ndarray, features: dict, dropout: float) -> keras.KerasTensor:
