@@ -112,6 +112,7 @@ def test_numbers_are_read_from_tables_and_json():
         ("id;review\n1;a\n2;b\n", "columns 'id', 'review' (delimiter ';')"),
         ("id;review\n", "by number counted from 1, as in --column text=id."),
         ("a\tpos\nb\tneg\n", "2 columns without names, as in 'a\\tpos'"),
+        ("a\tpos\nb\tneg\n", "as in --column text=1."),
         ("review\ngood\n", "columns 'review'"),
         ('id,"review"\n1,"a, b"\n', "If every line is one text: --format lines."),
         ('{"txt": "a"}\n', "on line 1: txt. Did you mean 'txt'?"),

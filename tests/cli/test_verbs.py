@@ -138,6 +138,14 @@ def test_predict_reads_a_file(predictor, tmp_path, capsys):
     assert [json.loads(line)["size"] for line in lines] == [4, 1]
 
 
+def test_predict_says_how_a_column_of_a_file_is_chosen(predictor, tmp_path, capsys):
+    (tmp_path / "new.csv").write_text("title,body\na,b\n")
+    assert call("predict", "demo", "--data", str(tmp_path / "new.csv")) == 3
+    shown = capsys.readouterr().err
+    assert "Received columns: 'title', 'body'." in shown
+    assert "Write it --column FIELD=COLUMN." in shown
+
+
 def test_predict_names_a_number_that_is_none(monkeypatch, tmp_path, capsys):
     fake = FakePredictor("age")
     fake.inputs["age"] = NUMBER

@@ -139,7 +139,7 @@ def _unclear(columns: Columns, style: Dialect, text: str) -> SchemaError:
     else:
         line = _first_line(text)[:60]
         received = f"{style.width} columns without names, as in {line!r}"
-        example = str(style.width)
+        example = "1"
     lines = " If every line is one text: --format lines." if len(columns) == 1 else ""
     return SchemaError(
         f"A table on standard input has the columns {', '.join(map(repr, columns))}, "

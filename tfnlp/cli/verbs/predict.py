@@ -11,7 +11,7 @@ from tfnlp.cli import stdin, streams
 from tfnlp.cli.forms import Form
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import Words, parse_open, unknown_flag
-from tfnlp.errors import DataError, UsageError, nearest
+from tfnlp.errors import DataError, SchemaError, UsageError, nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,10 @@ def file_rows(inputs: Mapping[str, Any], options: Options) -> Iterator[dict[str,
     from tfnlp.data.rows import column_batches  # needs TensorFlow
 
     columns = chosen_columns(options.column, list(inputs))
-    rows = options.read(str(options.data), columns, split=options.split)
+    try:
+        rows = options.read(str(options.data), columns, split=options.split)
+    except SchemaError as error:
+        raise SchemaError(f"{error} Write it --column FIELD=COLUMN.") from error
     count = 0
     for batch in column_batches(rows):
         for values in zip(*(batch[name] for name in columns), strict=True):
