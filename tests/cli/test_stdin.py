@@ -55,6 +55,11 @@ def test_line_ends_are_kept_and_may_be_cut_in_two():
     assert found[3:] == ["x" * (2**16 - 8) + "\r\n", "last"]
 
 
+def test_a_line_may_be_longer_than_the_beginning():
+    content = b"a" * 3_000_000 + b"\nb"
+    assert list(map(len, lines(content))) == [3_000_001, 1]
+
+
 def test_gzip_is_decompressed_even_in_several_members():
     packed = gzip.compress(b"a\n") + gzip.compress("é\n".encode())
     assert lines(packed) == ["a\n", "é\n"]

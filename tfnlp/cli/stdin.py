@@ -6,7 +6,6 @@ are read, by the same rules as those for a file.
 
 import codecs
 import io
-import re
 import select
 import sys
 import zlib
@@ -28,7 +27,6 @@ BEGINNING = 2**20
 """Bytes that are looked at before the first row is read, if so many are there."""
 
 _GZIP = b"\x1f\x8b"
-_LINE = re.compile(rb"\S[^\r\n]*[\r\n]")
 
 
 def open_stdin() -> BinaryIO:
@@ -119,12 +117,17 @@ def _beginning(
 ) -> tuple[bytes, bool]:
     """All that is there, and at least one line of it; whether nothing follows."""
     head = b""
-    while len(head) < BEGINNING and (not _LINE.search(head) or ready()):
+    while len(head) < BEGINNING and (not _has_line(head) or ready()):
         chunk = next(chunks, b"")
         if not chunk:
             return head, True
         head += chunk
     return head, False
+
+
+def _has_line(head: bytes) -> bool:
+    text = head.lstrip()
+    return b"\n" in text or b"\r" in text
 
 
 def _is_ready(file: BinaryIO) -> bool:
