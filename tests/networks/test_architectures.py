@@ -84,3 +84,9 @@ def test_vectors_of_another_width_are_projected():
     vectors = np.zeros([9, 6], "float32")
 
     assert transformer.encoder(9, width=8, vectors=vectors).output_shape[-1] == 8
+
+
+def test_the_terms_of_a_bag_start_with_small_vectors():
+    vectors = bow.encoder(1000, width=50).get_layer("embedding").get_weights()[0]
+
+    assert 0.015 < np.abs(vectors).max() <= 0.02

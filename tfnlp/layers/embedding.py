@@ -17,6 +17,7 @@ def embed(
     *,
     vectors: np.ndarray | None = None,
     trainable: bool = True,
+    spread: float = 0.05,
     l1: float = 0.0,
     l2: float = 0.0,
     name: str = "embedding",
@@ -28,6 +29,7 @@ def embed(
         width: of a vector; by default that of `vectors`.
         vectors: float [V, D] start values, row i for id i.
         trainable: whether the vectors are tuned; False freezes them.
+        spread: without start values, numbers are drawn from -spread to spread.
         l1: factor of the absolute penalty on the vectors.
         l2: factor of the squared penalty on the vectors.
         name: of the layer.
@@ -54,6 +56,7 @@ def embed(
     return keras.layers.Embedding(
         input_dim=vocabulary_size,
         output_dim=width,
+        embeddings_initializer=keras.initializers.RandomUniform(-spread, spread),
         weights=None if vectors is None else [np.asarray(vectors, "float32")],
         embeddings_regularizer=penalty(l1, l2),
         trainable=trainable,

@@ -35,6 +35,9 @@ def encoder(
 ) -> keras.Model:
     """A bag of words: int32 [B, T] to float32 [B, T, D].
 
+    Vectors start between -1/D and 1/D as in fastText (Bojanowski et al. 2017): most
+    terms are rare, and what they were born with would be louder than what they learn.
+
     Args:
         vocabulary_size: number of ids, n-grams included.
         width: of a vector; by default that of the start values, else 64.
@@ -71,6 +74,7 @@ def encoder(
         width,
         vectors=values,
         tune_vectors=tune_vectors or vectors is None,
+        spread=1.0 / width if width else 0.05,
         word_dropout=word_dropout,
         spatial_dropout=spatial_dropout,
         l1=l1,

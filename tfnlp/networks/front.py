@@ -27,6 +27,7 @@ def front(
     *,
     vectors: np.ndarray | None = None,
     tune_vectors: bool = True,
+    spread: float = 0.05,
     word_dropout: float = 0.0,
     spatial_dropout: float = 0.0,
     l1: float = 0.0,
@@ -39,6 +40,7 @@ def front(
         width: of a vector; None for that of `vectors`.
         vectors: float [V, D] start values.
         tune_vectors: False freezes the vectors.
+        spread: without start values, numbers are drawn from -spread to spread.
         word_dropout: share of tokens that become unknown while training.
         spatial_dropout: share of features dropped from all tokens of a row.
         l1: factor of the absolute penalty on the vectors.
@@ -57,7 +59,13 @@ def front(
     padding_mask = keras.Input([None], dtype="int32", name="padding_mask")
     kept = WordDropout(word_dropout)(token_ids) if word_dropout else token_ids
     embedding = embed(
-        vocabulary_size, width, vectors=vectors, trainable=tune_vectors, l1=l1, l2=l2
+        vocabulary_size,
+        width,
+        vectors=vectors,
+        trainable=tune_vectors,
+        spread=spread,
+        l1=l1,
+        l2=l2,
     )
     embedded = embedding(kept)  # [B, T, D]
     if spatial_dropout:
