@@ -7,7 +7,8 @@ import tfnlp
 from tfnlp.cli.reading import Reading
 
 if TYPE_CHECKING:
-    from tfnlp import Audit, Sides
+    from tfnlp.data.audit import Audit
+    from tfnlp.data.sides import Sides
 
 
 @dataclass(frozen=True, kw_only=True)
