@@ -204,3 +204,24 @@ def test_a_broken_yaml_file_is_one_line(tmp_path):
     with pytest.raises(UsageError, match="JSON or YAML") as caught:
         parse(Recipe, ["--recipe", str(file)])
     assert "\n" not in str(caught.value)
+
+
+def test_help_shows_own_flags_first_and_those_of_a_base_under_what_it_is(capsys):
+    @dataclass(frozen=True)
+    class Base:
+        """Where rows are."""
+
+        data: str = "rows.csv"
+
+    @dataclass(frozen=True)
+    class Own(Base):
+        """Counts rows."""
+
+        limit: int = 3
+
+    with pytest.raises(SystemExit):
+        parse(Own, ["--help"])
+
+    shown = capsys.readouterr().out
+    places = [shown.index(text) for text in ("--limit", "Where rows are:", "--data")]
+    assert places == sorted(places)

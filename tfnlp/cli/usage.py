@@ -2,7 +2,7 @@
 
 import inspect
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tfnlp.cli.flags import Flag
 from tfnlp.cli.values import describe, show
@@ -29,10 +29,24 @@ def help_text(
         if flag.required and flag.name not in positional
     ]
     usage = " ".join([command, *words, "[--flag value …]"])
-    lines = [_line(flag, width=_width(known)) for flag in known.values()]
-    lines += [f"  {name:<{_width(known)}}  {text}" for name, text in _COMMON]
-    description = inspect.cleandoc(doc)
-    return "\n".join([f"usage: {usage}", "", description, "", "flags:", *lines])
+    lines = [f"usage: {usage}", "", inspect.cleandoc(doc), ""]
+    width = _width(known)
+    for heading, names in _groups(recipe, known):
+        lines += [heading, *(_line(known[name], width=width) for name in names), ""]
+    common = [f"  {name:<{width}}  {text}" for name, text in _COMMON]
+    return "\n".join([*lines, "all commands:", *common])
+
+
+def _groups(recipe: type, known: Mapping[str, Flag]) -> Iterator[tuple[str, list[str]]]:
+    """The recipe's own flags, then those of each of its bases under what it is."""
+    left = list(known)
+    for kind in recipe.__mro__[:-1]:
+        own = vars(kind).get("__annotations__", ())
+        names = [name for name in left if name.split(".")[0] in own]
+        left = [name for name in left if name not in names]
+        if names:
+            first = inspect.cleandoc(kind.__doc__ or kind.__name__).splitlines()[0]
+            yield ("flags:" if kind is recipe else f"{first.rstrip('.')}:"), names
 
 
 def _line(flag: Flag, *, width: int) -> str:
