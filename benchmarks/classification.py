@@ -71,8 +71,20 @@ SETS = {
 }
 """Set → flags of the pipeline and of the baseline."""
 CHARACTERS = "--split characters --ngrams 3"
-OPTIONS = {"chnsenticorp_zh": CHARACTERS, "thucnews_titles_zh": CHARACTERS}
-"""Set → flags for encoders only; the baseline finds out about characters itself."""
+OPTIONS = {
+    ("chnsenticorp_zh", None): CHARACTERS,
+    ("mrpc", None): "--symmetric",
+    ("mrpc", "bow"): "--ngrams 1",
+    ("thucnews_titles_zh", None): CHARACTERS,
+    ("thucnews_titles_zh", "bow"): (
+        "--wide 0.3 --dropout 0 --word_dropout 0 --smoothing 0.1"
+        " --training.batch_size 32"
+    ),
+}
+"""(Set, encoder or None for all) → more flags, chosen on validation rows.
+
+The baseline has its own choices: see `benchmarks/baseline.py`.
+"""
 COMPARED = {"goemotions": "f1_macro"}
 """The score that decides, where it is not accuracy."""
 REPORTED = ("accuracy", "f1_macro", "f1_micro")
@@ -155,24 +167,16 @@ def runs(recipe: Recipe) -> list[Run]:
             )
         found.append(Run(name, BASELINE, SETS[name]))
         found += [
-            Run(
-                name,
-                encoder,
-                " ".join(
-                    filter(
-                        None,
-                        (
-                            SETS[name],
-                            OPTIONS.get(name),
-                            f"--encoder {encoder}",
-                            recipe.flags,
-                        ),
-                    )
-                ),
-            )
+            Run(name, encoder, _flags(name, encoder, recipe.flags))
             for encoder in recipe.encoders
         ]
     return found
+
+
+def _flags(name: str, encoder: str, more: str) -> str:
+    own = [OPTIONS.get((name, which)) for which in (None, encoder)]
+    words = [SETS[name], f"--encoder {encoder}", *own, more]
+    return " ".join(filter(None, words))
 
 
 def missing(wanted: Iterable[Run], results: Iterable[Result]) -> list[Run]:
@@ -245,7 +249,10 @@ def load(output: Path) -> list[Result]:
 
 
 def table(results: Sequence[Result]) -> str:
-    """Results as a Markdown table, a line each set, the best figure bold."""
+    """Results as a Markdown table, a line each set, the best figure bold.
+
+    Behind a figure stand the seconds of the whole process that found it.
+    """
     models = [name for name in ENCODERS if any(r.model == name for r in results)]
     head = ["set", "rows", "score", "TF-IDF + SVM", *models, "best − baseline"]
     rule = ["---", "---:", "---", *["---:"] * (len(models) + 2)]
@@ -268,15 +275,18 @@ def _line(name: str, results: Sequence[Result], models: Sequence[str]) -> list[s
     best = max((found[model] for model in models if model in found), default=None)
     ahead = "–" if None in (best, baseline) else f"{best - baseline:+.4f}"
     rows = " / ".join(f"{results[-1].rows[side]:,}" for side in SIDES)
+    seconds = {result.model: result.seconds for result in results}
     top = max(found.values())
-    cells = [_cell(found.get(model), top) for model in (BASELINE, *models)]
+    cells = [
+        _cell(found[model], seconds[model], top) if model in found else "–"
+        for model in (BASELINE, *models)
+    ]
     return [name, rows, score, *cells, ahead]
 
 
-def _cell(value: float | None, top: float) -> str:
-    if value is None:
-        return "–"
-    return f"**{value:.4f}**" if value == top else f"{value:.4f}"
+def _cell(value: float, seconds: float, top: float) -> str:
+    shown = f"**{value:.4f}**" if value == top else f"{value:.4f}"
+    return f"{shown} ({seconds:.0f} s)"
 
 
 def _of_baseline(words: Sequence[str]) -> dict[str, Any]:

@@ -117,10 +117,17 @@ def test_the_table_compares_the_best_encoder(bench):
     assert bench.table(results).splitlines() == [
         "| set | rows | score | TF-IDF + SVM | bow | cnn | best − baseline |",
         "| --- | ---: | --- | ---: | ---: | ---: | ---: |",
-        "| goemotions | 6,920 / 872 / 1,821 | f1_macro | **0.4000** | – | – | – |",
+        "| goemotions | 6,920 / 872 / 1,821 | f1_macro "
+        "| **0.4000** (1 s) | – | – | – |",
         "| sst2 | 6,920 / 872 / 1,821 | accuracy "
-        "| 0.8100 | 0.8000 | **0.8200** | +0.0100 |",
+        "| 0.8100 (1 s) | 0.8000 (1 s) | **0.8200** (1 s) | +0.0100 |",
     ]
+
+
+def test_flags_of_one_encoder_stand_behind_those_of_its_set(bench, tmp_path):
+    found = bench.runs(recipe(bench, tmp_path, "--sets=mrpc", "--encoders=bow,cnn"))
+    ends = [run.flags.partition("--encoder ")[2] for run in found]
+    assert ends == ["", "bow --symmetric --ngrams 1", "cnn --symmetric"]
 
 
 @pytest.mark.slow
