@@ -8,6 +8,13 @@ are not used. Every row has at least one real token.
 
 from tfnlp.layers.activation import activation as activation
 from tfnlp.layers.attention import TransformerBlock as TransformerBlock
+from tfnlp.layers.crf import CRF as CRF
+from tfnlp.layers.crf import Chain as Chain
+from tfnlp.layers.crf_paths import n_best as n_best
+from tfnlp.layers.crf_paths import viterbi as viterbi
+from tfnlp.layers.crf_sums import log_likelihood as log_likelihood
+from tfnlp.layers.crf_sums import log_partition as log_partition
+from tfnlp.layers.crf_sums import marginals as marginals
 from tfnlp.layers.dropout import WordDropout as WordDropout
 from tfnlp.layers.embedding import TokenWeights as TokenWeights
 from tfnlp.layers.embedding import embed as embed
@@ -20,6 +27,8 @@ from tfnlp.layers.positions import LearnedPositions as LearnedPositions
 from tfnlp.layers.positions import SinusoidalPositions as SinusoidalPositions
 
 __all__ = [
+    "CRF",
+    "Chain",
     "LearnedPositions",
     "Matching",
     "Pooling",
@@ -31,5 +40,10 @@ __all__ = [
     "ZeroPadding",
     "activation",
     "embed",
+    "log_likelihood",
+    "log_partition",
+    "marginals",
+    "n_best",
     "normalization",
+    "viterbi",
 ]
