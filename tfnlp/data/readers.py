@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tfnlp.data import folders, sets, tables
+from tfnlp.data import folders, sets, tables, tagged
 from tfnlp.data.columns import Column, Columns, Table, named, select
 from tfnlp.data.rows import from_list, from_table
 from tfnlp.data.tables import Ragged
@@ -30,7 +30,7 @@ __all__ = [
     "tfds",
 ]
 
-FORMATS = ("csv", "jsonl", "parquet", "lines", "folder")
+FORMATS = ("csv", "jsonl", "parquet", "lines", "folder", *tagged.FORMATS)
 _BY_ENDING = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -253,6 +253,9 @@ def _format(path: Path, columns: Columns, given: str | None) -> str:
             f"A format is one of {', '.join(FORMATS)}. Received: {given!r}."
             f"{nearest(given, FORMATS)} Leave it out to have it told by the name."
         )
+    sentences = given if given in tagged.FORMATS else None
+    if sentences or (given is None and (sentences := tagged.format_of(path, columns))):
+        return sentences
     if path.is_dir():
         return "folder"
     ending = Path(path.name.removesuffix(".gz")).suffix.lower()
@@ -267,5 +270,7 @@ def _table(
         return tables.delimited(path, wanted=named(columns), encoding=encoding, **style)
     if format == "parquet":
         return tables.parquet(path)
+    if format in tagged.FORMATS:
+        return tagged.table(path, format, columns, encoding=encoding)
     makers = {"jsonl": tables.json_lines, "lines": tables.lines}
     return makers.get(format, folders.classes)(path, encoding=encoding)

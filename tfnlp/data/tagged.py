@@ -1,0 +1,95 @@
+"""Formats of tagged sentences: which there are, and which one a file is in.
+
+How words and tags travel in a row is said in `tfnlp.data.sentences`. Every format
+becomes a `Table`, so `tfnlp.data.readers.read` reads it like any other.
+"""
+
+import json
+from pathlib import Path
+
+from tfnlp.data import conll, propbank, sentences, slots, spans, token_lists
+from tfnlp.data import encoding as encodings
+from tfnlp.data.columns import Columns, Table
+
+FORMATS = ("conll", "conllu", "slots", "spans", "tokens", "propbank")
+COLUMNS: Columns = {"tokens": "tokens", "tags": "tags"}
+"""What is read if nothing else is said: the first and the last column of CoNLL."""
+
+ENDINGS = {
+    ".conll": "conll",
+    ".bio": "conll",
+    ".iob": "conll",
+    ".iob2": "conll",
+    ".bmes": "conll",
+    ".bioes": "conll",
+    ".conllu": "conllu",
+}
+"""Ending of a name → format."""
+
+_TABLES = (".csv", ".tsv", ".tab", ".parquet", ".pq")
+_JSON = (".jsonl", ".ndjson", ".json")
+
+
+def format_of(path: Path, columns: Columns) -> str | None:
+    """The format of a tagged file; None if it is none, but a table for example.
+
+    A name without a known ending is CoNLL if `tags` are wanted of it. JSON is told
+    by the keys of its first object: `props`, a `text` with spans, or lists of words.
+
+    Example:
+    >>> format_of(Path("train.conllu.gz"), COLUMNS), format_of(Path("a.csv"), COLUMNS)
+    ('conllu', None)
+    """
+    if slots.is_parallel(path):
+        return "slots"
+    ending = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if ending in ENDINGS:
+        return ENDINGS[ending]
+    if "tags" not in columns or path.is_dir() or ending in _TABLES:
+        return None
+    if ending in _JSON:
+        return _json_format(path)
+    return "conll"
+
+
+def table(
+    path: Path, format: str, columns: Columns, *, encoding: str | None = None
+) -> Table:
+    """A tagged file as a table of sentences.
+
+    Args:
+        format: one of `FORMATS`.
+        columns: field → column; only says which column of CoNLL has the tags.
+
+    Raises:
+        DataError: the file is empty, no text or not of that format.
+
+    Example:
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "train.bmes"
+    >>> _ = path.write_text("高 B-PER\\n勇 E-PER\\n")
+    >>> next(table(path, "conll", COLUMNS).records())
+    ['高 勇', 'B-PER E-PER']
+    """
+    if format == "conll":
+        return conll.columns(path, tags=columns.get("tags"), encoding=encoding)
+    makers = {"conllu": conll.universal, "slots": slots.parallel}
+    makers |= {"spans": spans.marked, "propbank": propbank.roles}
+    makers["tokens"] = token_lists.listed
+    return makers[format](path, encoding=encoding)
+
+
+def _json_format(path: Path) -> str:
+    encoding = sentences.encoding_of(path)
+    with encodings.open_text(path, encoding) as file:
+        start = file.read(2**20).lstrip()
+    try:
+        decoder = json.JSONDecoder()
+        first, _ = decoder.raw_decode(start.removeprefix("[").lstrip())
+    except json.JSONDecodeError:
+        return "spans"  # whose reader says what is wrong, and where
+    if not isinstance(first, dict):
+        return "spans"
+    if "props" in first:
+        return "propbank"
+    return "spans" if "text" in first or "data" in first else "tokens"

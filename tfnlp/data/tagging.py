@@ -1,0 +1,175 @@
+"""Rows of tagged sentences: put into one scheme, repaired, and looked over.
+
+Works on the rows of any source (see `tfnlp.data.sentences` for their form). Gold
+tags are written by people, so all rows are held in memory while they change.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from tfnlp.data import scheme_detection, schemes
+from tfnlp.data.rows import column_batches, settled
+from tfnlp.data.sentences import split
+from tfnlp.errors import DataError
+from tfnlp.specs import Rows
+
+SHOWN = 10
+"""Repairs that a survey shows, and words of a sentence in a message."""
+ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
+"""Characters that cannot be seen; joiners among them belong to some scripts."""
+
+_DELETED = dict.fromkeys(map(ord, ZERO_WIDTH))
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found in the tags and words of rows.
+
+    Args:
+        rows: how many sentences there are.
+        tokens: how many words they have.
+        empty: how many sentences have none.
+        scheme: of the tags; None if they are plain.
+        tags: tag → how often it occurs, the commonest first.
+        repairs: `I-PER → B-PER` → how often a tag would be changed so.
+        examples: the first repairs: row number, word, tag, tag written instead.
+        zero_width: how many words hold a character of zero width.
+        invisible: how many words hold nothing else.
+    """
+
+    rows: int
+    tokens: int
+    empty: int
+    scheme: str | None
+    tags: dict[str, int]
+    repairs: dict[str, int]
+    examples: tuple[tuple[int, str, str, str], ...]
+    zero_width: int
+    invisible: int
+
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of span that occur, sorted; none where tags are plain."""
+        if self.scheme is None:
+            return ()
+        kinds = {schemes.parse(tag) for tag in self.tags}
+        return tuple(sorted({type for role, type in kinds if role != "O"}))
+
+    def messages(self) -> Iterator[str]:
+        """What whoever trains on the rows should know, a sentence each."""
+        if self.empty:
+            yield f"{self.empty:,} of {self.rows:,} sentences have no words."
+        if self.repairs:
+            total = sum(self.repairs.values())
+            shown = [f"{n:,} × {change}" for change, n in self.repairs.items()][:SHOWN]
+            fit = "tag does not fit" if total == 1 else "tags do not fit"
+            yield f"{total:,} {fit} {self.scheme}: {', '.join(shown)}."
+        if self.zero_width:
+            yield (
+                f"{self.zero_width:,} words hold characters of zero width, "
+                f"{self.invisible:,} of them nothing else."
+            )
+
+
+def survey(rows: Rows) -> Survey:
+    """Looks over rows with `tokens` and `tags`.
+
+    Raises:
+        DataError: a sentence has not as many tags as words, or the tags are of two
+            schemes.
+
+    Example:
+    >>> from tfnlp.data.rows import from_list
+    >>> found = survey(from_list([{"tokens": "Ann left", "tags": "B-PER O"},
+    ...                           {"tokens": "to Rome", "tags": "O I-LOC"}]))
+    >>> found.scheme, found.types, found.repairs
+    ('BIO', ('LOC', 'PER'), {'I-LOC → B-LOC': 1})
+    """
+    columns = _strings(rows, ("tokens", "tags"))
+    words = [split(joined) for joined in columns["tokens"]]
+    tags = [split(joined) for joined in columns["tags"]]
+    _check_even(words, tags)
+    scheme = scheme_detection.detect(tags)
+    changes = list(_changes(words, tags, scheme))
+    repairs = Counter(f"{was} → {now}" for _, _, was, now in changes)
+    hidden = [w for each in words for w in each if w.translate(_DELETED) != w]
+    return Survey(
+        rows=len(words),
+        tokens=sum(map(len, words)),
+        empty=sum(not each for each in words),
+        scheme=scheme,
+        tags=dict(Counter(tag for each in tags for tag in each).most_common()),
+        repairs=dict(repairs.most_common()),
+        examples=tuple(changes[:SHOWN]),
+        zero_width=len(hidden),
+        invisible=sum(not word.translate(_DELETED) for word in hidden),
+    )
+
+
+def in_scheme(rows: Rows, scheme: str, *, field: str = "tags") -> Rows:
+    """Writes the tags of all rows in one scheme; tags that do not fit are repaired.
+
+    Plain tags, as for POS, stay as they are. What is repaired, `survey` says.
+
+    Args:
+        scheme: one of `schemes.SCHEMES`.
+        field: which field has the tags.
+
+    Raises:
+        DataError: the tags are of two schemes.
+
+    Example:
+    >>> from tfnlp.data.rows import from_list
+    >>> rows = from_list([{"tokens": "New York", "tags": "B-LOC I-LOC"}])
+    >>> [row["tags"] for row in in_scheme(rows, "BIOES").as_numpy_iterator()]
+    [b'B-LOC E-LOC']
+    """
+    name = schemes.known(scheme)
+    columns = _columns(rows)
+    tags = [split(joined.decode()) for joined in columns[field]]
+    if scheme_detection.detect(tags) is None:
+        return rows
+    written = [" ".join(schemes.convert(each, name)).encode() for each in tags]
+    columns[field] = np.array(written, dtype=object)
+    return settled(tf.data.Dataset.from_tensor_slices(columns))
+
+
+def _changes(
+    words: Sequence[list[str]], tags: Sequence[list[str]], scheme: str | None
+) -> Iterator[tuple[int, str, str, str]]:
+    if scheme is None:
+        return
+    for number, each in enumerate(tags, start=1):
+        for place, was, now in schemes.repair(each, scheme).changes:
+            yield number, words[number - 1][place], was, now
+
+
+def _columns(rows: Rows) -> dict[str, np.ndarray]:
+    batches = list(column_batches(rows))
+    if not batches:
+        raise DataError("Rows hold at least one row. Received: none. Check the file.")
+    return {
+        name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]
+    }
+
+
+def _strings(rows: Rows, fields: Sequence[str]) -> dict[str, list[str]]:
+    columns = _columns(rows)
+    return {
+        name: [value.decode("utf-8", "replace") for value in columns[name]]
+        for name in fields
+    }
+
+
+def _check_even(words: Sequence[list[str]], tags: Sequence[list[str]]) -> None:
+    for number, (some, others) in enumerate(zip(words, tags, strict=True), start=1):
+        if len(some) != len(others):
+            raise DataError(
+                f"Each word has one tag. Received: row {number} with {len(some)} words "
+                f"and {len(others)} tags: {' '.join(some[:SHOWN])!r}. Correct it; "
+                "words and tags are joined with single spaces."
+            )
