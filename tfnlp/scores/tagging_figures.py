@@ -1,0 +1,262 @@
+"""Figures of tagging: which types are found, which are taken for one another.
+
+Strings in, plain data out (`tfnlp.scores.figures`). Words and tags come as one
+string a sentence, joined with single spaces.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from tfnlp.scores import coding, span_pairs, tagging
+from tfnlp.scores.classification_figures import (
+    class_histogram,
+    confusion,
+    cut,
+    per_class,
+)
+from tfnlp.scores.figures import Bars, Figure, Matrix, Table
+from tfnlp.scores.span_pairs import Pair
+from tfnlp.scores.tagging import Found, Spans
+
+NONE = "(none)"
+"""Stands for a span that was missed, or is none."""
+TYPES = 30
+"""Types that a matrix shows."""
+ERRORS = 25
+EXAMPLES = 25
+
+_KINDS = {
+    "exact": "right type, right ends",
+    "type": "wrong type, right ends",
+    "ends": "right type, wrong ends",
+    "both": "wrong type, wrong ends",
+    "missed": "not found",
+    "spurious": "found, but none",
+}
+
+
+def figures(
+    tokens: np.ndarray,
+    gold: np.ndarray,
+    answered: np.ndarray,
+    *,
+    spans: Spans | None = None,
+) -> tuple[Figure, ...]:
+    """Everything that a report of a tagging draws; nothing without rows.
+
+    Args:
+        tokens: the words of each sentence, str [N].
+        gold: the true tags, str [N].
+        answered: the tags that were answered, str [N].
+        spans: reads the spans of a sentence; without it, tags are the classes.
+
+    Example:
+    >>> tokens, tags = np.array(["a b"], object), np.array(["X Y"], object)
+    >>> [type(figure).__name__ for figure in figures(tokens, tags, tags)]
+    ['Matrix', 'Bars', 'Table', 'Table']
+    """
+    if not len(gold):
+        return ()
+    if spans is None:
+        return (*_of_tags(gold, answered), worst_sentences(tokens, gold, answered))
+    compared = tagging.compare(gold, answered, spans=spans)
+    paired = span_pairs.pairs(gold, answered, spans=spans)
+    return (
+        span_confusion(paired),
+        span_lengths(paired),
+        per_type(compared.counts()),
+        partial(paired),
+        common_errors(tokens, paired),
+        worst_sentences(tokens, gold, answered, spans=spans),
+    )
+
+
+def span_confusion(paired: Sequence[Pair]) -> Matrix:
+    """What was answered for the spans of each type, whatever their ends.
+
+    At most 30 types are drawn, those with most errors.
+
+    Example:
+    >>> span_confusion([Pair(0, ("A", 0, 1), None)]).counts
+    ((0, 1), (0, 0))
+    """
+    counts = Counter((_type(pair.gold), _type(pair.answered)) for pair in paired)
+    errors: Counter[str] = Counter()
+    for pair, count in counts.items():
+        errors.update({name: count * (pair[0] != pair[1]) for name in pair})
+    every = [name for name, _ in errors.most_common() if name != NONE]
+    names = (*sorted(every[:TYPES]), NONE)
+    title = "Spans: type answered for each type"
+    if len(every) > TYPES:
+        title += f", the {TYPES} with most errors of {len(every):,}"
+    rows = tuple(tuple(counts[gold, other] for other in names) for gold in names)
+    return Matrix(title, names, rows)
+
+
+def span_lengths(paired: Sequence[Pair]) -> Bars:
+    """The share of gold spans of each length that is found right.
+
+    Example:
+    >>> span_lengths([Pair(0, ("A", 0, 2), ("A", 0, 2))]).names
+    ('2',)
+    """
+    every, right = Counter[int](), Counter[int]()
+    for pair in paired:
+        if pair.gold is not None:
+            size = min(pair.gold[2] - pair.gold[1], 6)
+            every[size] += 1
+            right[size] += pair.kind == "exact"
+    sizes = sorted(every)
+    return Bars(
+        "Spans found right, by their length",
+        "words",
+        "recall",
+        tuple("≥ 6" if size == 6 else str(size) for size in sizes),
+        tuple(round(right[size] / every[size], 4) for size in sizes),
+        upright=True,
+    )
+
+
+def per_type(counts: coding.Counts) -> Table:
+    """Precision, recall and F1 of each type of span, the commonest first.
+
+    Example:
+    >>> counts = coding.Counts(("LOC",), *(np.array([n]) for n in (2, 4, 1)))
+    >>> per_type(counts).rows
+    (('LOC', 2, 4, 0.25, 0.5, 0.3333),)
+    """
+    columns = ("type", "spans", "answers", "precision", "recall", "f1")
+    order = np.argsort(-counts.gold, kind="stable")
+    rows = tuple(
+        (
+            *(counts.names[n], int(counts.gold[n]), int(counts.answered[n])),
+            *(round(float(c[n]), 4) for c in (counts.precision, counts.recall)),
+            round(float(counts.f1[n]), 4),
+        )
+        for n in order
+    )
+    return Table("Types", columns, rows)
+
+
+def partial(paired: Sequence[Pair]) -> Table:
+    """How many spans are right, partly right, missed and spurious.
+
+    Example:
+    >>> partial([Pair(0, ("A", 0, 2), ("A", 0, 1))]).rows[2]
+    ('right type, wrong ends', 1, 1.0)
+    """
+    counts = span_pairs.partial(paired)
+    total = max(sum(counts.values()), 1)
+    rows = tuple(
+        (_KINDS[kind], count, round(count / total, 4)) for kind, count in counts.items()
+    )
+    return Table("Partial matches", ("span", "count", "share"), rows)
+
+
+def common_errors(tokens: np.ndarray, paired: Sequence[Pair]) -> Table:
+    """The words whose spans are most often answered otherwise.
+
+    Example:
+    >>> words = np.array(["in New York"], object)
+    >>> common_errors(words, [Pair(0, ("LOC", 1, 3), None)]).rows
+    (('New York', 'LOC', '(none)', 1),)
+    """
+    wrong = [pair for pair in paired if pair.kind != "exact"]
+    counts = Counter(
+        (
+            " ".join(tokens[pair.row].split(" ")[slice(*_ends(pair))]),
+            _type(pair.gold),
+            _type(pair.answered),
+        )
+        for pair in wrong
+    )
+    rows = tuple((cut(words), *types, count) for (words, *types), count in _top(counts))
+    title = f"Commonest errors: {len(rows)} of {len(counts):,}"
+    return Table(title, ("words", "gold", "answered", "count"), rows)
+
+
+def worst_sentences(
+    tokens: np.ndarray,
+    gold: np.ndarray,
+    answered: np.ndarray,
+    *,
+    spans: Spans | None = None,
+) -> Table:
+    """The sentences with most wrong tags, their spans in brackets.
+
+    Example:
+    >>> one = lambda tag: np.array([tag], object)
+    >>> bare = lambda tags: [(t, n, n + 1) for n, t in enumerate(tags) if t != "O"]
+    >>> worst_sentences(one("to Rome"), one("O LOC"), one("O O"), spans=bare).rows
+    (('to [Rome LOC]', 'to Rome', 1),)
+    """
+    compared = tagging.compare(gold, answered)
+    wrong = compared.tokens - compared.hits
+    errors = np.flatnonzero(~compared.whole)
+    shown = errors[np.argsort(-wrong[errors], kind="stable")[:ERRORS]]
+    rows = tuple(
+        (
+            cut(marked(tokens[row], gold[row], spans)),
+            cut(marked(tokens[row], answered[row], spans)),
+            int(wrong[row]),
+        )
+        for row in shown
+    )
+    title = f"Worst sentences: {len(rows)} of {len(errors):,} with an error"
+    return Table(title, ("gold", "answered", "wrong tags"), rows)
+
+
+def marked(tokens: str, tags: str, spans: Spans | None) -> str:
+    """A sentence with its spans in brackets, or with the tag of every word.
+
+    Example:
+    >>> marked("so be it", "ADV VERB PRON", None)
+    'so/ADV be/VERB it/PRON'
+    """
+    words, given = tokens.split(" "), tagging.split(tags)
+    if spans is None:
+        return " ".join(map("/".join, zip(words, given, strict=False)))
+    for type, start, end in spans(given[: len(words)]):
+        words[start] = f"[{words[start]}"
+        words[end - 1] += f" {type}]"
+    return " ".join(words)
+
+
+def _of_tags(gold: np.ndarray, answered: np.ndarray) -> tuple[Figure, ...]:
+    """What classification draws of classes, of the tags of words."""
+    codes = _codes(gold, answered)
+    counts = codes.counts()
+    bars, table = class_histogram(counts), per_class(counts)
+    names = ("tag", "words", *table.columns[2:])
+    return (
+        confusion(codes),
+        replace(bars, title="Words of each tag", x_label="tag", y_label="words"),
+        replace(table, title="Tags", columns=names),
+    )
+
+
+def _codes(gold: np.ndarray, answered: np.ndarray) -> coding.Codes:
+    """Tags of all words as numbers; the tag of a word without answer is empty."""
+    true, given = [], []
+    for one, other in zip(map(tagging.split, gold), answered, strict=True):
+        found = tagging.split(other)[: len(one)]
+        true += one
+        given += found + [NONE] * (len(one) - len(found))
+    names = sorted({*true} - {NONE})
+    return coding.codes(np.array(true, object), np.array(given, object), names)
+
+
+def _type(span: Found | None) -> str:
+    return NONE if span is None else span[0]
+
+
+def _ends(pair: Pair) -> tuple[int, int]:
+    span = pair.gold or pair.answered or ("", 0, 0)
+    return span[1], span[2]
+
+
+def _top(counts: Counter) -> list:
+    return sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:EXAMPLES]
