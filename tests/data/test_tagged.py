@@ -58,6 +58,13 @@ def test_columns_go_by_number_too(tmp_path):
     assert read(path, columns)[0] == ("Ann left", "B-PER O", "NNP VBD")
 
 
+def test_tsv_with_empty_lines_is_no_table(tmp_path):
+    path = write(tmp_path, "dev.tsv", CONLL.replace(" ", "\t"))
+    assert read(path, {"tokens": 1, "tags": 3}) == PARSED
+    path = write(tmp_path, "table.tsv", "tokens\ttags\nAnn left\tB-PER O\n")
+    assert read(path) == PARSED[:1]
+
+
 def test_encoding_is_detected(tmp_path):
     path = write(tmp_path, "train.txt", "Köln B-LOC\n", "cp1252")
     assert read(path) == [("Köln", "B-LOC")]
@@ -209,7 +216,8 @@ def test_broken_roles_name_the_line(tmp_path, wrong):
 
 
 def test_lists_of_words_and_tags_are_read(tmp_path):
-    line = json.dumps({"tokens": ["Ann", "left"], "ner_tags": ["B-PER", "O"]})
+    row = {"tokens": ["Ann", "left"], "ner_tags": ["B-PER", "O"], "text": "Ann left"}
+    line = json.dumps(row)
     path = write(tmp_path, "train.jsonl", line)
     assert read(path, {"tokens": "tokens", "tags": "ner_tags"}) == PARSED[:1]
 

@@ -23,9 +23,8 @@ that is a no-break or an ideographic space. The few words that do hold a space
 tags become `_`. Characters of zero width stay as they are; `tfnlp.data.tagging`
 counts them. A sentence without words is the empty string.
 
-The row of a text (`text` only) and the row of a tagged sentence (`tokens`, `tags`)
-so have no field in common by accident: a task reads `text` at one endpoint and
-`tokens` at another.
+A task so reads `text` at one endpoint, which splits words itself, and `tokens` at
+another; rows for training need `tokens` and `tags` only, wherever they come from.
 """
 
 import json

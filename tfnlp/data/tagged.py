@@ -5,6 +5,7 @@ becomes a `Table`, so `tfnlp.data.readers.read` reads it like any other.
 """
 
 import json
+import re
 from pathlib import Path
 
 from tfnlp.data import conll, propbank, sentences, slots, spans, token_lists
@@ -26,15 +27,18 @@ ENDINGS = {
 }
 """Ending of a name → format."""
 
-_TABLES = (".csv", ".tsv", ".tab", ".parquet", ".pq")
+_TABLES = (".csv", ".parquet", ".pq")
+_TABBED = (".tsv", ".tab")
+_GAP = re.compile(r"\n[ \t]*\n")
 _JSON = (".jsonl", ".ndjson", ".json")
 
 
 def format_of(path: Path, columns: Columns) -> str | None:
     """The format of a tagged file; None if it is none, but a table for example.
 
-    A name without a known ending is CoNLL if `tags` are wanted of it. JSON is told
-    by the keys of its first object: `props`, a `text` with spans, or lists of words.
+    A name without a known ending is CoNLL if `tags` are wanted of it; a `.tsv` is
+    where empty lines part its lines. JSON is told by the keys of its first object:
+    `props`, the column of the tags, or a `text` with spans.
 
     Example:
     >>> format_of(Path("train.conllu.gz"), COLUMNS), format_of(Path("a.csv"), COLUMNS)
@@ -48,8 +52,8 @@ def format_of(path: Path, columns: Columns) -> str | None:
     if "tags" not in columns or path.is_dir() or ending in _TABLES:
         return None
     if ending in _JSON:
-        return _json_format(path)
-    return "conll"
+        return _json_format(path, str(columns["tags"]))
+    return "conll" if ending not in _TABBED or _has_gaps(path) else None
 
 
 def table(
@@ -79,9 +83,14 @@ def table(
     return makers[format](path, encoding=encoding)
 
 
-def _json_format(path: Path) -> str:
-    encoding = sentences.encoding_of(path)
-    with encodings.open_text(path, encoding) as file:
+def _has_gaps(path: Path) -> bool:
+    """Whether empty lines part the lines, as in CoNLL and in no table."""
+    with encodings.open_text(path, sentences.encoding_of(path)) as file:
+        return _GAP.search(file.read(2**16).strip()) is not None
+
+
+def _json_format(path: Path, tags: str) -> str:
+    with encodings.open_text(path, sentences.encoding_of(path)) as file:
         start = file.read(2**20).lstrip()
     try:
         decoder = json.JSONDecoder()
@@ -92,4 +101,5 @@ def _json_format(path: Path) -> str:
         return "spans"
     if "props" in first:
         return "propbank"
-    return "spans" if "text" in first or "data" in first else "tokens"
+    no_text = "text" not in first and "data" not in first
+    return "tokens" if tags in first or no_text else "spans"
