@@ -46,6 +46,7 @@ class Recipe(cli.Source):
     network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2 l2=1e-5
     symmetric: bool = False  # pairs: whether swapped texts have the same label
     wide: float = 0.5  # a linear layer starts from naive Bayes times this; 0: none
+    nbsvm: bool = False  # that layer learns one weight a term, not one a class too
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     smoothing: float = 0.0  # of the labels
     balanced: bool = False  # weigh classes by the inverse of their share
@@ -168,6 +169,7 @@ def network(recipe: Recipe, task, vectors: dict, *, width, dropout, wide=None):
         pooling=recipe.pooling,
         dropout=dropout,
         wide=wide,
+        nbsvm=recipe.nbsvm,
         symmetric=recipe.symmetric,
     )
 

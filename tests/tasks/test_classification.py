@@ -85,9 +85,11 @@ def builder(task: Classification, encoder: str = "bow", **options):
     )
 
 
-def wide_network(task: Classification, start: np.ndarray | None) -> keras.Model:
+def wide_network(
+    task: Classification, start: np.ndarray | None, **options
+) -> keras.Model:
     encoder = ENCODERS["bow"](len(task.text.vocabulary))
-    return task.network(encoder, pooling="mean", dropout=0.0, wide=start)
+    return task.network(encoder, pooling="mean", dropout=0.0, wide=start, **options)
 
 
 def silenced(network: keras.Model) -> keras.Model:
@@ -292,11 +294,21 @@ def test_a_wide_network_starts_as_naive_bayes():
     assert network(features).numpy() == pytest.approx(np.array(expected), rel=1e-5)
 
 
-def test_a_wide_network_answers_before_it_is_trained():
+@pytest.mark.parametrize("nbsvm", [True, False])
+def test_a_wide_network_answers_before_it_is_trained(nbsvm):
     task = classification()
-    network = silenced(wide_network(task, task.log_ratios(SINGLE)))
+    network = silenced(wide_network(task, task.log_ratios(SINGLE), nbsvm=nbsvm))
     answer = task.answer(network, {"text": tf.constant(["dull", "great", "acts"])})
     assert answer["label"].numpy().tolist() == [b"bad", b"good", b"neutral"]
+
+
+def test_nbsvm_learns_one_factor_a_term():
+    task = classification()
+    start = task.log_ratios(SINGLE)
+    network = wide_network(task, start, nbsvm=True)
+    learned = {weight.path: weight.shape for weight in network.trainable_weights}
+    assert learned["wide_weights/weight"] == (len(start), 1)
+    assert not any(path.startswith("wide/") for path in learned)
 
 
 def test_without_a_start_there_is_no_wide_layer():

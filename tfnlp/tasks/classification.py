@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
-from tfnlp.layers.embedding import embed
+from tfnlp.layers.embedding import TokenWeights, embed
 from tfnlp.layers.matching import Matching
 from tfnlp.layers.options import check_rate
 from tfnlp.layers.pooling import Pooling
@@ -188,6 +188,7 @@ class Classification(Task):
         dropout: float = 0.2,
         l2: float = 0.0,
         wide: np.ndarray | None = None,
+        nbsvm: bool = False,
         symmetric: bool = False,
     ) -> keras.Model:
         """Adds a head to an encoder: features → logits [B, C].
@@ -203,6 +204,8 @@ class Classification(Task):
             wide: float [V, C], usually `log_ratios`, from which a linear layer over
                 the terms of a text starts; its logits are added to those of the
                 encoder (wide and deep, Cheng et al. 2016). Not for pairs.
+            nbsvm: keep ``wide`` as it is and learn one factor a term, as NBSVM does
+                (Wang & Manning 2012); else each of its numbers is learned.
             symmetric: pairs only: whether the answer is the same when the texts are
                 swapped; then the head sees only what does not change.
         """
@@ -232,7 +235,7 @@ class Classification(Task):
             x = keras.layers.Concatenate()([x, found])
         logits = head(x)
         if wide is not None and not self.pairs:
-            logits = logits + _wide(wide, features[""], dropout)
+            logits = logits + _wide(wide, features[""], dropout, nbsvm=nbsvm)
         named = {
             side + name: tensor
             for side in sides
@@ -399,9 +402,15 @@ def _unordered(found: keras.KerasTensor) -> keras.KerasTensor:
     return keras.ops.concatenate(both, axis=-1)
 
 
-def _wide(start: np.ndarray, features: dict, dropout: float) -> keras.KerasTensor:
+def _wide(
+    start: np.ndarray, features: dict, dropout: float, *, nbsvm: bool
+) -> keras.KerasTensor:
     """A linear layer over the terms of a text: logits [B, C]."""
-    terms = embed(len(start), vectors=start, name="wide")(features["token_ids"])
+    token_ids = features["token_ids"]
+    table = embed(len(start), vectors=start, trainable=not nbsvm, name="wide")
+    terms = table(token_ids)  # [B, T, C]
+    if nbsvm:
+        terms = TokenWeights(len(start), name="wide_weights")(terms, token_ids)
     pooled = Pooling("sqrt", name="wide_pooling")(terms, features["padding_mask"])
     return keras.layers.Dropout(dropout, dtype="float32")(pooled)
 
