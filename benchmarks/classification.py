@@ -73,6 +73,7 @@ SETS = {
 CHARACTERS = "--split characters --ngrams 3"
 OPTIONS = {
     ("chnsenticorp_zh", None): CHARACTERS,
+    ("chnsenticorp_zh", "bow"): "--nbsvm --wide 0.3",
     ("mrpc", None): "--symmetric",
     ("mrpc", "bow"): "--ngrams 1",
     ("thucnews_titles_zh", None): CHARACTERS,
