@@ -14,13 +14,13 @@ from tfnlp.layers.activation import activation as make_activation
 from tfnlp.layers.masking import ZeroPadding
 from tfnlp.layers.normalization import normalize
 from tfnlp.layers.options import check_size, penalty
-from tfnlp.networks.front import dropped, encoder_model, front
+from tfnlp.networks.front import Front, dropped, encoder_model, front
 
 POOLING = "max"
 
 
 def encoder(
-    vocabulary_size: int,
+    vocabulary_size: int | Front,
     *,
     width: int = 300,
     embedding_width: int | None = None,
@@ -39,7 +39,7 @@ def encoder(
     """Convolutions of several window sizes: int32 [B, T] to float32 [B, T, D].
 
     Args:
-        vocabulary_size: number of ids.
+        vocabulary_size: number of ids; or the vectors to start from, a `Front`.
         width: of an output vector; shared out among the windows.
         embedding_width: of a token's vector; by default that of `vectors`, else 128.
         windows: how many tokens a detector sees, one group of detectors each.

@@ -1,5 +1,7 @@
 """What all encoders begin and end with: ids to vectors, and padding to zero."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import keras
@@ -19,10 +21,12 @@ class Front(NamedTuple):
     padding_mask: keras.KerasTensor
     vectors: keras.KerasTensor
     """[B, T, D]; whatever stands at the padding, the next layer must not read."""
+    more: Mapping[str, keras.KerasTensor] = MappingProxyType({})
+    """Further inputs that the vectors are made of, by name."""
 
 
 def front(
-    vocabulary_size: int,
+    vocabulary_size: int | Front,
     width: int | None,
     *,
     vectors: np.ndarray | None = None,
@@ -36,7 +40,7 @@ def front(
     """The inputs of an encoder and the vectors of its tokens.
 
     Args:
-        vocabulary_size: number of ids.
+        vocabulary_size: number of ids; or what is there already, which is returned.
         width: of a vector; None for that of `vectors`.
         vectors: float [V, D] start values.
         tune_vectors: False freezes the vectors.
@@ -50,6 +54,8 @@ def front(
         UsageError: an option has a value that it cannot have.
     """
     check_rate("spatial_dropout", spatial_dropout)
+    if isinstance(vocabulary_size, Front):
+        return vocabulary_size
     if vectors is not None and not isinstance(vectors, np.ndarray):
         raise UsageError(
             "Vectors of tokens start from a matrix, float [V, D]. "
@@ -78,8 +84,9 @@ def encoder_model(
 ) -> keras.Model:
     """Closes an encoder: padding to zero, numbers to float32, inputs by name."""
     ending = ZeroPadding(dtype="float32", name="vectors")
+    ids = {"token_ids": start.token_ids, "padding_mask": start.padding_mask}
     return keras.Model(
-        inputs={"token_ids": start.token_ids, "padding_mask": start.padding_mask},
+        inputs={**ids, **start.more},
         outputs=ending(vectors, start.padding_mask),
         name=name,
     )

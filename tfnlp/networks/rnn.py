@@ -15,14 +15,14 @@ from tfnlp.layers.activation import FUNCTIONS
 from tfnlp.layers.masking import ReverseTokens
 from tfnlp.layers.normalization import normalize
 from tfnlp.layers.options import check_choice, check_size, penalty
-from tfnlp.networks.front import dropped, encoder_model, front
+from tfnlp.networks.front import Front, dropped, encoder_model, front
 
 POOLING = "max"
 CELLS = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
 
 
 def encoder(
-    vocabulary_size: int,
+    vocabulary_size: int | Front,
     *,
     width: int = 128,
     embedding_width: int | None = None,
@@ -42,7 +42,7 @@ def encoder(
     """A recurrent network: int32 [B, T] to float32 [B, T, D].
 
     Args:
-        vocabulary_size: number of ids.
+        vocabulary_size: number of ids; or the vectors to start from, a `Front`.
         width: of an output vector; each direction of two makes half of it.
         embedding_width: of a token's vector; by default that of `vectors`, else 128.
         cell: `lstm` or `gru`.

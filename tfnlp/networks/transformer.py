@@ -11,14 +11,14 @@ from tfnlp.layers.attention import TransformerBlock
 from tfnlp.layers.normalization import normalize
 from tfnlp.layers.options import check_choice, check_size
 from tfnlp.layers.positions import LearnedPositions, SinusoidalPositions
-from tfnlp.networks.front import dropped, encoder_model, front
+from tfnlp.networks.front import Front, dropped, encoder_model, front
 
 POOLING = "mean"
 POSITIONS = ("learned", "sinusoidal")
 
 
 def encoder(
-    vocabulary_size: int,
+    vocabulary_size: int | Front,
     *,
     width: int = 64,
     heads: int = 4,
@@ -42,7 +42,7 @@ def encoder(
     """Blocks of self-attention: int32 [B, T] to float32 [B, T, D].
 
     Args:
-        vocabulary_size: number of ids.
+        vocabulary_size: number of ids; or the vectors to start from, a `Front`.
         width: of an output vector; a multiple of the heads.
         heads: attention heads of a block.
         depth: number of blocks.

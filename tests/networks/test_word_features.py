@@ -1,0 +1,82 @@
+"""Encoders that start from words with characters and casing."""
+
+import keras
+import numpy as np
+import pytest
+
+from tfnlp.errors import UsageError
+from tfnlp.networks import cnn, rnn, transformer, word_features
+
+SIZES = {"token_ids": 9, "character_ids": 7, "casing_ids": 4}
+ENCODERS = {
+    "cnn": lambda start: cnn.encoder(start, width=6, dropout=0.0),
+    "rnn": lambda start: rnn.encoder(start, width=6, dropout=0.0),
+    "transformer": lambda start: transformer.encoder(
+        start, width=6, heads=2, dropout=0.0
+    ),
+}
+
+
+def start(**options):
+    return word_features.front(SIZES, **{"width": 5, **options})
+
+
+def features(words, letters):
+    random = np.random.default_rng(0)
+    found = {
+        "token_ids": random.integers(1, 9, [2, words]),
+        "padding_mask": np.ones([2, words]),
+        "character_ids": random.integers(1, 7, [2, words, letters]),
+        "casing_ids": random.integers(1, 4, [2, words]),
+    }
+    return {name: ids.astype("int32") for name, ids in found.items()}
+
+
+def padded(found, words, letters):
+    return {
+        name: np.pad(ids, [(0, 0), (0, words), (0, letters)][: ids.ndim])
+        for name, ids in found.items()
+    }
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_what_is_made_of_words_does_not_depend_on_their_padding(name):
+    encoder, found = ENCODERS[name](start()), features(3, 4)
+    more = encoder(padded(found, 2, 3))
+    np.testing.assert_allclose(more[:, :3], encoder(found), atol=1e-6)
+    assert not np.any(more[:, 3:])
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_every_feature_makes_a_difference(name):
+    encoder, found = ENCODERS["rnn"](start()), features(3, 4)
+    other = {**found, name: found[name] % 3 + 1}
+    assert np.abs(encoder(found) - encoder(other)).max() > 1e-4
+
+
+def test_vectors_can_be_given_and_frozen():
+    vectors = np.eye(9)
+    encoder = ENCODERS["rnn"](start(width=None, vectors=vectors, tune_vectors=False))
+    layer = encoder.get_layer("embedding")
+    np.testing.assert_array_equal(layer.embeddings, vectors)
+    assert not layer.trainable
+
+
+def test_an_encoder_is_saved_and_loaded(tmp_path):
+    encoder, found = (
+        ENCODERS["rnn"](start(word_dropout=0.1, dropout=0.1)),
+        features(2, 3),
+    )
+    encoder.save(tmp_path / "encoder.keras")
+    loaded = keras.models.load_model(tmp_path / "encoder.keras")
+    np.testing.assert_allclose(loaded(found), encoder(found), atol=1e-6)
+
+
+def test_words_alone_are_enough():
+    begun = word_features.front({"token_ids": 4})
+    assert begun.vectors.shape == (None, None, 100) and not begun.more
+
+
+def test_unknown_features_are_refused():
+    with pytest.raises(UsageError, match="Received: token_ids, shape"):
+        word_features.front({"token_ids": 3, "shape": 2})

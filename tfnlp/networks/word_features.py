@@ -1,0 +1,128 @@
+"""Vectors of words from several features: id, characters and casing.
+
+What it makes is a `Front`, which `rnn`, `cnn` and `transformer` take in the place
+of the number of ids:
+
+    encoder = rnn.encoder(word_features.front(words.sizes, width=100), width=400)
+
+Characters are read by a convolution whose strongest answers are kept, as in dos
+Santos and Zadrozny (2014); knows no text.
+"""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+from keras import ops
+
+from tfnlp.errors import UsageError
+from tfnlp.layers.dropout import WordDropout
+from tfnlp.layers.embedding import embed
+from tfnlp.layers.options import check_size
+from tfnlp.networks.front import Front, dropped
+
+
+def front(
+    sizes: Mapping[str, int],
+    *,
+    width: int | None = None,
+    vectors: np.ndarray | None = None,
+    tune_vectors: bool = True,
+    character_width: int = 30,
+    character_filters: int = 50,
+    character_window: int = 3,
+    casing_width: int = 8,
+    dropout: float = 0.0,
+    word_dropout: float = 0.0,
+) -> Front:
+    """The inputs of a tagger and the vectors of its words.
+
+    Args:
+        sizes: how many ids each feature has: `token_ids`, and `character_ids` and
+            `casing_ids` where these are features; see `WordFeatures.sizes`.
+        width: of a word's own vector; by default that of `vectors`, else 100.
+        vectors: float [V, E] pretrained word vectors.
+        tune_vectors: False freezes the pretrained vectors.
+        character_width: of a character's vector.
+        character_filters: width of what is made of a word's characters.
+        character_window: how many characters a filter sees.
+        casing_width: of the vector of a casing.
+        dropout: share of numbers dropped from the vectors of characters.
+        word_dropout: share of words that become unknown while training, whose
+            characters and casing stay.
+
+    Raises:
+        UsageError: an option has a value that it cannot have.
+
+    Example:
+    >>> from tfnlp.networks import rnn
+    >>> start = front({"token_ids": 9, "character_ids": 5, "casing_ids": 10}, width=6)
+    >>> start.vectors.shape, sorted(rnn.encoder(start, width=4).input)
+    ((None, None, 64), ['casing_ids', 'character_ids', 'padding_mask', 'token_ids'])
+    """
+    _check_names(sizes)
+    if vectors is None and width is None:
+        width = 100
+    inputs = {name: _input(name) for name in (*sizes, "padding_mask")}
+    words = inputs["token_ids"]
+    kept = WordDropout(word_dropout)(words) if word_dropout else words
+    own = embed(
+        sizes["token_ids"],
+        width,
+        vectors=vectors,
+        trainable=tune_vectors,
+        spread=_spread(width),
+    )
+    found = [own(kept)]  # [B, T, E]
+    if (ids := inputs.get("character_ids")) is not None:
+        letters = _embedded(ids, sizes, character_width, "character_ids")
+        letters = dropped(letters, dropout)  # [B, T, L, E]
+        found.append(_strongest(letters, ids, character_filters, character_window))
+    if (ids := inputs.get("casing_ids")) is not None:
+        found.append(_embedded(ids, sizes, casing_width, "casing_ids"))
+    joined = found[0] if len(found) == 1 else keras.layers.Concatenate()(found)
+    return Front(inputs.pop("token_ids"), inputs.pop("padding_mask"), joined, inputs)
+
+
+def _input(name: str) -> keras.KerasTensor:
+    shape = [None, None] if name == "character_ids" else [None]
+    return keras.Input(shape, dtype="int32", name=name)
+
+
+def _embedded(
+    ids: keras.KerasTensor, sizes: Mapping[str, int], width: int, name: str
+) -> keras.KerasTensor:
+    layer = embed(
+        sizes[name], width, spread=_spread(width), name=name.removesuffix("_ids")
+    )
+    return layer(ids)
+
+
+def _strongest(
+    letters: keras.KerasTensor, ids: keras.KerasTensor, filters: int, window: int
+) -> keras.KerasTensor:
+    """The strongest answer of each filter to the letters of a word: [B, T, F].
+
+    Answers are never negative, so padding, which is 0, is never the strongest.
+    """
+    check_size("character_filters", filters)
+    check_size("character_window", window)
+    real = ops.cast(ops.expand_dims(ids > 0, -1), letters.dtype)  # [B, T, L, 1]
+    answers = keras.layers.Conv2D(
+        filters, (1, window), padding="same", activation="relu", name="letters"
+    )(letters * real)
+    return ops.max(answers * ops.cast(real, answers.dtype), axis=2)
+
+
+def _spread(width: int | None) -> float:
+    """Numbers of this spread have the variance 1 / width (Lample et al. 2016)."""
+    return (3.0 / width) ** 0.5 if width else 0.05
+
+
+def _check_names(sizes: Mapping[str, int]) -> None:
+    known = ("token_ids", "character_ids", "casing_ids")
+    if "token_ids" not in sizes or not set(sizes) <= set(known):
+        raise UsageError(
+            f"Features of a word are {', '.join(known)}, the first in any case. "
+            f"Received: {', '.join(sizes) or 'none'}. Pass words.sizes, for example."
+        )
