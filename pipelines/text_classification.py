@@ -45,7 +45,7 @@ class Recipe(cli.Source):
     spatial_dropout: float | None = None  # share of features dropped from a text
     network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2 l2=1e-5
     symmetric: bool = False  # pairs: whether swapped texts have the same label
-    wide: float = 0.5  # a linear layer starts from naive Bayes times this; 0: none
+    wide: float | None = None  # a linear layer starts from naive Bayes times this
     nbsvm: bool = False  # that layer learns one weight a term, not one a class too
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     smoothing: float = 0.0  # of the labels
@@ -56,7 +56,7 @@ class Recipe(cli.Source):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0.0 <= self.wide < float("inf"):
+        if self.wide is not None and not 0.0 <= self.wide < float("inf"):
             raise tfnlp.errors.UsageError(
                 f"wide must be a number, 0 or more. Received: {self.wide}. "
                 "1 starts from naive Bayes itself, 0 leaves the layer out."
@@ -65,13 +65,14 @@ class Recipe(cli.Source):
 
 DEFAULTS = {
     "bow": {"size": 300_000, "length": 1000, "ngrams": 2, "width": 64, "dropout": 0.3}
-    | {"pooling": "sqrt", "word_dropout": 0.1, "spatial_dropout": 0.0},
+    | {"pooling": "sqrt", "word_dropout": 0.1, "spatial_dropout": 0.0, "wide": 0.5},
     "cnn": {"size": 30_000, "length": 400, "ngrams": 1, "width": 192, "dropout": 0.5}
-    | {"pooling": "max", "word_dropout": 0.0, "spatial_dropout": 0.2},
+    | {"pooling": "max", "word_dropout": 0.0, "spatial_dropout": 0.2, "wide": 0.5},
     "rnn": {"size": 30_000, "length": 300, "ngrams": 1, "width": 128, "dropout": 0.5}
-    | {"pooling": "max", "word_dropout": 0.1, "spatial_dropout": 0.2},
-    "transformer": {"size": 30_000, "length": 300, "ngrams": 1, "width": 64}
-    | {"pooling": "mean", "word_dropout": 0.1, "spatial_dropout": 0.1, "dropout": 0.3},
+    | {"pooling": "max", "word_dropout": 0.1, "spatial_dropout": 0.2, "wide": 0.5},
+    "transformer": {"size": 30_000, "length": 450, "ngrams": 1, "width": 64}
+    | {"pooling": "mean", "word_dropout": 0.3, "spatial_dropout": 0.1, "dropout": 0.3}
+    | {"wide": 1.0},
 }
 
 
