@@ -271,7 +271,7 @@ def score_of(name: str) -> str:
 
 def _line(name: str, results: Sequence[Result], models: Sequence[str]) -> list[str]:
     score = score_of(name)
-    found = {result.model: result.scores[score] for result in results}
+    found = {result.model: round(result.scores[score], 4) for result in results}
     baseline = found.get(BASELINE)
     best = max((found[model] for model in models if model in found), default=None)
     ahead = "–" if None in (best, baseline) else f"{best - baseline:+.4f}"

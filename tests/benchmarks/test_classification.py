@@ -113,12 +113,16 @@ def test_the_table_compares_the_best_encoder(bench):
         result(bench, "sst2", "cnn", 0.82),
         result(bench, "sst2", "bow", 0.8),
         result(bench, "goemotions", "baseline", 0.4),
+        result(bench, "imdb", "baseline", 0.929167),
+        result(bench, "imdb", "bow", 0.9291666),
     ]
     assert bench.table(results).splitlines() == [
         "| set | rows | score | TF-IDF + SVM | bow | cnn | best − baseline |",
         "| --- | ---: | --- | ---: | ---: | ---: | ---: |",
         "| goemotions | 6,920 / 872 / 1,821 | f1_macro "
         "| **0.4000** (1 s) | – | – | – |",
+        "| imdb | 6,920 / 872 / 1,821 | accuracy "
+        "| **0.9292** (1 s) | **0.9292** (1 s) | – | +0.0000 |",
         "| sst2 | 6,920 / 872 / 1,821 | accuracy "
         "| 0.8100 (1 s) | 0.8000 (1 s) | **0.8200** (1 s) | +0.0100 |",
     ]
