@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tfnlp.data.readers import read as read
     from tfnlp.data.sides import Sides as Sides
     from tfnlp.data.sides import read_sides as read_sides
+    from tfnlp.data.tagging import survey as survey
     from tfnlp.evaluation.evaluate import answers as answers
     from tfnlp.evaluation.evaluate import evaluate as evaluate
     from tfnlp.evaluation.report import Report as Report
@@ -29,12 +30,15 @@ if TYPE_CHECKING:
     from tfnlp.networks import cnn as cnn
     from tfnlp.networks import rnn as rnn
     from tfnlp.networks import transformer as transformer
+    from tfnlp.networks import word_features as word_features
     from tfnlp.serving.predictor import Predictor as Predictor
     from tfnlp.serving.predictor import load as load
     from tfnlp.task import Endpoint as Endpoint
     from tfnlp.task import Task as Task
     from tfnlp.tasks.classification import Classification as Classification
+    from tfnlp.tasks.tagging import Tagging as Tagging
     from tfnlp.testing import check_task as check_task
+    from tfnlp.text.vector_words import vector_words as vector_words
     from tfnlp.text.vectorizer import Vectorizer as Vectorizer
     from tfnlp.text.vectors import load_vectors as load_vectors
     from tfnlp.text.vocabulary import Vocabulary as Vocabulary
@@ -53,6 +57,7 @@ _HOMES = {
     "Predictor": "tfnlp.serving.predictor:Predictor",
     "Report": "tfnlp.evaluation.report:Report",
     "Sides": "tfnlp.data.sides:Sides",
+    "Tagging": "tfnlp.tasks.tagging:Tagging",
     "Task": "tfnlp.task:Task",
     "TrainConfig": "tfnlp.training.config:TrainConfig",
     "Vectorizer": "tfnlp.text.vectorizer:Vectorizer",
@@ -75,7 +80,10 @@ _HOMES = {
     "rnn": "tfnlp.networks.rnn",
     "save": "tfnlp.export.artefact:export",
     "splits": "tfnlp.data.splits",
+    "survey": "tfnlp.data.tagging:survey",
     "transformer": "tfnlp.networks.transformer",
+    "vector_words": "tfnlp.text.vector_words:vector_words",
+    "word_features": "tfnlp.networks.word_features",
 }
 
 __all__ = [
@@ -86,6 +94,7 @@ __all__ = [
     "Predictor",
     "Report",
     "Sides",
+    "Tagging",
     "Task",
     "TrainConfig",
     "Vectorizer",
@@ -109,7 +118,10 @@ __all__ = [
     "rnn",
     "save",
     "splits",
+    "survey",
     "transformer",
+    "vector_words",
+    "word_features",
 ]
 
 # TensorFlow reads this once, when it is loaded; `tfnlp -v` shows everything again.

@@ -1,0 +1,344 @@
+"""Tagging: a tag for every word, and the spans that the tags spell."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfnlp.data import scheme_tensors, schemes, tagging
+from tfnlp.data.rows import column_batches
+from tfnlp.data.sentences import split as split_joined
+from tfnlp.errors import DataError
+from tfnlp.layers.crf import CRF, Chain
+from tfnlp.layers.crf_paths import viterbi
+from tfnlp.layers.crf_sums import log_likelihood, marginals
+from tfnlp.layers.options import check_rate
+from tfnlp.saving import pack
+from tfnlp.scores import tagging as scores
+from tfnlp.scores import tagging_figures
+from tfnlp.scores.intervals import Draw
+from tfnlp.specs import TEXT, Rows, Schema
+from tfnlp.task import Columns, Endpoint, Task, Tensors
+from tfnlp.text.split import splitter
+from tfnlp.text.vocabulary import Vocabulary
+from tfnlp.text.word_features import WordFeatures
+from tfnlp.text.word_offsets import Words, of_texts, of_tokens, spaced
+
+
+class Tagging(Task):
+    """Gives every word of a text a tag: names, chunks, slots, parts of speech.
+
+    A row carries ``tokens``, words joined with single spaces, and ``tags``, joined
+    likewise; a request carries ``tokens`` too, or ``text``, which is split into
+    words first: see `for_texts`. An answer carries for every word ``tokens`` and
+    ``tags`` (string [B, T]), ``starts`` and ``ends`` (int32 [B, T], characters of
+    the request, so that `text[start:end]` is the word) and ``scores`` (float32
+    [B, T], the probability of the tag); and for every span that the tags spell
+    ``span_texts`` and ``span_types`` (string [B, S]), ``span_starts`` and
+    ``span_ends`` (int32 [B, S], characters too). Rows with fewer words or spans
+    end in "" and 0.
+
+    Args:
+        words: turns words into features.
+        tags: what the network tells apart, in `scheme`.
+        scheme: of those tags, one of `schemes.SCHEMES`; only what it allows is
+            answered. None for plain tags such as parts of speech, which have no
+            spans. Gold tags may be of any scheme.
+        answer_scheme: of the tags that are answered; by default `scheme`.
+        split: cuts a text into words; see `tfnlp.text.split`.
+        constrained: with a CRF, whether training leaves out too what the scheme
+            does not allow.
+
+    Example:
+    >>> from tfnlp.data.readers import from_list
+    >>> rows = from_list([{"tokens": "Ann left New York", "tags": "B-P O B-L I-L"}])
+    >>> task = Tagging.from_rows(rows, scheme="BIOES")
+    >>> task.tags.entries, task.answer_scheme
+    (('B-L', 'E-L', 'O', 'S-P'), 'BIO')
+    >>> task.encode({"text": tf.constant(["Ann left!"])})["token_ids"].numpy()
+    array([[2, 5, 1]], dtype=int32)
+    """
+
+    targets: ClassVar[Schema] = {"tags": TEXT}
+    request: str = "tokens"
+    """The field of a request; `for_texts` gives the same task with another one."""
+
+    def __init__(
+        self,
+        words: WordFeatures,
+        tags: Vocabulary,
+        *,
+        scheme: str | None = None,
+        answer_scheme: str | None = None,
+        split: str = "words",
+        constrained: bool = False,
+    ):
+        super().__init__()
+        splitter(split)
+        self.words, self.tags, self.split = words, tags, split
+        self.constrained = constrained
+        self.scheme = None if scheme is None else schemes.known(scheme)
+        self.answer_scheme = self.scheme
+        if self.scheme and answer_scheme:
+            self.answer_scheme = schemes.known(answer_scheme)
+        self._allowed = schemes.constraints(tags.entries, self.scheme)
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Rows,
+        *,
+        scheme: str | None = None,
+        split: str = "words",
+        constrained: bool = False,
+        **words: Any,
+    ) -> "Tagging":
+        """Learns words, characters and tags.
+
+        Args:
+            rows: rows with ``tokens`` and ``tags``.
+            scheme: in which tags are learnt, by default that of the rows; BIOES
+                says more of a span than BIO. Answers are in that of the rows.
+            split: cuts a text into words.
+            constrained: whether training leaves out what the scheme does not allow.
+            words: options of `WordFeatures.from_rows`.
+
+        Raises:
+            DataError: a sentence has not as many tags as words, the tags are of two
+                schemes, or there is no tag.
+            UsageError: there is no such scheme.
+        """
+        wanted = None if scheme is None else schemes.known(scheme)
+        found = tagging.survey(rows)
+        own = found.scheme and (wanted or found.scheme)
+        tags = _tags_in(rows, own) if own else set(found.tags)
+        if not tags:
+            raise DataError(
+                "Tagging needs rows with tags. Received: no tag at all. "
+                "Check that the column of the tags is the right one."
+            )
+        return cls(
+            WordFeatures.from_rows(rows, **words),
+            Vocabulary(sorted(tags)),
+            scheme=own,
+            answer_scheme=found.scheme,
+            split=split,
+            constrained=constrained,
+        )
+
+    @property
+    def inputs(self) -> Schema:  # type: ignore[override]
+        """``tokens``, or ``text`` in a task made by `for_texts`."""
+        return {self.request: TEXT}
+
+    def for_texts(self) -> "Tagging":
+        """The same task with raw texts as requests: what an artefact should answer.
+
+        Only what a request is differs: `config` is the same, so the task that is
+        loaded with an artefact takes ``tokens``, as rows for an evaluation have them.
+        """
+        twin = Tagging(**{**self.config(), "words": self.words, "tags": self.tags})
+        twin.request = "text"
+        return twin
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """``serving_default`` takes `request`; the other form has its own name."""
+        other = "text" if self.request == "tokens" else "tokens"
+        return {
+            "serving_default": Endpoint(self.answer, self.inputs),
+            f"from_{other}": Endpoint(self.answer, {other: TEXT}),
+        }
+
+    def read(self, inputs: Tensors) -> Words:
+        """The words of requests of either form, and where they stand."""
+        if "text" in inputs:
+            return of_texts(inputs["text"], self.split)
+        return of_tokens(inputs["tokens"])
+
+    def encode(self, inputs: Tensors) -> Tensors:
+        """Features of words: int32, see `WordFeatures`."""
+        return self.words(self.read(inputs).tokens)
+
+    def encode_targets(self, row: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
+        """y: tag numbers int32 [B, T], -1 where there is none; weight [B].
+
+        A row weighs as much as it has words, and nothing if it has not as many tags,
+        or a tag that the task does not know: it is scored, but not learnt from.
+        """
+        lengths = self.read(row).tokens.row_lengths()
+        tags = spaced(row["tags"])
+        if self.scheme:
+            tags = scheme_tensors.rewritten(tags, self.scheme)
+        ids = tags.with_flat_values(self.tags.ids(tags.flat_values))
+        length = tf.maximum(tf.reduce_max(lengths), 1)
+        y = ids.to_tensor(default_value=-1, shape=tf.stack([-1, length]))
+        known = tf.reduce_sum(tf.cast(y >= 0, lengths.dtype), axis=1)
+        whole = (known == lengths) & (tags.row_lengths() == lengths)
+        return y, tf.where(whole, tf.cast(known, tf.float32), 0.0)
+
+    def network(
+        self, encoder: keras.Model, *, crf: bool = True, dropout: float = 0.5
+    ) -> keras.Model:
+        """Adds a head to an encoder: features → logits [B, T, C], or a CRF's scores.
+
+        Args:
+            encoder: features of words, or just ``token_ids`` and ``padding_mask``,
+                → [B, T, D].
+            crf: whether the tags of a row are scored together; see `CRF`.
+            dropout: share of the encoder's numbers dropped.
+        """
+        check_rate("dropout", dropout)
+        features = {name: _input(name) for name in (*self.words.sizes, "padding_mask")}
+        vectors = encoder({name: features[name] for name in encoder.input})
+        outputs = keras.layers.Dense(len(self.tags), dtype="float32", name="logits")(
+            keras.layers.Dropout(dropout)(vectors)
+        )  # [B, T, C]
+        if crf:
+            outputs = CRF(name="crf")(outputs, features["padding_mask"])
+        return keras.Model(features, outputs, name="tagging")
+
+    def loss(self, y: tf.Tensor, outputs: Any) -> tf.Tensor:
+        """[B]: negative log-likelihood of a row's tags by word."""
+        tags = tf.maximum(y, 0)
+        real = tf.cast(y >= 0, tf.float32)
+        if isinstance(outputs, Mapping):
+            chain = Chain.of(outputs)
+            chain = self._only_allowed(chain) if self.constrained else chain
+            item = -log_likelihood(chain, tags)
+        else:
+            each = tf.nn.sparse_softmax_cross_entropy_with_logits(tags, outputs)
+            item = tf.reduce_sum(each * real, axis=1)
+        return item / tf.maximum(tf.reduce_sum(real, axis=1), 1.0)
+
+    def decode(self, outputs: Any, inputs: Tensors) -> Tensors:
+        """The best tags that the scheme allows, and their spans."""
+        words = self.read(inputs)
+        lengths = words.tokens.row_lengths()
+        ids, probabilities = self._best(outputs, lengths)
+        tags = tf.RaggedTensor.from_tensor(self.tags.tokens(ids), lengths=lengths)
+        if self.answer_scheme:
+            tags = scheme_tensors.rewritten(tags, self.answer_scheme)
+        answer = {
+            "tokens": words.tokens,
+            "tags": tags,
+            "starts": words.starts,
+            "ends": words.ends,
+            "scores": tf.RaggedTensor.from_tensor(probabilities, lengths=lengths),
+        }
+        if self.scheme:
+            answer |= _spans(words, tags)
+        return {name: column.to_tensor() for name, column in answer.items()}
+
+    def _best(self, outputs: Any, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Tag numbers int32 [B, T] and their probabilities float32 [B, T]."""
+        if isinstance(outputs, Mapping):
+            chain = Chain.of(outputs)
+        elif self.scheme is None:
+            ids = tf.argmax(outputs, axis=-1, output_type=tf.int32)
+            return ids, tf.reduce_max(tf.nn.softmax(outputs), axis=-1)
+        else:
+            mask = tf.sequence_mask(tf.maximum(lengths, 1), tf.shape(outputs)[1])
+            none = tf.zeros([len(self.tags)])
+            pairs = tf.zeros([len(self.tags)] * 2)
+            chain = Chain(outputs, tf.cast(mask, tf.int32), pairs, none, none)
+        chain = self._only_allowed(chain)
+        ids, _ = viterbi(chain)
+        return ids, tf.gather(marginals(chain), ids, batch_dims=2)
+
+    def _only_allowed(self, chain: Chain) -> Chain:
+        rules = self._allowed
+        return chain.constrained(rules.allowed, start=rules.start, end=rules.end)
+
+    def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
+        """Precision, recall and F1 of spans, accuracy of words and of sentences."""
+        return scores.score(*self._compared(rows, answers), spans=self._spans)
+
+    def headline(self, rows: Columns, answers: Columns) -> dict[str, float]:
+        """The scores that carry an interval."""
+        return self.redrawn(rows, answers)(np.arange(len(rows["tags"])))
+
+    def redrawn(self, rows: Columns, answers: Columns) -> Draw:
+        """`headline` of rows drawn anew; spans are read once."""
+        return scores.headline(*self._compared(rows, answers), spans=self._spans)
+
+    def figures(self, rows: Columns, answers: Columns) -> tuple:
+        """Confusion of types, partial matches, the worst sentences."""
+        return tagging_figures.figures(
+            _joined(answers["tokens"]),
+            *self._compared(rows, answers),
+            spans=self._spans,
+        )
+
+    @property
+    def _spans(self) -> scores.Spans | None:
+        return schemes.spans if self.scheme else None
+
+    def _compared(
+        self, rows: Columns, answers: Columns
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Gold tags and answered ones of each row, joined, of one scheme: str [N]."""
+        gold = rows["tags"]
+        if self.answer_scheme:
+            name = self.answer_scheme
+            written = [schemes.convert(split_joined(tags), name) for tags in gold]
+            gold = _column([" ".join(tags) for tags in written])
+        return gold, _joined(answers["tags"])
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            "words": pack(self.words),
+            "tags": pack(self.tags),
+            "scheme": self.scheme,
+            "answer_scheme": self.answer_scheme,
+            "split": self.split,
+            "constrained": self.constrained,
+        }
+
+
+def _spans(words: Words, tags: tf.RaggedTensor) -> dict[str, tf.RaggedTensor]:
+    """The spans that tags spell, by characters of the requests."""
+    found = scheme_tensors.spans(tags)
+    starts = tf.gather(words.starts, found.starts, batch_dims=1)
+    ends = tf.gather(words.ends, found.ends - 1, batch_dims=1)
+    texts = tf.strings.substr(
+        tf.gather(words.texts, starts.value_rowids()),
+        starts.flat_values,
+        ends.flat_values - starts.flat_values,
+        unit="UTF8_CHAR",
+    )
+    return {
+        "span_texts": starts.with_flat_values(texts),
+        "span_types": found.types,
+        "span_starts": starts,
+        "span_ends": ends,
+    }
+
+
+def _input(name: str) -> keras.KerasTensor:
+    """A fresh input of the network; characters have a dimension of their own."""
+    shape = [None, None] if name == "character_ids" else [None]
+    return keras.Input(shape, dtype="int32", name=name)
+
+
+def _tags_in(rows: Rows, scheme: str) -> set[str]:
+    """Every tag that the rows have when they are written in a scheme."""
+    return {
+        tag
+        for batch in column_batches(tagging.in_scheme(rows, scheme))
+        for joined in set(batch["tags"].tolist())
+        for tag in split_joined(joined.decode("utf-8", "replace"))
+    }
+
+
+def _joined(column: np.ndarray) -> np.ndarray:
+    """Words or tags [N, T] as one string a row, without the padding: str [N]."""
+    return _column([" ".join(filter(None, row)) for row in column.tolist()])
+
+
+def _column(texts: list[str]) -> np.ndarray:
+    column = np.empty(len(texts), object)
+    column[:] = texts
+    return column
