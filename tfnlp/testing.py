@@ -263,12 +263,26 @@ def _equal(first: Mapping, second: Mapping) -> bool:
 
 
 def _close(first: Mapping, second: Mapping) -> bool:
+    """Whether answers are alike; what fills up shorter rows, "" or 0, is nothing."""
     return set(first) == set(second) and all(
-        np.allclose(first[name], second[name], rtol=1e-4, atol=1e-5)
-        if np.asarray(first[name]).dtype.kind == "f"
-        else np.array_equal(first[name], second[name])
-        for name in first
+        _alike(np.asarray(first[name]), np.asarray(second[name])) for name in first
     )
+
+
+def _alike(first: np.ndarray, second: np.ndarray) -> bool:
+    if first.ndim != second.ndim:
+        return False
+    shape = tuple(np.maximum(first.shape, second.shape))
+    one, other = (_filled(array, shape) for array in (first, second))
+    if first.dtype.kind == "f":
+        return np.allclose(one, other, rtol=1e-4, atol=1e-5)
+    return np.array_equal(one, other)
+
+
+def _filled(array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    filled = np.full(shape, b"" if array.dtype == object else 0, array.dtype)
+    filled[tuple(map(slice, array.shape))] = array
+    return filled
 
 
 def _expect(claim: bool, message: str) -> None:

@@ -159,3 +159,7 @@ def test_a_set_of_tags_alone_is_mixed_or_not():
     assert of_tags(["O"]) is None
     with pytest.raises(DataError, match=r"train\.txt with 'I-A' and 'M-A'"):
         of_tags(["I-A", "M-A"], where="train.txt")
+
+
+def test_iob1_begins_a_span_without_type_at_the_first_word_as_inside():
+    assert tags_of([Span("", 0, 2), Span("", 2, 3)], 3, "IOB1") == ["I", "I", "B"]

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfnlp import testing
 from tfnlp.data import schemes
 from tfnlp.data.readers import from_list
 from tfnlp.errors import DataError, UsageError
@@ -110,32 +109,9 @@ def encoded(task, tokens, tags):
     )
 
 
-@pytest.fixture
-def up_to_padding(monkeypatch):
-    """Holds answers of other lengths against one another: padding is "" or 0."""
-    same = testing._close
-
-    def alike(one, other):
-        sizes = np.maximum(one.shape, other.shape)
-        empty = b"" if one.dtype == object else 0
-        both = (np.full(sizes, empty, array.dtype) for array in (one, other))
-        for filled, array in zip(both, (one, other), strict=True):
-            filled[tuple(map(slice, array.shape))] = array
-            yield filled
-
-    def close(first, second):
-        pairs = {name: list(alike(first[name], second[name])) for name in first}
-        return set(first) == set(second) and same(
-            {name: one for name, (one, _) in pairs.items()},
-            {name: other for name, (_, other) in pairs.items()},
-        )
-
-    monkeypatch.setattr(testing, "_close", close)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("form", ["crf", "softmax", "plain", "texts"])
-def test_every_form_conforms(form, tmp_path, up_to_padding):
+def test_every_form_conforms(form, tmp_path):
     rows = PLAIN if form == "plain" else NAMES
     task = tagging(rows, scheme=None if form == "plain" else "BIOES")
     task = task.for_texts() if form == "texts" else task

@@ -156,7 +156,8 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
                 f"{last.end}, in {length} words. Leave one of them out."
             )
         letters = _letters(span, name)
-        if name == "IOB1" and (last.type, last.end) == (span.type, span.start):
+        beside = bool(span.start) and last.end == span.start
+        if name == "IOB1" and beside and last.type == span.type:
             letters = "B" + letters[1:]
         tags[span.start : span.end] = [
             f"{letter}-{span.type}" if span.type else letter for letter in letters
