@@ -36,7 +36,7 @@ demo: setup ## train on a built-in set, then ask the artefact three times
 		       'The plot is thin, but the cast makes up for it.'
 
 test: setup ## run every test, slow ones and doctests too
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: setup ## formatting, lint and types
 	$(BIN)/ruff format --check .
