@@ -114,20 +114,7 @@ def main(recipe: Recipe) -> Path:
         seconds=clock.seconds,
         counts={"train": audit.rows, "valid": audit.others["valid"]},
     )
-    settings = cli.to_dict(recipe)
-    report = dataclasses.replace(report, recipe=settings, audit=audit.to_json())
-    with clock.phase("save"):
-        version = tfnlp.save(
-            task,
-            model,
-            recipe.name,
-            output=recipe.output,
-            report=report,
-            recipe=settings,
-        )
-    print(f"saved as {version} in {clock.seconds['save']:.1f} s", file=sys.stderr)
-    print(report)  # last: whoever reads this may have left
-    return version
+    return cli.finish(recipe, task, model, report, audit=audit, clock=clock)
 
 
 def rehearse(recipe: Recipe) -> None:

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tfnlp.cli.finish import finish as finish
     from tfnlp.cli.guard import run as run
     from tfnlp.cli.keywords import assignments as assignments
     from tfnlp.cli.reading import Reading as Reading
@@ -20,12 +21,13 @@ _HOMES = {
     "Reading": "tfnlp.cli.reading",
     "Source": "tfnlp.cli.source",
     "assignments": "tfnlp.cli.keywords",
+    "finish": "tfnlp.cli.finish",
     "parse": "tfnlp.cli.recipes",
     "run": "tfnlp.cli.guard",
     "to_dict": "tfnlp.cli.recipes",
 }
 
-__all__ = ["Reading", "Source", "assignments", "parse", "run", "to_dict"]
+__all__ = ["Reading", "Source", "assignments", "finish", "parse", "run", "to_dict"]
 
 
 def __getattr__(name: str) -> Any:

@@ -100,7 +100,7 @@ def warnings(found: Counts, *, separator: str | None) -> Iterator[str]:
         yield f"{plural(found.contradicting, 'text')} {occur} with different labels."
     rare = [name for name, count in found.classes.items() if count == 1]
     if rare and len(found.classes) > 1:
-        yield f"{plural(len(rare), 'class', 'classes')} with one row: {_few(rare)}."
+        yield f"{plural(len(rare), 'class', 'classes')} with one row: {few(rare)}."
     for name in found.others:
         yield from (
             f"{name}: {message}" for message in _of_side(found, name, separator)
@@ -137,7 +137,7 @@ def _of_side(found: Counts, name: str, separator: str | None) -> Iterator[str]:
     if count := found.leaking[name]:
         yield f"{_share(count, rows)} {_have(count)} a text that is also in train."
     if labels := found.unseen.get(name):
-        yield f"labels that train lacks: {_few(list(labels))}."
+        yield f"labels that train lacks: {few(list(labels))}."
 
 
 def _flaws(flaws: Flaws, rows: int, separator: str | None) -> Iterator[str]:
@@ -176,7 +176,13 @@ def _share(count: int, rows: int) -> str:
     return f"{plural(count)} ({count / max(rows, 1):.1%})"
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """Names for a message, the first of them.
+
+    Example:
+    >>> few(["pos", "neg"])
+    "'pos', 'neg'"
+    """
     rest = len(names) - _SHOWN
     shown = ", ".join(repr(name) for name in names[:_SHOWN])
     return shown + (f" and {rest:,} more" if rest > 0 else "")

@@ -63,7 +63,7 @@ def front(
     _check_names(sizes)
     if vectors is None and width is None:
         width = 100
-    inputs = {name: _input(name) for name in (*sizes, "padding_mask")}
+    inputs = {name: feature(name) for name in (*sizes, "padding_mask")}
     words = inputs["token_ids"]
     kept = WordDropout(word_dropout)(words) if word_dropout else words
     own = embed(
@@ -84,7 +84,8 @@ def front(
     return Front(inputs.pop("token_ids"), inputs.pop("padding_mask"), joined, inputs)
 
 
-def _input(name: str) -> keras.KerasTensor:
+def feature(name: str) -> keras.KerasTensor:
+    """A fresh input of a network; characters have a dimension of their own."""
     shape = [None, None] if name == "character_ids" else [None]
     return keras.Input(shape, dtype="int32", name=name)
 

@@ -15,6 +15,7 @@ from tfnlp.layers.crf import CRF, Chain
 from tfnlp.layers.crf_paths import viterbi
 from tfnlp.layers.crf_sums import log_likelihood, marginals
 from tfnlp.layers.options import check_rate
+from tfnlp.networks.word_features import feature
 from tfnlp.saving import pack
 from tfnlp.scores import tagging as scores
 from tfnlp.scores import tagging_figures
@@ -190,7 +191,7 @@ class Tagging(Task):
             dropout: share of the encoder's numbers dropped.
         """
         check_rate("dropout", dropout)
-        features = {name: _input(name) for name in (*self.words.sizes, "padding_mask")}
+        features = {name: feature(name) for name in (*self.words.sizes, "padding_mask")}
         vectors = encoder({name: features[name] for name in encoder.input})
         outputs = keras.layers.Dense(len(self.tags), dtype="float32", name="logits")(
             keras.layers.Dropout(dropout)(vectors)
@@ -315,12 +316,6 @@ def _spans(words: Words, tags: tf.RaggedTensor) -> dict[str, tf.RaggedTensor]:
         "span_starts": starts,
         "span_ends": ends,
     }
-
-
-def _input(name: str) -> keras.KerasTensor:
-    """A fresh input of the network; characters have a dimension of their own."""
-    shape = [None, None] if name == "character_ids" else [None]
-    return keras.Input(shape, dtype="int32", name=name)
 
 
 def _tags_in(rows: Rows, scheme: str) -> set[str]:

@@ -27,5 +27,5 @@ def vector_words(path: str | Path, *, at_most: int | None = None) -> list[str]:
     >>> vector_words(path)
     ['film', 'play']
     """
-    lines = islice(vectors._lines(Path(path)), at_most)
+    lines = islice(vectors.lines(Path(path)), at_most)
     return [line.token.decode("utf-8", "replace") for line in lines]

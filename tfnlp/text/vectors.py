@@ -70,7 +70,7 @@ def load_vectors(
     entries = vocabulary.entries
     matrix: np.ndarray | None = None
     states = np.full(len(entries), _MISSING, np.int8)
-    for line in islice(_lines(path), at_most):
+    for line in islice(lines(path), at_most):
         if matrix is None:
             _numbers(line, path)  # The first is parsed in any case: is it a vector?
             matrix = _random(len(entries), len(line.numbers), seed)
@@ -108,7 +108,8 @@ def _random(rows: int, width: int, seed: int) -> np.ndarray:
     return generator.normal(0.0, _SPREAD, (rows, width)).astype(np.float32)
 
 
-def _lines(path: Path) -> Iterator[_Line]:
+def lines(path: Path) -> Iterator[_Line]:
+    """The vectors of a file, a line each, without its header."""
     with _open(path) as file:
         width: int | None = None
         for number, raw in enumerate(file, start=1):

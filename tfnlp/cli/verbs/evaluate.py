@@ -12,11 +12,10 @@ import tfnlp
 from tfnlp.cli.gates import check_names, read_gates
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import Words, parse_open, unknown_flag
-from tfnlp.data.findings import plural
+from tfnlp.data.findings import few, plural
 from tfnlp.errors import DataError, UsageError
 
 _SHOWN = ("scores", "intervals", "seconds", "rows", "versions")
-_FEW = 8  # labels in one message
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,19 +178,13 @@ def _strange_labels(found: Any, known: Sequence[str]) -> list[str]:
     }
     if len(strange) == len(found.classes):
         raise DataError(
-            f"Evaluation needs labels that the task knows: {_few(known)}. "
-            f"Received: {_few(list(strange)) or 'no label'} in {plural(found.rows)}. "
+            f"Evaluation needs labels that the task knows: {few(known)}. "
+            f"Received: {few(list(strange)) or 'no label'} in {plural(found.rows)}. "
             "Check which column holds the label."
         )
     if not strange:
         return []
     return [
         f"{plural(sum(strange.values()))} with a label that the task does not know "
-        f"and so never answers: {_few(list(strange))}."
+        f"and so never answers: {few(list(strange))}."
     ]
-
-
-def _few(names: Sequence[str]) -> str:
-    rest = len(names) - _FEW
-    shown = ", ".join(map(repr, names[:_FEW]))
-    return shown + (f" and {rest:,} more" if rest > 0 else "")
