@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from tfnlp.cli.recipes import parse as parse
     from tfnlp.cli.recipes import to_dict as to_dict
     from tfnlp.cli.source import Source as Source
+    from tfnlp.cli.tagger import Tagger as Tagger
 
 _HOMES = {
     "Reading": "tfnlp.cli.reading",
     "Source": "tfnlp.cli.source",
+    "Tagger": "tfnlp.cli.tagger",
     "assignments": "tfnlp.cli.keywords",
     "finish": "tfnlp.cli.finish",
     "parse": "tfnlp.cli.recipes",
@@ -27,7 +29,16 @@ _HOMES = {
     "to_dict": "tfnlp.cli.recipes",
 }
 
-__all__ = ["Reading", "Source", "assignments", "finish", "parse", "run", "to_dict"]
+__all__ = [
+    "Reading",
+    "Source",
+    "Tagger",
+    "assignments",
+    "finish",
+    "parse",
+    "run",
+    "to_dict",
+]
 
 
 def __getattr__(name: str) -> Any:

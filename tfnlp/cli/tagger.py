@@ -1,0 +1,209 @@
+"""The flags of every script that tags words: sentences, words and the encoder.
+
+What a script learns and what it puts on the encoder is its own; how it comes by
+rows, by vectors of words and by an encoder of them is here.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import tfnlp
+from tfnlp.cli.keywords import assignments
+from tfnlp.cli.reading import Reading
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from tfnlp.data.audit import Audit
+    from tfnlp.data.sides import Sides
+    from tfnlp.networks.front import Front
+    from tfnlp.tasks.tagging import Tagging
+
+
+Format = (
+    Literal["conll", "conllu", "slots", "spans", "tokens", "propbank"]
+    | Literal["csv", "jsonl", "parquet"]
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sentences(Reading):
+    """Where tagged sentences lie: to train on, to choose by and to test on.
+
+    Example:
+    >>> Sentences(train="train.conll", tags="3").columns
+    {'tokens': 'tokens', 'tags': '3'}
+    """
+
+    train: str  # file of tagged sentences: CoNLL, CoNLL-U, JSON, a folder of slots
+    valid: str | None = None  # default: a tenth by hash
+    test: str | None = None  # default: a tenth by hash
+    split_seed: int = 0  # of the hash: another one cuts other tenths
+    tokens: str = "tokens"  # column of the words
+    tags: str = "tags"  # column of the tags: a name, or a number from 1
+    format: Format | None = field(  # type: ignore[assignment]
+        default=None, metadata={"help": "told by the file's name and beginning"}
+    )
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Field → column; a script whose rows have more fields adds to it."""
+        return {"tokens": self.tokens, "tags": self.tags}
+
+    def sides(self) -> "Sides":
+        """Reads the rows; see `tfnlp.read_sides`.
+
+        Raises:
+            DataError: a file cannot be read, or not be split.
+            SchemaError: a column is missing.
+        """
+        return tfnlp.read_sides(
+            self.train,
+            self.columns,
+            valid=self.valid,
+            test=self.test,
+            fields=("tokens",),
+            seed=self.split_seed,
+            **self.options(),
+        )
+
+    def checked(self, sides: "Sides", *, label_field: str | None = None) -> "Audit":
+        """Counts what is wrong with the sentences and says it, on stderr.
+
+        Args:
+            label_field: field of the label of a whole sentence, if there is one.
+
+        Raises:
+            DataError: it is too much to learn from.
+        """
+        audit = tfnlp.audit(
+            sides.train,
+            text_fields=("tokens",),
+            label_field=label_field,
+            others={"valid": sides.valid, "test": sides.test},
+        )
+        print(audit.table(), file=sys.stderr)
+        for side, rows in sides._asdict().items():
+            for message in tfnlp.survey(rows).messages():
+                print(f"warning: {side}: {message}", file=sys.stderr)
+        return audit.check()
+
+    def made_up(self, *more: Mapping[str, str]) -> Any:
+        """Rows of one sentence, to build with before any file is read.
+
+        Args:
+            more: the further fields of each row; without them there is one row.
+
+        Example:
+        >>> rows = Sentences(train="").made_up({"intent": "book"}, {"intent": "play"})
+        >>> [row["intent"] for row in rows.as_numpy_iterator()]
+        [b'book', b'play']
+        """
+        from tfnlp.data.readers import from_list  # TensorFlow: not for --help
+
+        sentence = {"tokens": "aa aa", "tags": "B-A O"}
+        return from_list([{**sentence, **fields} for fields in more or ({},)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tagger(Sentences):
+    """What a tagger sees of words, and the network that reads them.
+
+    Example:
+    >>> Tagger(train="train.conll", encoder="cnn").own_width
+    300
+    """
+
+    WIDTHS: ClassVar[Mapping[str, int]] = {"rnn": 400, "cnn": 300, "transformer": 128}
+    """The width of each encoder if none is given."""
+
+    scheme: Literal["IO", "BIO", "BIOES"] | None = "BIOES"  # learnt; answers: as read
+    split: Literal["words", "whitespace", "characters"] = "words"  # of raw texts
+    size: int = 100_000  # entries of the vocabulary
+    minimum_count: int = 1  # rarer words are unknown
+    characters: bool = True  # whether the network reads the characters of a word
+    casing: bool = True  # whether it is told how a word is cased
+    word_length: int = 24  # characters kept of a word
+    vectors: str | None = None  # GloVe, word2vec or fastText text file
+    tune_vectors: bool = True  # whether training changes the vectors
+
+    encoder: Literal["rnn", "cnn", "transformer"] = "rnn"
+    width: int | None = None  # of the encoder's vectors; default: by the encoder
+    word_width: int | None = None  # of a word's own vector; default: vectors', or 100
+    character_width: int = 30  # of a character's vector
+    character_filters: int = 50  # width of what is made of the characters
+    dropout: float = 0.5  # before and behind the encoder
+    word_dropout: float = 0.05  # share of unknown words while training
+    network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2
+    crf: bool = True  # whether tags of a sentence are scored together
+    constrained: bool = False  # with a CRF: leave out what cannot be while training
+
+    @property
+    def own_width(self) -> int:
+        """The width of the encoder's vectors, given or the encoder's own."""
+        return self.width or self.WIDTHS[self.encoder]
+
+    def learning(self, *, tiny: bool = False) -> dict[str, Any]:
+        """What `Tagging.from_rows` takes besides rows, words of `vectors` included.
+
+        Args:
+            tiny: for made-up rows: no word is too rare, and no file is read.
+        """
+        read = self.vectors if not tiny else None
+        return {
+            "scheme": self.scheme,
+            "split": self.split,
+            "constrained": self.constrained,
+            "size": self.size,
+            "minimum_count": 1 if tiny else self.minimum_count,
+            "more": tfnlp.vector_words(read) if read else (),
+            "characters": self.characters,
+            "casing": self.casing,
+            "word_length": self.word_length,
+        }
+
+    def pretrained(self, task: "Tagging", **options: Any) -> "np.ndarray | None":
+        """The matrix that the vectors of words start from, if there is a file.
+
+        Args:
+            options: of `tfnlp.load_vectors`.
+
+        Raises:
+            DataError: the file is missing, or holds no vectors.
+        """
+        if self.vectors is None:
+            return None
+        return tfnlp.load_vectors(self.vectors, task.words.vocabulary, **options).matrix
+
+    def front(self, sizes: Mapping[str, int], vectors: "np.ndarray | None") -> "Front":
+        """The vectors of words, on which an encoder is stacked.
+
+        Args:
+            sizes: how many ids each feature of a word has.
+            vectors: what `pretrained` gave.
+        """
+        return tfnlp.word_features.front(
+            sizes,
+            width=self.word_width,
+            vectors=vectors,
+            tune_vectors=self.tune_vectors,
+            character_width=self.character_width,
+            character_filters=self.character_filters,
+            word_dropout=self.word_dropout,
+        )
+
+    def encoder_on(
+        self, start: "Front", *, width: int, dropout: float
+    ) -> "keras.Model":
+        """The encoder on vectors of words; the options of --network come last.
+
+        Raises:
+            UsageError: --network names no option of the encoder.
+        """
+        encoder_of = getattr(tfnlp, self.encoder).encoder
+        options = {"width": width, "dropout": dropout}
+        options |= assignments(self.network, encoder_of)
+        return encoder_of(start, **options)
