@@ -18,6 +18,9 @@ FLOOR = {
     **dict.fromkeys(["__init__", "__main__"], 7),
 }
 
+FORMS = {"intent_and_slots": "tagging", "semantic_roles": "tagging"}
+"""A form of a task → the task that it is one of; other tasks are strangers."""
+
 
 def place(parts: tuple[str, ...]) -> str:
     return parts[0].removesuffix(".py")
@@ -49,7 +52,8 @@ def test_imports_go_down(path):
     for module in imported(path):
         theirs = place(module)
         inside = (theirs == mine and mine != "tasks") or theirs == "errors"
-        assert FLOOR[theirs] < FLOOR[mine] or inside, (
+        form = mine == "tasks" and module == ("tasks", FORMS.get(path.stem))
+        assert FLOOR[theirs] < FLOOR[mine] or inside or form, (
             f"{path.name} on floor {FLOOR[mine]} may not import "
             f"tfnlp.{'.'.join(module)} on floor {FLOOR[theirs]}: imports only go "
             "down. Hand the thing in as an argument, or move it to a lower floor."

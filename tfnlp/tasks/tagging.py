@@ -1,7 +1,7 @@
 """Tagging: a tag for every word, and the spans that the tags spell."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
 import numpy as np
@@ -134,13 +134,13 @@ class Tagging(Task):
         """``tokens``, or ``text`` in a task made by `for_texts`."""
         return {self.request: TEXT}
 
-    def for_texts(self) -> "Tagging":
+    def for_texts(self) -> Self:
         """The same task with raw texts as requests: what an artefact should answer.
 
         Only what a request is differs: `config` is the same, so the task that is
         loaded with an artefact takes ``tokens``, as rows for an evaluation have them.
         """
-        twin = Tagging(**{**self.config(), "words": self.words, "tags": self.tags})
+        twin = type(self)(**self.arguments())
         twin.request = "text"
         return twin
 
@@ -190,15 +190,31 @@ class Tagging(Task):
             crf: whether the tags of a row are scored together; see `CRF`.
             dropout: share of the encoder's numbers dropped.
         """
-        check_rate("dropout", dropout)
-        features = {name: feature(name) for name in (*self.words.sizes, "padding_mask")}
-        vectors = encoder({name: features[name] for name in encoder.input})
-        outputs = keras.layers.Dense(len(self.tags), dtype="float32", name="logits")(
-            keras.layers.Dropout(dropout)(vectors)
-        )  # [B, T, C]
-        if crf:
-            outputs = CRF(name="crf")(outputs, features["padding_mask"])
+        features, vectors = self._encoded(encoder)
+        mask = features["padding_mask"]
+        outputs = self._head(vectors, mask, crf=crf, dropout=dropout)
         return keras.Model(features, outputs, name="tagging")
+
+    def _encoded(self, encoder: keras.Model) -> tuple[dict, keras.KerasTensor]:
+        """Fresh inputs by name, and what an encoder makes of them: [B, T, D]."""
+        features = {name: feature(name) for name in (*self.words.sizes, "padding_mask")}
+        return features, encoder({name: features[name] for name in encoder.input})
+
+    def _head(
+        self,
+        vectors: keras.KerasTensor,
+        padding_mask: keras.KerasTensor,
+        *,
+        crf: bool,
+        dropout: float,
+    ) -> Any:
+        """Logits [B, T, C] of the tags, or a CRF's scores."""
+        check_rate("dropout", dropout)
+        dropped = keras.layers.Dropout(dropout)(vectors)
+        logits = keras.layers.Dense(len(self.tags), dtype="float32", name="logits")
+        if not crf:
+            return logits(dropped)
+        return CRF(name="crf")(logits(dropped), padding_mask)
 
     def loss(self, y: tf.Tensor, outputs: Any) -> tf.Tensor:
         """[B]: negative log-likelihood of a row's tags by word."""
@@ -297,6 +313,10 @@ class Tagging(Task):
             "split": self.split,
             "constrained": self.constrained,
         }
+
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments as objects, to make a twin or another form."""
+        return {**self.config(), "words": self.words, "tags": self.tags}
 
 
 def _spans(words: Words, tags: tf.RaggedTensor) -> dict[str, tf.RaggedTensor]:
