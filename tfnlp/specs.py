@@ -20,6 +20,8 @@ Rows: TypeAlias = Any
 
 TEXT = tf.TensorSpec([None], tf.string)
 NUMBER = tf.TensorSpec([None], tf.float32)
+PLACE = tf.TensorSpec([None], tf.int32)
+"""A position in a text or among its words, counted from 0."""
 IMAGE = tf.TensorSpec([None], tf.string)
 """Encoded bytes of a picture (PNG, JPEG), one scalar a row."""
 

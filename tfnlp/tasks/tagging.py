@@ -134,6 +134,11 @@ class Tagging(Task):
         """``tokens``, or ``text`` in a task made by `for_texts`."""
         return {self.request: TEXT}
 
+    @property
+    def features(self) -> tuple[str, ...]:
+        """The names of what `encode` makes, but for the mask: the network's inputs."""
+        return tuple(self.words.sizes)
+
     def for_texts(self) -> Self:
         """The same task with raw texts as requests: what an artefact should answer.
 
@@ -147,9 +152,10 @@ class Tagging(Task):
     def endpoints(self) -> dict[str, Endpoint]:
         """``serving_default`` takes `request`; the other form has its own name."""
         other = "text" if self.request == "tokens" else "tokens"
+        more = {k: spec for k, spec in self.inputs.items() if k != self.request}
         return {
             "serving_default": Endpoint(self.answer, self.inputs),
-            f"from_{other}": Endpoint(self.answer, {other: TEXT}),
+            f"from_{other}": Endpoint(self.answer, {other: TEXT, **more}),
         }
 
     def read(self, inputs: Tensors) -> Words:
@@ -197,7 +203,7 @@ class Tagging(Task):
 
     def _encoded(self, encoder: keras.Model) -> tuple[dict, keras.KerasTensor]:
         """Fresh inputs by name, and what an encoder makes of them: [B, T, D]."""
-        features = {name: feature(name) for name in (*self.words.sizes, "padding_mask")}
+        features = {name: feature(name) for name in (*self.features, "padding_mask")}
         return features, encoder({name: features[name] for name in encoder.input})
 
     def _head(
