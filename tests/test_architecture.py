@@ -12,6 +12,7 @@ FLOOR = {
     **dict.fromkeys(["data", "text", "images", "layers", "decoding", "scores"], 1),
     "networks": 2,
     "task": 3,
+    "answering": 3.5,  # below the engines that share it
     **dict.fromkeys(["tasks", "training", "evaluation", "export"], 4),
     **dict.fromkeys(["tuning", "serving"], 5),
     **dict.fromkeys(["testing", "cli"], 6),

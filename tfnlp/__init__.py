@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tfnlp import cli as cli
     from tfnlp import errors as errors
+    from tfnlp.answering import answers as answers
     from tfnlp.clock import Clock as Clock
     from tfnlp.data import splits as splits
     from tfnlp.data.audit import Audit as Audit
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from tfnlp.data.sides import Sides as Sides
     from tfnlp.data.sides import read_sides as read_sides
     from tfnlp.data.tagging import survey as survey
-    from tfnlp.evaluation.evaluate import answers as answers
     from tfnlp.evaluation.evaluate import evaluate as evaluate
     from tfnlp.evaluation.report import Report as Report
     from tfnlp.export.artefact import check_output as check_output
@@ -62,7 +62,7 @@ _HOMES = {
     "TrainConfig": "tfnlp.training.config:TrainConfig",
     "Vectorizer": "tfnlp.text.vectorizer:Vectorizer",
     "Vocabulary": "tfnlp.text.vocabulary:Vocabulary",
-    "answers": "tfnlp.evaluation.evaluate:answers",
+    "answers": "tfnlp.answering:answers",
     "audit": "tfnlp.data.audit:audit",
     "bow": "tfnlp.networks.bow",
     "check_output": "tfnlp.export.artefact:check_output",

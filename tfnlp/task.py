@@ -41,7 +41,8 @@ class Task(tf.Module, abc.ABC):
     targets: ClassVar[Schema] = {}
     """What a training row carries besides."""
     monitor: str = "val_loss"
-    """The log that early stopping watches; `max` if its name holds no 'loss'."""
+    """What early stopping watches: `val_loss`, `val_` and a metric, or `val_` and a
+    score of `headline`; the more the better, if its name holds no 'loss'."""
 
     @abc.abstractmethod
     def encode(self, inputs: Tensors) -> Tensors:

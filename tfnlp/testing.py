@@ -15,8 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfnlp.answering import answers as answer_rows
 from tfnlp.data.batching import batches
-from tfnlp.evaluation.evaluate import answers as answer_rows
 from tfnlp.evaluation.evaluate import evaluate
 from tfnlp.export.artefact import export
 from tfnlp.saving import from_json, to_json

@@ -65,13 +65,19 @@ def test_gzip_is_decompressed_even_in_several_members():
     assert lines(packed) == ["a\n", "é\n"]
 
 
+CUT = gzip.compress(b"a\n" * 99, mtime=0)[:-9]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "standard input, which looks like a PNG"),
         (b"a\0b\n", "Received: bytes 0, as utf-8 has none."),
         (b"PAR1\x15\x04\n", "looks like a Parquet file"),
-        (gzip.compress(b"a\n" * 99, mtime=0)[:-9], "standard input, which is cut or damaged"),
+        (
+            gzip.compress(b"a\n" * 99, mtime=0)[:-9],
+            "standard input, which is cut or damaged",
+        ),
         (b"\x1f\x8bno gzip\n", "standard input, which is cut or damaged"),
     ],
 )

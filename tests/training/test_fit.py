@@ -48,6 +48,15 @@ class Long(Task):
         return {}
 
 
+class Watched(Long):
+    """Watches a score of its answers, which falls while the loss does, too."""
+
+    monitor = "val_best_when_short"
+
+    def score(self, rows, answers):
+        return {"best_when_short": -float(np.abs(answers["score"]).sum())}
+
+
 class Broken(Long):
     """Its loss is no number from the second batch of the second epoch on."""
 
@@ -108,6 +117,15 @@ def test_training_stops_and_keeps_the_best_weights():
     losses = network.history.history["val_loss"]
     assert len(losses) == 3 == losses.index(min(losses)) + 3
     assert same(network.get_weights(), kept.weights[0])
+
+
+def test_a_score_of_answers_is_watched_and_in_the_history():
+    kept = Kept()
+    network = train(task=Watched(), epochs=9, patience=2, callbacks=(kept,))
+    scores = network.history.history["val_best_when_short"]
+    best = scores.index(max(scores))
+    assert len(scores) == best + 3
+    assert same(network.get_weights(), kept.weights[best])
 
 
 def test_a_loss_that_is_no_number_is_told_with_its_place():

@@ -39,6 +39,8 @@ from tfnlp.errors import DataError
 
 NO_BREAK = "\u00a0"
 """Stands for a space inside a word."""
+LISTED = ("tokens",)
+"""Fields that a request may carry as a list, which is joined: `["Ann", "left"]`."""
 
 _BLANK = re.compile("[ \t\r\n]+")
 

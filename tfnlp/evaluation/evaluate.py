@@ -4,7 +4,6 @@ The engine knows the contract (`tfnlp.task`) and no task: answers come out of
 `Task.answer` in graph, scores out of `Task.score` on strings.
 """
 
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,12 +11,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data.rows import settled
-from tfnlp.errors import DataError
+from tfnlp import answering
 from tfnlp.evaluation.environment import versions
 from tfnlp.evaluation.report import Report
 from tfnlp.scores import intervals
-from tfnlp.specs import Rows, check_rows
+from tfnlp.specs import Rows
 from tfnlp.task import Columns, Task, Tensors
 
 
@@ -72,41 +70,6 @@ def evaluate(
     )
 
 
-def answers(
-    task: Task, model: Callable, rows: Rows, *, batch_size: int = 256
-) -> tuple[Columns, Columns]:
-    """Answers every row, in order, and returns the rows and the answers as columns.
-
-    Strings become numpy object arrays of `str`; bytes that are no UTF-8 become
-    U+FFFD. All rows are held in memory.
-
-    Args:
-        task: what strings mean to the network.
-        model: the network, or any callable from features to outputs.
-        rows: rows with the fields of `task.inputs` and `task.targets`.
-        batch_size: how many rows are answered at once.
-
-    Raises:
-        SchemaError: the rows lack a field.
-        DataError: there are no rows.
-
-    Example:
-    >>> rows, answered = answers(task, model, valid)  # doctest: +SKIP
-    >>> task = task.calibrate(rows, answered)  # doctest: +SKIP
-    """
-    inputs = dict(task.inputs)
-
-    @tf.function(input_signature=[inputs])
-    def answer(request: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        return dict(task.answer(model, request))
-
-    read, answered = [], []
-    for batch in _batches(task, rows, batch_size):
-        answered.append(_arrays(answer({name: batch[name] for name in inputs})))
-        read.append(_arrays(batch))
-    return _joined(read), _joined(answered)
-
-
 def mean_loss(
     task: Task, model: Callable, rows: Rows, *, batch_size: int = 256
 ) -> float:
@@ -122,7 +85,7 @@ def mean_loss(
     >>> mean_loss(task, model, test)  # doctest: +SKIP
     0.4466
     """
-    examples = task.dataset(_batches(task, rows, batch_size))
+    examples = task.dataset(answering.batches(task, rows, batch_size))
 
     @tf.function(input_signature=examples.element_spec)
     def sums(features: Any, y: Any, weight: tf.Tensor) -> tf.Tensor:
@@ -140,7 +103,7 @@ def _answers_and_loss(
     the loss, and answers come of the same outputs.
     """
     if not _keeps(task, "answer", "example", "dataset"):
-        both = answers(task, model, rows, batch_size=batch_size)
+        both = answering.answers(task, model, rows, batch_size=batch_size)
         return *both, mean_loss(task, model, rows, batch_size=batch_size)
     inputs, schema = dict(task.inputs), {**task.inputs, **task.targets}
 
@@ -157,12 +120,12 @@ def _answers_and_loss(
         return dict(answer), _weighed(task.loss(y, outputs[-1]), weight)
 
     read, answered, sums = [], [], []
-    for batch in _batches(task, rows, batch_size):
+    for batch in answering.batches(task, rows, batch_size):
         answer, weighed = step(batch)
-        answered.append(_arrays(answer))
-        read.append(_arrays(batch))
+        answered.append(answering.arrays(answer))
+        read.append(answering.arrays(batch))
         sums.append(weighed.numpy())
-    return _joined(read), _joined(answered), _mean(sums)
+    return answering.joined(read), answering.joined(answered), _mean(sums)
 
 
 def _keeps(task: Task, *names: str) -> bool:
@@ -180,47 +143,3 @@ def _mean(sums: Sequence[np.ndarray]) -> float:
     """The mean loss of all batches, added up in float64."""
     loss, weight = np.sum(np.array(sums, np.float64).reshape(-1, 2), axis=0)
     return float(loss / weight) if weight else 0.0
-
-
-def _batches(task: Task, rows: Rows, batch_size: int) -> tf.data.Dataset:
-    checked: tf.data.Dataset = check_rows(rows, {**task.inputs, **task.targets})
-    return settled(checked.batch(batch_size).prefetch(2))
-
-
-def _arrays(batch: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
-    return {
-        name: _decoded(tensor.numpy()) if tensor.dtype == tf.string else tensor.numpy()
-        for name, tensor in batch.items()
-    }
-
-
-def _decoded(raw: np.ndarray) -> np.ndarray:
-    """Bytes to str; equal strings share one object, so that scores count fast."""
-    flat = raw.ravel().tolist()
-    known = {each: sys.intern(each.decode("utf-8", "replace")) for each in set(flat)}
-    decoded = np.empty(len(flat), object)
-    decoded[:] = [known[each] for each in flat]
-    return decoded.reshape(raw.shape)
-
-
-def _joined(batches: Sequence[dict[str, np.ndarray]]) -> Columns:
-    if not batches:
-        raise DataError(
-            "There must be at least one row to evaluate. Received: no rows. "
-            "Check the file, its split and any filter on it."
-        )
-    return {name: _stacked([batch[name] for batch in batches]) for name in batches[0]}
-
-
-def _stacked(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Puts arrays below one another; shorter rows are filled up with "" or 0."""
-    inner = np.array([array.shape[1:] for array in arrays], int).max(axis=0)
-    size = sum(map(len, arrays))
-    empty = "" if arrays[0].dtype == object else 0
-    stacked = np.full((size, *inner), empty, arrays[0].dtype)
-    start = 0
-    for array in arrays:
-        here = (slice(start, start + len(array)), *map(slice, array.shape[1:]))
-        stacked[here] = array
-        start += len(array)
-    return stacked

@@ -1,7 +1,8 @@
 """Transformer: every token looks at every other, with positions to tell them apart.
 
 Small by default, to be trained from scratch on some thousand rows: one block,
-strong dropout, normalisation first (which needs no warm-up).
+strong dropout, normalisation first (which needs no warm-up). Rows longer than
+`length` are read in overlapping windows: attention costs the square of what it sees.
 """
 
 import keras
@@ -11,6 +12,7 @@ from tfnlp.layers.attention import TransformerBlock
 from tfnlp.layers.normalization import normalize
 from tfnlp.layers.options import check_choice, check_size
 from tfnlp.layers.positions import LearnedPositions, SinusoidalPositions
+from tfnlp.layers.windows import in_windows
 from tfnlp.networks.front import Front, dropped, encoder_model, front
 
 POOLING = "mean"
@@ -49,7 +51,8 @@ def encoder(
         hidden: width of the middle of a block's feed-forward half; by default
             twice the width.
         positions: `learned`, `sinusoidal`, or None for a bag of tokens.
-        length: number of learned positions; sinusoidal ones have no limit.
+        length: tokens that are read at a time; longer rows in windows of so many,
+            see `tfnlp.layers.windows`.
         pre_norm: normalise what enters each half of a block, not what leaves it.
         causal: a token sees only itself and what came before.
         vectors: float [V, E] pretrained word vectors; projected to the width if
@@ -81,10 +84,8 @@ def encoder(
         word_dropout=word_dropout,
         spatial_dropout=spatial_dropout,
     )
-    mixed = _placed(start.vectors, width, positions, length)
-    mixed = dropped(mixed, dropout)
-    for block in range(depth):
-        mixed = TransformerBlock(
+    blocks = [
+        TransformerBlock(
             heads=heads,
             hidden=2 * width if hidden is None else hidden,
             activation=activation,
@@ -95,7 +96,19 @@ def encoder(
             l1=l1,
             l2=l2,
             name=f"block{block}",
-        )(mixed, start.padding_mask)
+        )
+        for block in range(depth)
+    ]
+
+    def read(features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
+        mixed = _placed(features["vectors"], width, positions, length)
+        mixed = dropped(mixed, dropout)
+        for block in blocks:
+            mixed = block(mixed, features["padding_mask"])
+        return mixed
+
+    features = {"vectors": start.vectors, "padding_mask": start.padding_mask}
+    mixed = in_windows(read, features, length=length)
     mixed = normalize(mixed, start.padding_mask, normalization)
     return encoder_model(start, mixed, name="transformer")
 

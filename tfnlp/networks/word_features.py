@@ -1,4 +1,4 @@
-"""Vectors of words from several features: id, characters and casing.
+"""Vectors of words from several features: id, characters, casing, lists of phrases.
 
 What it makes is a `Front`, which `rnn`, `cnn` and `transformer` take in the place
 of the number of ids:
@@ -6,7 +6,8 @@ of the number of ids:
     encoder = rnn.encoder(word_features.front(words.sizes, width=100), width=400)
 
 Characters are read by a convolution whose strongest answers are kept, as in dos
-Santos and Zadrozny (2014); knows no text.
+Santos and Zadrozny (2014), or by two LSTMs, as in Lample et al. (2016). Knows no
+text.
 """
 
 from collections.abc import Mapping
@@ -16,10 +17,15 @@ import numpy as np
 from keras import ops
 
 from tfnlp.errors import UsageError
+from tfnlp.layers.character_rnn import CharacterRNN
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.embedding import embed
-from tfnlp.layers.options import check_size
+from tfnlp.layers.options import check_choice, check_size
 from tfnlp.networks.front import Front, dropped
+
+FEATURES = ("token_ids", "character_ids", "casing_ids", "gazetteer_ids")
+"""What a word can be known by; the first in any case."""
+_OF_THREE_AXES = ("character_ids", "gazetteer_ids")
 
 
 def front(
@@ -28,25 +34,31 @@ def front(
     width: int | None = None,
     vectors: np.ndarray | None = None,
     tune_vectors: bool = True,
+    characters_by: str = "cnn",
     character_width: int = 30,
     character_filters: int = 50,
     character_window: int = 3,
     casing_width: int = 8,
+    gazetteer_width: int = 16,
     dropout: float = 0.0,
     word_dropout: float = 0.0,
 ) -> Front:
     """The inputs of a tagger and the vectors of its words.
 
     Args:
-        sizes: how many ids each feature has: `token_ids`, and `character_ids` and
-            `casing_ids` where these are features; see `WordFeatures.sizes`.
+        sizes: how many ids each feature has: `token_ids`, and those of the others in
+            `FEATURES` that are there; see `WordFeatures.sizes`.
         width: of a word's own vector; by default that of `vectors`, else 100.
         vectors: float [V, E] pretrained word vectors.
         tune_vectors: False freezes the pretrained vectors.
+        characters_by: what reads the characters of a word, `cnn` or `rnn`.
         character_width: of a character's vector.
-        character_filters: width of what is made of a word's characters.
-        character_window: how many characters a filter sees.
+        character_filters: width of what is made of a word's characters; even, if
+            that is done by `rnn`.
+        character_window: how many characters a filter sees; of `cnn` only.
         casing_width: of the vector of a casing.
+        gazetteer_width: of the vector of being in a phrase of some type; those of
+            several types add up.
         dropout: share of numbers dropped from the vectors of characters.
         word_dropout: share of words that become unknown while training, whose
             characters and casing stay.
@@ -61,6 +73,7 @@ def front(
     ((None, None, 64), ['casing_ids', 'character_ids', 'padding_mask', 'token_ids'])
     """
     _check_names(sizes)
+    check_choice("characters_by", characters_by, ("cnn", "rnn"))
     if vectors is None and width is None:
         width = 100
     inputs = {name: feature(name) for name in (*sizes, "padding_mask")}
@@ -77,16 +90,24 @@ def front(
     if (ids := inputs.get("character_ids")) is not None:
         letters = _embedded(ids, sizes, character_width, "character_ids")
         letters = dropped(letters, dropout)  # [B, T, L, E]
-        found.append(_strongest(letters, ids, character_filters, character_window))
+        found.append(
+            CharacterRNN(character_filters, name="letters")(letters, ids)
+            if characters_by == "rnn"
+            else _strongest(letters, ids, character_filters, character_window)
+        )
     if (ids := inputs.get("casing_ids")) is not None:
         found.append(_embedded(ids, sizes, casing_width, "casing_ids"))
+    if (ids := inputs.get("gazetteer_ids")) is not None:
+        places = _embedded(ids, sizes, gazetteer_width, "gazetteer_ids")
+        real = ops.cast(ops.expand_dims(ids > 0, -1), places.dtype)  # [B, T, G, 1]
+        found.append(ops.sum(places * real, axis=2))
     joined = found[0] if len(found) == 1 else keras.layers.Concatenate()(found)
     return Front(inputs.pop("token_ids"), inputs.pop("padding_mask"), joined, inputs)
 
 
 def feature(name: str) -> keras.KerasTensor:
-    """A fresh input of a network; characters have a dimension of their own."""
-    shape = [None, None] if name == "character_ids" else [None]
+    """A fresh input of a network: one id a word, or several."""
+    shape = [None, None] if name in _OF_THREE_AXES else [None]
     return keras.Input(shape, dtype="int32", name=name)
 
 
@@ -121,9 +142,8 @@ def _spread(width: int | None) -> float:
 
 
 def _check_names(sizes: Mapping[str, int]) -> None:
-    known = ("token_ids", "character_ids", "casing_ids")
-    if "token_ids" not in sizes or not set(sizes) <= set(known):
+    if "token_ids" not in sizes or not set(sizes) <= set(FEATURES):
         raise UsageError(
-            f"Features of a word are {', '.join(known)}, the first in any case. "
+            f"Features of a word are {', '.join(FEATURES)}, the first in any case. "
             f"Received: {', '.join(sizes) or 'none'}. Pass words.sizes, for example."
         )

@@ -2,20 +2,23 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 import tfnlp.layers  # noqa: F401  (Keras must know the layers of a network)
 from tfnlp.errors import ArtefactError, RequestError, UsageError, nearest
 from tfnlp.export.artefact import SIDE_FILES, versions
 from tfnlp.saving import from_json
+from tfnlp.serving import rows as plain_rows
+from tfnlp.serving.requests import Fields, short, tensor
 from tfnlp.task import Columns, Task
 
 Row = Mapping[str, Any]
+DEFAULT = "serving_default"
 
 
 def load(path: str | Path, *, classes: Iterable[type] = ()) -> "Predictor":
@@ -46,17 +49,26 @@ class Predictor:
             self._model = tf.saved_model.load(str(folder))
         except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
             raise _broken(folder, error) from error
-        if "serving_default" not in self._model.signatures:
+        if DEFAULT not in self._model.signatures:
             raise ArtefactError(
-                f"An artefact has a signature serving_default. Received: {folder} "
+                f"An artefact has a signature {DEFAULT}. Received: {folder} "
                 f"with {', '.join(self._model.signatures) or 'none'}."
             )
-        self._serve = self._model.signatures["serving_default"]
+
+    @cached_property
+    def endpoints(self) -> dict[str, Fields]:
+        """The fields of a request to each signature, those of `inputs` first."""
+        signatures = self._model.signatures
+        names = sorted(signatures, key=lambda name: (name != DEFAULT, name))
+        return {
+            name: dict(sorted(signatures[name].structured_input_signature[1].items()))
+            for name in names
+        }
 
     @property
-    def inputs(self) -> dict[str, tf.TensorSpec]:
-        """The fields of a request, by name."""
-        return dict(sorted(self._serve.structured_input_signature[1].items()))
+    def inputs(self) -> Fields:
+        """The fields of a request to ``serving_default``, by name."""
+        return self.endpoints[DEFAULT]
 
     @cached_property
     def task(self) -> Task:
@@ -90,11 +102,13 @@ class Predictor:
         """Answers every row, in order.
 
         Args:
-            rows: dictionaries with the fields of `inputs`; plain strings if there
-                is one field only.
+            rows: dictionaries with the fields of one of the `endpoints`, which is
+                the one that answers; plain strings if `inputs` is one field only.
+                The field ``tokens`` may be a list of words.
 
         Returns:
-            One dictionary of plain Python values a row.
+            One dictionary of plain Python values a row; lists end where the row
+            does, and spans are dictionaries: see `tfnlp.serving.rows`.
 
         Raises:
             RequestError: a row lacks a field or has one too many, or a value is of
@@ -116,43 +130,68 @@ class Predictor:
         if isinstance(rows, str | bytes | Mapping):
             raise RequestError(
                 "Rows come in a list, even a single one. "
-                f"Received: {_short(rows)} alone. Put it in brackets."
+                f"Received: {short(rows)} alone. Put it in brackets."
             )
         for batch in _cut(rows, batch_size):
-            requests = [self._request(row) for row in batch]
-            columns = {name: [row[name] for row in requests] for name in self.inputs}
-            yield from _rows(self.answer(columns))
+            asked = [self._request(row) for row in batch]
+            for endpoint, group in groupby(asked, key=lambda each: each[0]):
+                requests = [row for _, row in group]
+                yield from self._rows(endpoint, requests)
 
     def answer(self, columns: Mapping[str, Any]) -> Columns:
         """Answers many rows at once: columns in, columns out.
 
-        Columns come in one order, whatever order the SavedModel has them in: by
-        name, those with one value a row first.
+        The first of the `endpoints` answers whose fields are all there. Columns come
+        in one order, whatever order the SavedModel has them in: by name, those with
+        one value a row first. Rows of a list are filled up with "" or 0.
 
         Raises:
-            RequestError: a value is of another type than its field.
+            RequestError: a field is missing, or a value is of another type.
         """
-        answers = self._serve(
-            **{
-                name: _tensor(name, columns[name], spec)
-                for name, spec in self.inputs.items()
-            }
+        for endpoint, fields in self.endpoints.items():
+            if fields.keys() <= columns.keys():
+                return self._columns(endpoint, columns)
+        raise self._wrong_fields(columns)
+
+    def _columns(self, endpoint: str, columns: Mapping[str, Any]) -> Columns:
+        fields = self.endpoints[endpoint]
+        answers = self._model.signatures[endpoint](
+            **{name: tensor(name, columns[name], spec) for name, spec in fields.items()}
         )
         ordered = sorted(answers, key=lambda name: (answers[name].shape.rank, name))
         return {name: answers[name].numpy() for name in ordered}
 
-    def _request(self, row: str | Row) -> Row:
-        fields = self.inputs
-        if not isinstance(row, Mapping) and len(fields) == 1:
-            return {next(iter(fields)): row}
+    def _rows(self, endpoint: str, requests: Sequence[Row]) -> Iterator[dict[str, Any]]:
+        fields = self.endpoints[endpoint]
+        columns = {name: [row[name] for row in requests] for name in fields}
+        outputs = self._model.signatures[endpoint].structured_outputs
+        lists = [
+            name
+            for name, spec in outputs.items()
+            if spec.shape.rank > 1 and spec.shape[1] is None
+        ]
+        return plain_rows.rows(self._columns(endpoint, columns), lists)
+
+    def _request(self, row: str | Row) -> tuple[str, Row]:
+        """The endpoint that a row is for, and its fields."""
+        if not isinstance(row, Mapping):
+            if len(self.inputs) != 1:
+                raise self._wrong_fields(row)
+            return DEFAULT, {next(iter(self.inputs)): row}
+        for endpoint, fields in self.endpoints.items():
+            if row.keys() == fields.keys():
+                return endpoint, row
+        raise self._wrong_fields(row)
+
+    def _wrong_fields(self, row: Any) -> RequestError:
+        known = {name for fields in self.endpoints.values() for name in fields}
         names = [str(name) for name in row] if isinstance(row, Mapping) else []
-        if not isinstance(row, Mapping) or set(names) != set(fields):
-            odd = next((name for name in names if name not in fields), "")
-            raise RequestError(
-                f"A row must have exactly the fields {', '.join(fields)}. "
-                f"Received: {', '.join(names) or _short(row)}.{nearest(odd, fields)}"
-            )
-        return row
+        odd = next((name for name in names if name not in known), "")
+        forms = "; or ".join(", ".join(fields) for fields in self.endpoints.values())
+        return RequestError(
+            f"A row must have exactly the fields {forms}. "
+            f"Received: {', '.join(names) or short(row)}.{nearest(odd, known)}"
+        )
 
 
 def _version(path: Path) -> Path:
@@ -204,49 +243,3 @@ def _cut(rows: Iterable, size: int) -> Iterator[list]:
             batch = []
     if batch:
         yield batch
-
-
-def _tensor(name: str, values: Sequence[Any], spec: tf.TensorSpec) -> tf.Tensor:
-    """A column as the signature takes it; text is text, and a number is none."""
-    try:
-        tensor = tf.constant(_encoded(values), dtype=spec.dtype)
-    except (TypeError, ValueError) as error:
-        raise _wrong_type(name, values, spec) from error
-    if not spec.shape.is_compatible_with(tensor.shape):
-        raise _wrong_type(name, values, spec)
-    return tensor
-
-
-def _wrong_type(name: str, values: Sequence[Any], spec: tf.TensorSpec) -> RequestError:
-    kinds = (str, bytes) if spec.dtype == tf.string else (int, float)
-    odd = next((value for value in values if not isinstance(value, kinds)), values)
-    wanted = "text" if spec.dtype == tf.string else "numbers"
-    return RequestError(f"The field {name!r} holds {wanted}. Received: {_short(odd)}.")
-
-
-def _short(value: Any) -> str:
-    """A value as Python writes it, cut to what fits into a message."""
-    text = ascii(value)
-    return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _encoded(values: Iterable[Any]) -> list[Any]:
-    """Text as UTF-8; a lone surrogate becomes a question mark."""
-    return [
-        value.encode("utf-8", "replace") if isinstance(value, str) else value
-        for value in values
-    ]
-
-
-def _rows(columns: Columns) -> Iterator[dict[str, Any]]:
-    values = {name: _plain(column) for name, column in columns.items()}
-    for k in range(len(next(iter(values.values()), []))):
-        yield {name: column[k] for name, column in values.items()}
-
-
-def _plain(column: np.ndarray) -> list[Any]:
-    """Nested lists of str, int and float."""
-    if column.dtype == object:
-        decode = np.vectorize(lambda b: b.decode("utf-8", "replace"), otypes=[object])
-        column = decode(column) if column.size else column
-    return column.tolist()

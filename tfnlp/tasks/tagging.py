@@ -84,6 +84,7 @@ class Tagging(Task):
         self.answer_scheme = self.scheme
         if self.scheme and answer_scheme:
             self.answer_scheme = schemes.known(answer_scheme)
+        self.monitor = "val_f1" if self.scheme else "val_token_accuracy"
         self._allowed = schemes.constraints(tags.entries, self.scheme)
 
     @classmethod

@@ -19,6 +19,12 @@ _SPACES = (
     r"[\x00\v\x1c-\x1f\x{85}\x{A0}\x{1680}\x{2000}-\x{200B}"
     r"\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
 )
+UNSPACED = (
+    r"[\p{Han}\p{Hiragana}\p{Katakana}\x{30FC}]"
+    r"|[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\pM*"
+)
+"""RE2 pattern of one character of the alphabets that write no spaces."""
+
 _TOKENS = "|".join(
     (
         r"[\pL\pM]+(?:['\x{2019}][\pL\pM]+)+",  # don't, l'été
@@ -26,8 +32,7 @@ _TOKENS = "|".join(
         r"[!?]+|\.\.+|[:;=]-?[()]+",  # ?!, ..., :-)
         r"[\x{1F1E6}-\x{1F1FF}]{2}",  # Flags are two letters.
         r"\p{So}(?:[\x{FE0F}\x{20E3}\x{1F3FB}-\x{1F3FF}]|\x{200D}\p{So})*",
-        r"[\p{Han}\p{Hiragana}\p{Katakana}\x{30FC}]",
-        r"[\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]\pM*",
+        UNSPACED,
         r"[\pP\pS]",
     )
 )

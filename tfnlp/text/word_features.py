@@ -1,4 +1,5 @@
-"""What a tagger sees of a word: its id, its characters and how it is cased.
+"""What a tagger sees of a word: its id, its characters, how it is cased, and whether
+it is in a list of phrases.
 
 In graph, so that an artefact reads words as training did. Nothing here knows
 where words come from (`tfnlp.text.word_offsets`) or what is made of them.
@@ -10,8 +11,10 @@ from typing import Any, Self
 import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
+from tfnlp.saving import pack
 from tfnlp.specs import TEXT, Rows, check_rows
 from tfnlp.text.counting import most_common
+from tfnlp.text.gazetteers import Gazetteers
 from tfnlp.text.normalize import lower
 from tfnlp.text.vocabulary import SPECIAL, Vocabulary
 from tfnlp.text.word_offsets import spaced
@@ -42,6 +45,7 @@ class WordFeatures(tf.Module):
         characters: the characters that are told apart; none for no such feature.
         casing: whether there is a feature of how words are cased.
         word_length: characters kept of a word; of longer ones, both ends.
+        gazetteers: lists of phrases, if words in them are told apart.
 
     Raises:
         DataError: the vocabulary is empty, or names a word twice.
@@ -63,6 +67,7 @@ class WordFeatures(tf.Module):
         characters: Sequence[str] = (),
         casing: bool = True,
         word_length: int = 24,
+        gazetteers: Gazetteers | None = None,
     ):
         super().__init__()
         if len(vocabulary) == 0:
@@ -78,6 +83,7 @@ class WordFeatures(tf.Module):
         self.vocabulary = Vocabulary(vocabulary, special=SPECIAL)
         self.characters = Vocabulary(characters, special=SPECIAL)
         self.casing, self.word_length = casing, word_length
+        self.gazetteers = gazetteers
 
     @classmethod
     def from_rows(
@@ -91,6 +97,7 @@ class WordFeatures(tf.Module):
         characters: bool = True,
         casing: bool = True,
         word_length: int = 24,
+        gazetteers: Gazetteers | None = None,
     ) -> Self:
         """Learns words and characters.
 
@@ -103,6 +110,7 @@ class WordFeatures(tf.Module):
             characters: whether characters are a feature; those that occur twice.
             casing: whether casing is a feature.
             word_length: characters kept of a word.
+            gazetteers: lists of phrases; see `load_gazetteers`.
 
         Raises:
             DataError: there is no word to learn.
@@ -126,6 +134,7 @@ class WordFeatures(tf.Module):
             characters=[letter for letter in letters if letter not in SPECIAL],
             casing=casing,
             word_length=word_length,
+            gazetteers=gazetteers,
         )
 
     @property
@@ -141,6 +150,8 @@ class WordFeatures(tf.Module):
             sizes["character_ids"] = len(self.characters)
         if self.casing:
             sizes["casing_ids"] = len(CASES)
+        if self.gazetteers is not None:
+            sizes["gazetteer_ids"] = self.gazetteers.size
         return sizes
 
     def __call__(self, words: tf.RaggedTensor) -> dict[str, tf.Tensor]:
@@ -148,7 +159,8 @@ class WordFeatures(tf.Module):
 
         Returns:
             token_ids and padding_mask int32 [B, T], T at least 1; with characters
-            character_ids int32 [B, T, L]; with casing casing_ids int32 [B, T].
+            character_ids int32 [B, T, L]; with casing casing_ids int32 [B, T]; with
+            gazetteers gazetteer_ids int32 [B, T, G], see `Gazetteers`.
         """
         lengths = tf.maximum(words.row_lengths(), 1)
         length = tf.maximum(tf.reduce_max(lengths), 1)
@@ -167,6 +179,8 @@ class WordFeatures(tf.Module):
         if self.casing:
             cases = words.with_flat_values(casing_ids(words.flat_values))
             features["casing_ids"] = cases.to_tensor(shape=shape)
+        if self.gazetteers is not None:
+            features["gazetteer_ids"] = self.gazetteers(words, length)
         return features
 
     def config(self) -> dict[str, Any]:
@@ -176,6 +190,7 @@ class WordFeatures(tf.Module):
             "characters": self.characters.entries[2:],
             "casing": self.casing,
             "word_length": self.word_length,
+            "gazetteers": pack(self.gazetteers) if self.gazetteers is not None else None,
         }
 
     def _ids(self, words: tf.Tensor) -> tf.Tensor:

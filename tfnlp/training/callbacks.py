@@ -1,4 +1,4 @@
-"""What happens between steps: a guard against NaN and a line an epoch."""
+"""What happens between steps: a guard against NaN, scores and a line an epoch."""
 
 import logging
 import math
@@ -8,7 +8,10 @@ from typing import TypeAlias
 
 import keras
 
+from tfnlp.answering import Answering
 from tfnlp.errors import TrainingError
+from tfnlp.specs import Rows
+from tfnlp.task import Task
 
 LOG = logging.getLogger("tfnlp")
 Logs: TypeAlias = Mapping[str, float] | None
@@ -42,6 +45,24 @@ class NanGuard(keras.callbacks.Callback):
                 f"Received: {loss} after epoch {epoch + 1}. "
                 "Lower --training.rate, or set --training.clip 1."
             )
+
+
+class AnswerScores(keras.callbacks.Callback):
+    """Logs the scores of answers to held-out rows: `val_f1` and its like.
+
+    A loss can rise while answers still get better; these are the scores that are
+    reported.
+    """
+
+    def __init__(self, task: Task, network: keras.Model, rows: Rows):
+        super().__init__()
+        self.task, self.rows = task, rows
+        self.answering = Answering(task, network)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        scores = self.task.headline(*self.answering(self.rows))
+        if isinstance(logs, dict):  # the one that later callbacks see, too
+            logs |= {f"val_{name}": score for name, score in scores.items()}
 
 
 class EpochLines(keras.callbacks.Callback):

@@ -16,7 +16,7 @@ from tfnlp.errors import DataError
 from tfnlp.specs import Rows, check_rows, text_fields
 from tfnlp.task import Task
 from tfnlp.training import strategy
-from tfnlp.training.callbacks import EpochLines, NanGuard
+from tfnlp.training.callbacks import AnswerScores, EpochLines, NanGuard
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
 from tfnlp.training.optimizers import LAZY, already_summed
@@ -48,7 +48,8 @@ def fit(
         task: what the rows mean.
         build: called once, inside the scope of the strategy.
         train: rows with the inputs and targets of the task, not batched.
-        valid: held-out rows; early stopping watches ``task.monitor`` on them.
+        valid: held-out rows; early stopping watches ``task.monitor`` on them, which
+            is `val_loss`, a metric of the task or a score of its answers.
         config: see `TrainConfig`.
 
     Returns:
@@ -70,6 +71,11 @@ def fit(
         patience=config.patience,
         restore_best_weights=True,
     )
+    scores: tuple[keras.callbacks.Callback, ...] = ()
+    logged = {f"val_{metric.name}" for metric in trainable.metrics}
+    if task.monitor not in logged:
+        scores = (AnswerScores(task, trainable.network, valid),)
+    between = (NanGuard(), *scores, EpochLines(config.epochs), monitor)
     with _progress() as verbose:
         # One iterator for all epochs: TensorFlow takes 0.3 s to make one.
         history = trainable.fit(
@@ -79,7 +85,7 @@ def fit(
             epochs=config.epochs,
             verbose=verbose,
             shuffle=False,  # the rows are shuffled already
-            callbacks=[NanGuard(), EpochLines(config.epochs), monitor, *callbacks],
+            callbacks=[*between, *callbacks],
         )
     trainable.network.history = history
     return trainable.network
