@@ -75,6 +75,16 @@ def test_leaks_and_unseen_labels_are_told_per_set():
     ]
 
 
+def test_what_tells_rows_of_one_text_apart_counts():
+    rows = from_list([{"text": "he saw it", "at": at} for at in (0, 1, 1)])
+    found = audit(rows, key_fields=("at",), label_field=None, others={"test": rows})
+    assert (found.duplicates, found.leaking) == (1, {"test": 3})
+    other = rows.map(lambda row: {**row, "at": row["at"] + 1})
+    assert audit(
+        rows, key_fields=("at",), label_field=None, others={"test": other}
+    ).leaking == {"test": 1}
+
+
 def test_what_is_wrong_with_other_sets_is_told():
     pairs = [(" ", "pos"), ("new", ""), ("newer", " "), ("a \ufffd", "neg")]
     found = audit(rows(*GOOD), others={"test": rows(*pairs)}).check()

@@ -70,10 +70,17 @@ class Sentences(Reading):
             **self.options(),
         )
 
-    def checked(self, sides: "Sides", *, label_field: str | None = None) -> "Audit":
+    def checked(
+        self,
+        sides: "Sides",
+        *,
+        key_fields: tuple[str, ...] = (),
+        label_field: str | None = None,
+    ) -> "Audit":
         """Counts what is wrong with the sentences and says it, on stderr.
 
         Args:
+            key_fields: what tells rows of one sentence apart, if there are several.
             label_field: field of the label of a whole sentence, if there is one.
 
         Raises:
@@ -82,6 +89,7 @@ class Sentences(Reading):
         audit = tfnlp.audit(
             sides.train,
             text_fields=("tokens",),
+            key_fields=key_fields,
             label_field=label_field,
             others={"valid": sides.valid, "test": sides.test},
         )

@@ -110,6 +110,7 @@ def audit(
     rows: Rows,
     *,
     text_fields: Sequence[str] = ("text",),
+    key_fields: Sequence[str] = (),
     label_field: str | None = "label",
     separator: str | None = None,
     others: Mapping[str, Rows] | None = None,
@@ -120,6 +121,8 @@ def audit(
 
     Args:
         text_fields: fields of text; two for pairs.
+        key_fields: fields that tell rows of one text apart, such as the predicate
+            whose roles are asked for.
         label_field: field of the label, or None if rows have none.
         separator: between several labels of a row; then no label at all is an
             answer too, and only rows that all lack one are an error.
@@ -139,7 +142,7 @@ def audit(
     (1, 1, [])
     """
     found = Audit(length=length, unit=unit)
-    reader = _Reader(tuple(text_fields), label_field, separator)
+    reader = _Reader(tuple(text_fields), tuple(key_fields), label_field, separator)
     seen = _count(found, reader, rows)
     for name, other in (others or {}).items():
         _compare(found, reader, name, other, seen)
@@ -176,16 +179,21 @@ class _Reader:
     """Takes rows apart into texts and labels."""
 
     text_fields: tuple[str, ...]
+    key_fields: tuple[str, ...]
     label_field: str | None
     separator: str | None
 
-    def __call__(self, rows: Rows) -> Iterator[tuple[tuple[bytes, ...], bytes]]:
+    def __call__(self, rows: Rows) -> Iterator[tuple[tuple[bytes, ...], Any, bytes]]:
+        """Texts, what else tells the row apart, and label of each row."""
         for batch in column_batches(rows):
-            texts = zip(*(batch[name] for name in self.text_fields), strict=True)
-            if self.label_field is None:
-                yield from ((row, b"") for row in texts)
-                continue
-            yield from zip(texts, batch[self.label_field], strict=True)
+            size = len(batch[self.text_fields[0]])
+            none = np.full(size, b"", object)
+            yield from zip(
+                zip(*(batch[name] for name in self.text_fields), strict=True),
+                zip(none, *(batch[name] for name in self.key_fields), strict=True),
+                batch[self.label_field] if self.label_field else none,
+                strict=True,
+            )
 
     def labels(self, label: bytes) -> list[str]:
         text = label.decode("utf-8", "replace").strip()
@@ -200,7 +208,7 @@ def _count(found: Audit, reader: _Reader, rows: Rows) -> dict[int, int]:
     labels: Counter[bytes] = Counter()
     words: list[int] = []
     characters: list[int] = []
-    for texts, label in reader(rows):
+    for texts, keys, label in reader(rows):
         found.rows += 1
         labels[label] += 1
         stripped = tuple(text.strip() for text in texts)
@@ -210,7 +218,7 @@ def _count(found: Audit, reader: _Reader, rows: Rows) -> dict[int, int]:
             decoded = [text.decode("utf-8", "replace") for text in stripped]
             words.extend(len(text.split()) for text in decoded)
             characters.extend(map(len, decoded))
-        key, answer = hash(stripped), hash(label)
+        key, answer = hash((stripped, keys)), hash(label)
         if (first := seen.get(key)) is not None:
             found.duplicates += 1
             if first != answer:
@@ -252,12 +260,12 @@ def _compare(
 ) -> None:
     count = leaking = empty = unlabelled = undecodable = 0
     labels: Counter[bytes] = Counter()
-    for texts, label in reader(rows):
+    for texts, keys, label in reader(rows):
         count += 1
         stripped = tuple(text.strip() for text in texts)
         empty += not all(stripped)
         undecodable += _replaced(texts)
-        leaking += any(stripped) and hash(stripped) in seen
+        leaking += any(stripped) and hash((stripped, keys)) in seen
         labels[label] += 1
     unseen: Counter[str] = Counter()
     for label, number in labels.items():

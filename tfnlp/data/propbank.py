@@ -10,9 +10,12 @@ from typing import Any
 
 from tfnlp.data import sentences
 from tfnlp.data.columns import Table
+from tfnlp.data.rows import column_batches
 from tfnlp.data.schemes import Span, tags_of
 from tfnlp.data.sentences import join, label
+from tfnlp.data.typed import typed
 from tfnlp.errors import DataError
+from tfnlp.specs import PLACE, TEXT, Rows, check_rows
 
 NAMES = ("tokens", "tags", "predicate", "sense", "upos", "id")
 
@@ -37,6 +40,33 @@ def roles(path: Path, *, encoding: str | None = None) -> Table:
     """
     encoding = sentences.encoding_of(path, encoding)
     return sentences.table(path, NAMES, lambda: _records(path, encoding))
+
+
+def placed(rows: Rows) -> Rows:
+    """Rows whose `predicate` is a number, and that of one of their `tokens`.
+
+    Raises:
+        DataError: it is not.
+        SchemaError: the rows lack one of these fields.
+
+    Example:
+    >>> from tfnlp.data.rows import from_list
+    >>> rows = placed(from_list([{"tokens": "Ann left", "predicate": "1"}]))
+    >>> [row["predicate"].item() for row in rows.as_numpy_iterator()]
+    [1]
+    """
+    rows = typed(rows, {"predicate": PLACE})
+    number = 0
+    for batch in column_batches(check_rows(rows, {"tokens": TEXT, "predicate": PLACE})):
+        for tokens, place in zip(batch["tokens"], batch["predicate"], strict=True):
+            number, length = number + 1, tokens.count(b" ") + bool(tokens)
+            if not 0 <= place < length:
+                raise DataError(
+                    "The predicate is one of the words of its sentence, counted from "
+                    f"0. Received: row {number} with number {place} of {length} "
+                    "words. Correct that row."
+                )
+    return rows
 
 
 def _records(path: Path, encoding: str) -> Iterator[list[str]]:

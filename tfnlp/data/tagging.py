@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.data import scheme_detection, schemes
-from tfnlp.data.rows import column_batches, settled
+from tfnlp.data.rows import columns_of, settled
 from tfnlp.data.sentences import split
 from tfnlp.errors import DataError
 from tfnlp.specs import Rows
@@ -129,7 +129,7 @@ def in_scheme(rows: Rows, scheme: str, *, field: str = "tags") -> Rows:
     [b'B-LOC E-LOC']
     """
     name = schemes.known(scheme)
-    columns = _columns(rows)
+    columns = columns_of(rows)
     tags = [split(joined.decode()) for joined in columns[field]]
     if scheme_detection.detect(tags) is None:
         return rows
@@ -148,17 +148,8 @@ def _changes(
             yield number, words[number - 1][place], was, now
 
 
-def _columns(rows: Rows) -> dict[str, np.ndarray]:
-    batches = list(column_batches(rows))
-    if not batches:
-        raise DataError("Rows hold at least one row. Received: none. Check the file.")
-    return {
-        name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]
-    }
-
-
 def _strings(rows: Rows, fields: Sequence[str]) -> dict[str, list[str]]:
-    columns = _columns(rows)
+    columns = columns_of(rows)
     return {
         name: [value.decode("utf-8", "replace") for value in columns[name]]
         for name in fields
