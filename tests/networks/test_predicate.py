@@ -1,0 +1,60 @@
+"""What a network is told of the predicate."""
+
+import keras
+import numpy as np
+import pytest
+
+from tfnlp.errors import UsageError
+from tfnlp.networks import rnn, word_features
+from tfnlp.networks.predicate import marked
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    start = marked(word_features.front({"token_ids": 9}, width=5), reach=3)
+    return rnn.encoder(start, width=6, dropout=0.0)
+
+
+def features(*marks, words=None):
+    marks = np.array(marks, "int32")
+    words = (
+        np.arange(marks.size).reshape(marks.shape) % 8 + 1 if words is None else words
+    )
+    return {
+        "token_ids": np.where(marks, words, 0).astype("int32"),
+        "padding_mask": (marks > 0).astype("int32"),
+        "predicate_ids": marks,
+    }
+
+
+@pytest.mark.parametrize("marks", [[1, 2, 1], [2, 1, 1], [1, 1, 2], [1, 1, 1], [2]])
+def test_what_is_made_does_not_depend_on_padding(encoder, marks):
+    padded = encoder(features([*marks, 0, 0]))
+    np.testing.assert_allclose(
+        padded[:, : len(marks)], encoder(features(marks)), atol=1e-6
+    )
+
+
+def test_every_word_hears_which_one_is_the_predicate():
+    start = marked(word_features.front({"token_ids": 9}, width=5), context=0)
+    own = keras.Model({**start.more, "token_ids": start.token_ids}, start.vectors)
+    first, second = (
+        own({k: v for k, v in features(marks).items() if k != "padding_mask"})
+        for marks in ([2, 1, 1, 1], [1, 1, 1, 2])
+    )
+    different = np.abs(first - second).max(axis=-1) > 1e-4
+    assert different.all()
+    predicate = np.array(first)[0, :, -100:]
+    np.testing.assert_allclose(predicate, predicate[[2, 0, 1, 3]])
+
+
+def test_an_encoder_is_saved_and_loaded(encoder, tmp_path):
+    encoder.save(tmp_path / "encoder.keras")
+    loaded = keras.models.load_model(tmp_path / "encoder.keras")
+    found = features([1, 2, 1])
+    np.testing.assert_allclose(loaded(found), encoder(found), atol=1e-6)
+
+
+def test_sizes_are_checked():
+    with pytest.raises(UsageError, match="Option reach must be a whole number"):
+        marked(word_features.front({"token_ids": 9}), reach=0)

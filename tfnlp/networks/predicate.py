@@ -1,0 +1,83 @@
+"""What a network is told of the predicate whose roles it looks for.
+
+Every word sees how far it is from the predicate, and the predicate with its
+neighbours, as in Zhou and Xu (2015): without that, a shallow network would have to
+carry both through the whole sentence. What it makes is a `Front` again.
+"""
+
+import keras
+from keras import ops
+
+from tfnlp.layers.embedding import embed
+from tfnlp.layers.options import check_size
+from tfnlp.networks.front import Front
+from tfnlp.networks.word_features import feature
+
+_PREDICATE = 2  # its id; other words have 1, padding 0
+
+
+def marked(
+    start: Front,
+    *,
+    distance_width: int = 50,
+    predicate_width: int = 100,
+    reach: int = 30,
+    context: int = 1,
+) -> Front:
+    """Adds to the vectors of words what they should know of the predicate.
+
+    Args:
+        start: the vectors of words, and their inputs.
+        distance_width: of the vector of a distance from the predicate, in words.
+        predicate_width: of what is made of the predicate, the same at every word.
+        reach: distances beyond it count as it.
+        context: how many neighbours on each side belong to what is made of it.
+
+    Returns:
+        The same with a further input, ``predicate_ids``: int32 [B, T], 2 for the
+        predicate, 1 for other words, 0 for padding. A row may have none.
+
+    Raises:
+        UsageError: a size is not positive.
+
+    Example:
+    >>> from tfnlp.networks import word_features
+    >>> start = marked(word_features.front({"token_ids": 9}, width=6))
+    >>> start.vectors.shape, list(start.more)
+    ((None, None, 156), ['predicate_ids'])
+    """
+    check_size("reach", reach)
+    check_size("context", context, least=0)
+    ids = feature("predicate_ids")
+    steps = _steps(ids)  # [B, T]
+    distances = embed(2 * reach + 1, distance_width, name="distance")
+    real = ops.cast(ops.expand_dims(ids > 0, -1), start.vectors.dtype)  # [B, T, 1]
+    words = start.vectors * real
+    near = [_taken(words, steps, k) for k in range(-context, context + 1)]
+    joined = keras.layers.Concatenate()(near) if context else near[0]  # [B, 1, _]
+    predicate = keras.layers.Dense(
+        predicate_width, activation="tanh", name="predicate"
+    )(joined)
+    found = [
+        start.vectors,
+        distances(ops.clip(steps, -reach, reach) + reach),
+        predicate * ops.ones_like(real),
+    ]
+    vectors = keras.layers.Concatenate()(found)  # [B, T, D]
+    return start._replace(vectors=vectors, more={**start.more, "predicate_ids": ids})
+
+
+def _steps(ids: keras.KerasTensor) -> keras.KerasTensor:
+    """How far each word is behind the predicate, int32 [B, T]; in a row without one,
+    its number from 1."""
+    numbers = ops.cumsum(ops.ones_like(ids), axis=1)
+    here = ops.cast(ops.equal(ids, _PREDICATE), "int32")
+    return numbers - ops.sum(numbers * here, axis=1, keepdims=True)
+
+
+def _taken(
+    vectors: keras.KerasTensor, steps: keras.KerasTensor, step: int
+) -> keras.KerasTensor:
+    """The vector of the word that is so far behind the predicate: [B, 1, D]."""
+    here = ops.cast(ops.expand_dims(ops.equal(steps, step), -1), vectors.dtype)
+    return ops.sum(vectors * here, axis=1, keepdims=True)
