@@ -1,0 +1,170 @@
+"""Long rows in overlapping windows, for networks that read so many tokens at a time.
+
+A row of T tokens is cut into windows of `length` tokens, each of which begins half a
+window behind the one before; of every token the vector is kept that is made where
+the token stands most in the middle, so that it was read with what is on both sides
+of it. No token is left out. Rows that fit are not touched, and which windows a row
+has depends on that row alone.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tfnlp.layers.options import check_size
+
+Reader = Callable[[dict[str, keras.KerasTensor]], keras.KerasTensor]
+
+
+def in_windows(
+    read: Reader, features: Mapping[str, keras.KerasTensor], *, length: int
+) -> keras.KerasTensor:
+    """What a network makes of rows of any length, reading `length` tokens at a time.
+
+    Args:
+        read: an encoder, or any function from such features to [B, T, D].
+        features: [B, T, …] each, `padding_mask` (int32 [B, T]) among them.
+        length: tokens of a window; time and memory of attention grow with it.
+
+    Returns:
+        [B, T, D]; zero at the padding of rows that were cut.
+
+    Raises:
+        UsageError: the length is not positive.
+
+    Example:
+    >>> from tfnlp.networks import transformer
+    >>> encoder = transformer.encoder(9, width=4, heads=1, positions="learned")
+    >>> inputs = {name: keras.Input([None], dtype="int32") for name in encoder.input}
+    >>> in_windows(encoder, inputs, length=512).shape
+    (None, None, 4)
+    """
+    cut, mask = CutWindows(length), features["padding_mask"]
+    windows = {name: cut(values, mask) for name, values in features.items()}
+    return JoinWindows(length)(read(windows), mask)
+
+
+class _Windows(NamedTuple):
+    """Where the windows of a batch stand, N in all."""
+
+    counts: tf.Tensor
+    """Int32 [B]: how many windows each row has, 1 or more."""
+    firsts: tf.Tensor
+    """Int32 [B]: the number of a row's first window."""
+    step: int
+    """Tokens between the beginnings of two windows of a row."""
+
+    @classmethod
+    def of(cls, padding_mask: tf.Tensor, length: int) -> "_Windows":
+        step = (length + 1) // 2
+        sizes = tf.reduce_sum(padding_mask, axis=1)
+        counts = 1 - tf.maximum(sizes - length, 0) // -step
+        return cls(counts, tf.cumsum(counts, exclusive=True), step)
+
+
+class _OfLength(keras.layers.Layer):
+    """A layer whose windows have a length."""
+
+    def __init__(self, length: int, **options: Any) -> None:
+        check_size("length", length)
+        super().__init__(**options)
+        self.length = length
+        self.built = True
+
+    def compute_output_spec(
+        self, values: keras.KerasTensor, padding_mask: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """Numbers keep their type; how many rows come out is known at run time."""
+        kept = "int" in values.dtype
+        dtype = values.dtype if kept else self.compute_dtype
+        return keras.KerasTensor((None, None, *values.shape[2:]), dtype=dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "length": self.length}
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class CutWindows(_OfLength):
+    """Cuts rows into overlapping windows if one of them is longer than a window.
+
+    A window that reaches past the end of the batch is filled up with zeros.
+
+    Args:
+        length: tokens of a window.
+
+    Raises:
+        UsageError: the length is not positive.
+
+    Example:
+    >>> import numpy as np
+    >>> rows, mask = np.array([[1, 2, 3, 4, 5], [6, 7, 0, 0, 0]]), np.ones([2, 5], int)
+    >>> mask[1, 2:] = 0
+    >>> CutWindows(4)(rows, mask).numpy().tolist()
+    [[1, 2, 3, 4], [3, 4, 5, 0], [6, 7, 0, 0]]
+    """
+
+    def call(self, values: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+        """Maps values [B, T, …] under an int32 mask [B, T] to [N, L, …]."""
+        fits = tf.shape(values)[1] <= self.length
+        return tf.cond(fits, lambda: values, lambda: self._cut(values, padding_mask))
+
+    def _cut(self, values: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+        windows = _Windows.of(tf.cast(padding_mask, tf.int32), self.length)
+        size = tf.shape(values)[1]
+        rows = tf.repeat(tf.range(tf.shape(values)[0]), windows.counts)  # [N]
+        numbers = tf.range(tf.shape(rows)[0]) - tf.gather(windows.firsts, rows)
+        places = (numbers * windows.step)[:, None] + tf.range(self.length)  # [N, L]
+        found = tf.gather(
+            _tokens(values), rows[:, None] * size + tf.minimum(places, size - 1)
+        )
+        return found * _like(places < size, found)
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class JoinWindows(_OfLength):
+    """Gives every token its vector from the window that has it most in the middle.
+
+    Args:
+        length: tokens of a window, as rows were cut.
+
+    Raises:
+        UsageError: the length is not positive.
+
+    Example:
+    >>> import numpy as np
+    >>> mask = np.ones([1, 5], "int32")
+    >>> windows = np.array([[1.0, 2.0, 3.0, 4.0], [13.0, 14.0, 15.0, 0.0]])
+    >>> JoinWindows(4)(windows[..., None], mask).numpy().ravel()
+    array([ 1.,  2.,  3., 14., 15.], dtype=float32)
+    """
+
+    def call(self, vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+        """Maps vectors [N, L, D] and the rows' int32 mask [B, T] to [B, T, D]."""
+        fits = tf.shape(padding_mask)[1] <= self.length
+        return tf.cond(fits, lambda: vectors, lambda: self._join(vectors, padding_mask))
+
+    def _join(self, vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
+        windows = _Windows.of(tf.cast(padding_mask, tf.int32), self.length)
+        places = tf.range(tf.shape(padding_mask)[1])[None]  # [1, T]
+        margin = (self.length - windows.step) // 2
+        best = tf.maximum((places - margin) // windows.step, 0)
+        best = tf.minimum(best, windows.counts[:, None] - 1)  # [B, T]
+        inner = tf.minimum(places - best * windows.step, self.length - 1)
+        numbers = windows.firsts[:, None] + best
+        found = tf.gather(_tokens(vectors), numbers * self.length + inner)
+        return found * _like(padding_mask > 0, found)
+
+
+def _tokens(values: tf.Tensor) -> tf.Tensor:
+    """Takes the rows [B, T, …] apart: [B · T, …]."""
+    return tf.reshape(values, tf.concat([[-1], tf.shape(values)[2:]], axis=0))
+
+
+def _like(kept: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """0 and 1, of the type and with the axes of values: [B, T, 1, …]."""
+    ones = [1] * (len(values.shape) - 2)
+    shape = tf.concat([tf.shape(kept), tf.constant(ones, tf.int32)], axis=0)
+    return tf.reshape(tf.cast(kept, values.dtype), shape)
