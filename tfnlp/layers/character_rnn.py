@@ -1,0 +1,90 @@
+"""Vectors of words, made by reading their characters from both ends."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tfnlp.errors import UsageError
+from tfnlp.layers.masking import ReverseTokens
+from tfnlp.layers.options import Shape, check_size
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class CharacterRNN(keras.layers.Layer):
+    """Two LSTMs read a word, one from each end; where they end is its vector.
+
+    As in Lample et al. (2016). No layer carries a mask: what stands behind a word's
+    last character is read after all that is kept, whichever way it is read, so a
+    vector does not depend on longer words, and cuDNN can be used (trap T7).
+
+    Args:
+        width: of a word's vector; each direction makes half of it.
+
+    Raises:
+        UsageError: the width is odd, or not positive.
+
+    Example:
+    >>> import numpy as np
+    >>> letters, ids = np.ones([1, 2, 3, 5]), np.array([[[4, 4, 0], [0, 0, 0]]])
+    >>> vectors = CharacterRNN(6)(letters, ids)
+    >>> vectors.shape, np.any(vectors[0, 1])
+    (TensorShape([1, 2, 6]), np.False_)
+    """
+
+    def __init__(self, width: int, **options: Any) -> None:
+        check_size("width", width, least=2)
+        if width % 2:
+            raise UsageError(
+                "Each direction that reads a word makes half of its vector. "
+                f"Received: width={width}. Pass width={width + 1}."
+            )
+        super().__init__(**options)
+        self.width = width
+        self.turn = ReverseTokens(dtype=self.dtype_policy)
+
+    def build(self, letters_shape: Shape, character_ids_shape: Shape) -> None:
+        """Makes one LSTM a direction."""
+        self.forward = self._lstm("forward", letters_shape)
+        self.backward = self._lstm("backward", letters_shape)
+
+    def call(self, letters: tf.Tensor, character_ids: tf.Tensor) -> tf.Tensor:
+        """Maps letters [B, T, L, E] and their ids int32 [B, T, L] to [B, T, D]."""
+        batch, words, length = ops.shape(character_ids)
+        letters = ops.reshape(letters, [-1, length, letters.shape[-1]])  # [N, L, E]
+        mask = ops.cast(ops.reshape(character_ids, [-1, length]) > 0, "int32")
+        ends = [
+            _last(self.forward(letters), mask),
+            _last(self.backward(self.turn(letters, mask)), mask),
+        ]
+        joined = ops.concatenate(ends, axis=-1)  # [N, D]
+        return ops.reshape(joined, [batch, words, self.width])
+
+    def compute_output_spec(
+        self, letters: keras.KerasTensor, character_ids: keras.KerasTensor
+    ) -> keras.KerasTensor:
+        """One vector a word."""
+        shape = (*letters.shape[:2], self.width)
+        return keras.KerasTensor(shape, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "width": self.width}
+
+    def _lstm(self, name: str, shape: Shape) -> keras.layers.Layer:
+        layer = keras.layers.LSTM(
+            self.width // 2,
+            return_sequences=True,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+        layer.build((None, None, shape[-1]))
+        return layer
+
+
+def _last(states: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    """The state behind the last real character of [N, L, D]; zero if there is none."""
+    sizes = ops.sum(mask, axis=1)
+    states = tf.gather(states, tf.maximum(sizes - 1, 0), batch_dims=1)  # [N, D]
+    return states * ops.cast(sizes > 0, states.dtype)[:, None]
