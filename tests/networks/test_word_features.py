@@ -1,4 +1,4 @@
-"""Encoders that start from words with characters and casing."""
+"""Encoders that start from words with characters, casing and lists of phrases."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 from tfnlp.errors import UsageError
 from tfnlp.networks import cnn, rnn, transformer, word_features
 
-SIZES = {"token_ids": 9, "character_ids": 7, "casing_ids": 4}
+SIZES = {"token_ids": 9, "character_ids": 7, "casing_ids": 4, "gazetteer_ids": 9}
 ENCODERS = {
     "cnn": lambda start: cnn.encoder(start, width=6, dropout=0.0),
     "rnn": lambda start: rnn.encoder(start, width=6, dropout=0.0),
@@ -28,20 +28,24 @@ def features(words, letters):
         "padding_mask": np.ones([2, words]),
         "character_ids": random.integers(1, 7, [2, words, letters]),
         "casing_ids": random.integers(1, 4, [2, words]),
+        "gazetteer_ids": random.integers(0, 5, [2, words, 2]),
     }
     return {name: ids.astype("int32") for name, ids in found.items()}
 
 
 def padded(found, words, letters):
-    return {
-        name: np.pad(ids, [(0, 0), (0, words), (0, letters)][: ids.ndim])
-        for name, ids in found.items()
+    more = {
+        name: [(0, 0), (0, words), (0, 0)][: ids.ndim] for name, ids in found.items()
     }
+    more["character_ids"][2] = (0, letters)
+    return {name: np.pad(ids, more[name]) for name, ids in found.items()}
 
 
+@pytest.mark.parametrize("characters_by", ["cnn", "rnn"])
 @pytest.mark.parametrize("name", ENCODERS)
-def test_what_is_made_of_words_does_not_depend_on_their_padding(name):
-    encoder, found = ENCODERS[name](start()), features(3, 4)
+def test_what_is_made_of_words_does_not_depend_on_their_padding(name, characters_by):
+    encoder = ENCODERS[name](start(characters_by=characters_by))
+    found = features(3, 4)
     more = encoder(padded(found, 2, 3))
     np.testing.assert_allclose(more[:, :3], encoder(found), atol=1e-6)
     assert not np.any(more[:, 3:])
@@ -62,14 +66,21 @@ def test_vectors_can_be_given_and_frozen():
     assert not layer.trainable
 
 
-def test_an_encoder_is_saved_and_loaded(tmp_path):
-    encoder, found = (
-        ENCODERS["rnn"](start(word_dropout=0.1, dropout=0.1)),
-        features(2, 3),
-    )
+@pytest.mark.parametrize("characters_by", ["cnn", "rnn"])
+def test_an_encoder_is_saved_and_loaded(tmp_path, characters_by):
+    options = {"word_dropout": 0.1, "dropout": 0.1, "characters_by": characters_by}
+    encoder, found = ENCODERS["rnn"](start(**options)), features(2, 3)
     encoder.save(tmp_path / "encoder.keras")
     loaded = keras.models.load_model(tmp_path / "encoder.keras")
     np.testing.assert_allclose(loaded(found), encoder(found), atol=1e-6)
+
+
+def test_a_word_in_no_phrase_has_nothing_of_that_feature():
+    begun = word_features.front({"token_ids": 9, "gazetteer_ids": 9}, width=5)
+    found = {name: features(2, 1)[name] for name in ("token_ids", "gazetteer_ids")}
+    found["gazetteer_ids"] *= 0
+    model = keras.Model({"token_ids": begun.token_ids, **begun.more}, begun.vectors)
+    assert not np.any(model(found)[..., 5:])
 
 
 def test_words_alone_are_enough():
@@ -80,3 +91,10 @@ def test_words_alone_are_enough():
 def test_unknown_features_are_refused():
     with pytest.raises(UsageError, match="Received: token_ids, shape"):
         word_features.front({"token_ids": 3, "shape": 2})
+
+
+def test_what_reads_characters_is_one_of_two():
+    with pytest.raises(UsageError, match="Did you mean 'rnn'"):
+        start(characters_by="rn")
+    with pytest.raises(UsageError, match=r"width=51\. Pass width=52"):
+        start(characters_by="rnn", character_filters=51)

@@ -1,4 +1,4 @@
-"""Ids, characters and casing of words."""
+"""Ids, characters and casing of words, and lists of phrases that they are in."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfnlp.data.readers import from_list
 from tfnlp.errors import DataError, UsageError
 from tfnlp.saving import from_json, to_json
+from tfnlp.text.gazetteers import Gazetteers
 from tfnlp.text.word_features import CASES, WordFeatures, casing_ids
 
 ROWS = from_list([{"tokens": "Anna likes anna"}, {"tokens": ""}, {"tokens": "EU cars"}])
@@ -81,8 +82,17 @@ def test_features_that_are_not_wanted_are_not_there():
     assert set(words(tf.ragged.constant([["x"]]))) == {"token_ids", "padding_mask"}
 
 
+def test_lists_of_phrases_are_a_feature_if_there_are_any():
+    lists = Gazetteers(("firm", "name"), (("EU cars",), ("anna",)))
+    words = WordFeatures.from_rows(ROWS, gazetteers=lists)
+    assert words.sizes["gazetteer_ids"] == 9
+    found = words(tf.ragged.constant([["EU", "cars"], ["Anna"]]))["gazetteer_ids"]
+    assert found.numpy().tolist() == [[[1, 0], [3, 0]], [[0, 8], [0, 0]]]
+
+
 def test_a_copy_through_json_encodes_alike():
-    words = WordFeatures.from_rows(ROWS, word_length=3)
+    lists = Gazetteers(("name",), (("anna",),))
+    words = WordFeatures.from_rows(ROWS, word_length=3, gazetteers=lists)
     twin, some = from_json(to_json(words)), tf.ragged.constant([["Anna", "likes"]])
     assert twin.config() == words.config()
     for name, ids in words(some).items():

@@ -190,7 +190,9 @@ class WordFeatures(tf.Module):
             "characters": self.characters.entries[2:],
             "casing": self.casing,
             "word_length": self.word_length,
-            "gazetteers": pack(self.gazetteers) if self.gazetteers is not None else None,
+            "gazetteers": pack(self.gazetteers)
+            if self.gazetteers is not None
+            else None,
         }
 
     def _ids(self, words: tf.Tensor) -> tf.Tensor:
