@@ -11,7 +11,7 @@ from tfnlp.cli.stdin import Lines, arriving
 from tfnlp.errors import DataError, SchemaError, UsageError
 
 
-def read(text, columns=("text",), *, numbers=(), **form):
+def read(text, columns=("text",), *, numbers=streams.NO_NUMBERS, **form):
     if not isinstance(columns, dict):
         columns = {name: name for name in columns}
     lines = arriving(io.BytesIO(text.encode()))
@@ -103,7 +103,9 @@ def test_pairs_are_read_by_name():
 def test_numbers_are_read_from_tables_and_json():
     columns = ("age", "text")
     for text in ("text,age\na,36\n", '{"text": "a", "age": 36}\n'):
-        assert read(text, columns, numbers=["age"]) == [{"age": 36.0, "text": "a"}]
+        assert read(text, columns, numbers={"age": float}) == [
+            {"age": 36.0, "text": "a"}
+        ]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +155,7 @@ def test_a_row_that_does_not_fit_names_its_line(text, columns, error, message):
 
 def test_a_number_that_is_none_names_its_line():
     with pytest.raises(DataError, match=r"'age' holds numbers. Received on line 2"):
-        read("text,age\na,old\n", ("age", "text"), numbers=["age"])
+        read("text,age\na,old\n", ("age", "text"), numbers={"age": float})
 
 
 @pytest.mark.parametrize(("ragged", "texts"), [("skip", ["a"]), ("keep", ["a", "b"])])

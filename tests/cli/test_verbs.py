@@ -33,6 +33,10 @@ class FakePredictor:
         self.network = "network"
         self.batches = []
 
+    @property
+    def endpoints(self):
+        return {"serving_default": self.inputs}
+
     def stream(self, rows, *, batch_size):
         self.batches.append(batch_size)
         for row in rows:

@@ -101,6 +101,36 @@ def tell(
     return "lines"
 
 
+def names_in(
+    text: str, form: Form, wanted: Sequence[str], *, whole: bool
+) -> tuple[str, ...]:
+    r"""The names that the first row has: keys of JSON, columns of a table.
+
+    Args:
+        text: the beginning.
+        form: what is known of it.
+        wanted: names that make a line a header.
+        whole: whether the beginning is all there is.
+
+    Example:
+    >>> names_in('{"tokens": ["so"]}', Form(), ["text"], whole=True)
+    ('tokens',)
+    >>> names_in("id;text\n1;good\n", Form(), ["text"], whole=True)
+    ('id', 'text')
+    """
+    text = text.lstrip("\r\n")
+    if form.format == "lines":
+        return ()
+    if form.format == "jsonl" or (not form.tabular and text.startswith("{")):
+        try:
+            value: Any = json.loads(_first_line(text))
+        except ValueError:
+            return ()  # `streams` says what is wrong with it
+        return tuple(value) if isinstance(value, dict) else ()
+    style = form.detect(text, wanted, whole=whole)
+    return style.names if style.header else ()
+
+
 def _first_line(text: str) -> str:
     return next(iter(io.StringIO(text, newline="")), "").strip()
 

@@ -7,14 +7,17 @@ from typing import Any, Literal
 import tfnlp
 from tfnlp.errors import UsageError
 
-Format = Literal["csv", "jsonl", "parquet", "lines", "folder"]
+Format = (
+    Literal["csv", "jsonl", "parquet", "lines", "folder"]
+    | Literal["conll", "conllu", "slots", "spans", "tokens", "propbank"]
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
     """How a data file is written; what is not given is detected."""
 
-    format: Format | None = None  # told by the file's ending
+    format: Format | None = None  # told by the file's name and beginning
     delimiter: str | None = None  # of a table, e.g. ';' or tab
     header: bool | None = None  # whether the first line names the columns
     quoting: bool | None = None  # whether fields may stand in quotes

@@ -5,17 +5,24 @@ import json
 import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from tfnlp.cli.forms import Form, tell
 from tfnlp.cli.stdin import SOURCE, Lines
 from tfnlp.data import dialect as dialects
+from tfnlp.data import sentences
 from tfnlp.data.columns import Columns, Table, parts, select
 from tfnlp.data.dialect import Dialect
 from tfnlp.errors import DataError, SchemaError, nearest
 
 Found = Iterator[tuple[int, dict[str, list[Any]]]]
 """Rows as they are written: number of the line, field → values of its columns."""
+NO_NUMBERS: Mapping[str, type] = MappingProxyType({})
+HELD: Mapping[type, str] = MappingProxyType(
+    {str: "text", float: "numbers", int: "whole numbers"}
+)
+"""What messages call the values of a field."""
 
 
 def rows(
@@ -23,7 +30,7 @@ def rows(
     columns: Columns,
     *,
     form: Form | None = None,
-    numbers: Sequence[str] = (),
+    numbers: Mapping[str, type] = NO_NUMBERS,
 ) -> Iterator[dict[str, Any]]:
     r"""Reads rows without ever holding all of them.
 
@@ -31,7 +38,8 @@ def rows(
         columns: field → column: a name, a number counted from 1, or several joined
             with `+`.
         form: what is known of how the rows are written.
-        numbers: fields that hold numbers; all others hold text.
+        numbers: fields that hold numbers → float, or int where they are whole; all
+            others hold text, those of `sentences.LISTED` also lists of words.
 
     Raises:
         DataError: a line cannot be read; all rows before it were.
@@ -56,7 +64,7 @@ def rows(
         found = _texts(lines, next(iter(columns)))
     for line, row in found:
         yield {
-            name: _value(values, name, line, name in numbers)
+            name: _value(values, name, line, numbers.get(name, str))
             for name, values in row.items()
         }
 
@@ -103,17 +111,22 @@ def write(answers: Iterable[Mapping[str, Any]]) -> None:
         sys.stdout.flush()
 
 
-def number(value: Any) -> float | None:
+def number(value: Any, kind: type = float) -> Any:
     """A value as a finite number, or None if it is none.
 
+    Args:
+        kind: float, or int: then a number with a fraction is none either.
+
     Example:
-    >>> number("1.5"), number("old"), number(True)
-    (1.5, None, None)
+    >>> number("1.5"), number("old"), number(True), number("4", int), number(4.5, int)
+    (1.5, None, None, 4, None)
     """
     if not isinstance(value, int | float | str | bytes) or isinstance(value, bool):
         return None
+    if kind is int and isinstance(value, float):
+        return None
     try:
-        found = float(value)
+        found = kind(value)
     except ValueError:
         return None
     return found if math.isfinite(found) else None
@@ -213,12 +226,21 @@ def _uneven(style: Dialect, record: Sequence[str], line: int) -> DataError:
     )
 
 
-def _value(values: Sequence[Any], name: str, line: int, is_number: bool) -> Any:
+def _value(values: Sequence[Any], name: str, line: int, kind: type) -> Any:
+    if kind is str and name in sentences.LISTED:
+        values = [_joined(value) for value in values]
     for value in values:
-        if (number(value) is None) if is_number else not isinstance(value, str):
+        if (number(value, kind) is None) if kind is not str else type(value) is not str:
             raise DataError(
-                f"The field {name!r} holds {'numbers' if is_number else 'text'}. "
-                f"Received on line {line}: "
+                f"The field {name!r} holds {HELD[kind]}. Received on line {line}: "
                 f"{json.dumps(value, ensure_ascii=False)[:60]}. Correct that line."
             )
-    return number(values[0]) if is_number else " ".join(filter(None, values))
+    if kind is not str:
+        return number(values[0], kind)
+    return " ".join(filter(None, values))
+
+
+def _joined(value: Any) -> Any:
+    """Words as rows carry them; anything else as it is."""
+    listed = isinstance(value, list) and all(isinstance(word, str) for word in value)
+    return sentences.join(value) if listed else value

@@ -36,9 +36,9 @@ _JSON = (".jsonl", ".ndjson", ".json")
 def format_of(path: Path, columns: Columns) -> str | None:
     """The format of a tagged file; None if it is none, but a table for example.
 
-    A name without a known ending is CoNLL if `tags` are wanted of it; a `.tsv` is
-    where empty lines part its lines. JSON is told by the keys of its first object:
-    `props`, the column of the tags, or a `text` with spans.
+    A name without a known ending is CoNLL if `tokens` or `tags` are wanted of it; a
+    `.tsv` is where empty lines part its lines. JSON is told by the keys of its first
+    object: `props`, the column of the tags, or a `text` with spans.
 
     Example:
     >>> format_of(Path("train.conllu.gz"), COLUMNS), format_of(Path("a.csv"), COLUMNS)
@@ -49,11 +49,36 @@ def format_of(path: Path, columns: Columns) -> str | None:
     ending = Path(path.name.removesuffix(".gz")).suffix.lower()
     if ending in ENDINGS:
         return ENDINGS[ending]
-    if "tags" not in columns or path.is_dir() or ending in _TABLES:
+    wanted = [str(columns[name]) for name in COLUMNS if name in columns]
+    if not wanted or path.is_dir() or ending in _TABLES:
         return None
     if ending in _JSON:
-        return _json_format(path, str(columns["tags"]))
+        return _json_format(path, wanted[-1])
     return "conll" if ending not in _TABBED or _has_gaps(path) else None
+
+
+def holds_words(path: Path, format: str | None = None) -> bool:
+    """Whether a file holds sentences cut into words, whatever columns are wanted.
+
+    Annotated texts (`spans`) have their text, which is what a request would carry.
+
+    Args:
+        format: how the file is written, if that is known.
+
+    Example:
+    >>> holds_words(Path("test.conllu")), holds_words(Path("reviews.csv"))
+    (True, False)
+    """
+    if format is not None or not path.exists():
+        return format in FORMATS or format_of(path, {}) is not None
+    ending = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if format_of(path, {}) is not None:
+        return True
+    if path.is_dir() or ending in _TABLES:
+        return False
+    if ending in _JSON:
+        return _json_format(path, "") != "spans"
+    return _has_gaps(path) and _has_columns(path)
 
 
 def table(
@@ -87,6 +112,18 @@ def _has_gaps(path: Path) -> bool:
     """Whether empty lines part the lines, as in CoNLL and in no table."""
     with encodings.open_text(path, sentences.encoding_of(path)) as file:
         return _GAP.search(file.read(2**16).strip()) is not None
+
+
+def _has_columns(path: Path) -> bool:
+    """Whether all lines have as many fields, and more than one, as prose has not."""
+    with encodings.open_text(path, sentences.encoding_of(path)) as file:
+        lines = file.read(2**16).split("\n")[:-1]
+    widths = [
+        len(line.split())
+        for line in lines
+        if line.strip() and not line.startswith(("#", "-DOCSTART-"))
+    ]
+    return len(widths) > 1 and min(widths) == max(widths) > 1
 
 
 def _json_format(path: Path, tags: str) -> str:

@@ -4,14 +4,15 @@ import dataclasses
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import tfnlp
-from tfnlp.cli import stdin, streams
-from tfnlp.cli.forms import Form
+from tfnlp.cli import requested, stdin, streams
+from tfnlp.cli.forms import Form, names_in
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import Words, parse_open, unknown_flag
-from tfnlp.errors import DataError, SchemaError, UsageError, nearest
+from tfnlp.errors import DataError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +24,13 @@ class Options(Reading):
     tfnlp predict saved_models/demo < rows.jsonl > answers.jsonl
     tfnlp predict saved_models/demo --column text=review < reviews.csv
     tfnlp predict saved_models/demo --data reviews.csv.gz --column text=title+body
+    tfnlp predict saved_models/names --tokens "Ann left New York"
+    tfnlp predict saved_models/names --data test.conll
 
     There is one flag for each input of the artefact, with one value a row. Standard
     input is a table, JSON lines or plain lines; how it is written is detected from
-    what arrives first, and rows are answered as they arrive.
+    what arrives first, and rows are answered as they arrive. What takes texts and
+    words is asked what the rows have: a tagged file has words.
     """
 
     artefact: str  # folder that a pipeline wrote, e.g. saved_models/demo
@@ -68,10 +72,11 @@ def main(words: Sequence[str]) -> None:
         return streams.write(arriving_answers(predictor, file, options))
     rows: Iterable[Mapping[str, Any]]
     if typed:
-        rows = typed_rows(typed, list(predictor.inputs))
+        fields = requested.with_fields(predictor.endpoints, typed)
+        rows = typed_rows(typed, fields)
         check_alone(options)
     else:
-        rows = file_rows(predictor.inputs, options)
+        rows = file_rows(predictor.endpoints, options)
     streams.write(predictor.stream(rows, batch_size=options.batch))
 
 
@@ -79,64 +84,64 @@ def arriving_answers(
     predictor: Any, file: BinaryIO, options: Options
 ) -> Iterator[Mapping[str, Any]]:
     """Answers the rows of a stream: a full batch, or all that are there by now."""
-    columns = chosen_columns(options.column, list(predictor.inputs))
     lines = stdin.arriving(file, encoding=options.encoding)
+    fields = arriving_fields(predictor.endpoints, lines, options)
+    columns = requested.columns(options.column, list(fields))
     rows = streams.rows(
-        lines, columns, form=options.form(), numbers=numbers(predictor.inputs)
+        lines, columns, form=options.form(), numbers=requested.numbers(fields)
     )
     for batch in streams.batches(rows, options.batch, lines.waits):
         yield from predictor.stream(batch, batch_size=options.batch)
 
 
-def file_rows(inputs: Mapping[str, Any], options: Options) -> Iterator[dict[str, Any]]:
+def arriving_fields(
+    endpoints: Mapping[str, requested.Fields], lines: stdin.Lines, options: Options
+) -> requested.Fields:
+    """The fields of the first endpoint whose columns the first line has."""
+    chosen = [word.partition("=")[0] for word in options.column]
+    forms = requested.fitting(endpoints, chosen)
+    if len(forms) > 1 and lines.start.strip():
+        wanted = [requested.columns(options.column, list(fields)) for fields in forms]
+        every = [column for columns in wanted for column in columns.values()]
+        names = names_in(lines.start, options.form(), every, whole=lines.whole)
+        for fields, columns in zip(forms, wanted, strict=True):
+            if set(columns.values()) <= set(names):
+                return fields
+    return forms[0]
+
+
+def file_rows(
+    endpoints: Mapping[str, requested.Fields], options: Options
+) -> Iterator[dict[str, Any]]:
     """Rows of a source that `tfnlp.read` knows, as an artefact takes them."""
     from tfnlp.data.rows import column_batches  # needs TensorFlow
 
-    columns = chosen_columns(options.column, list(inputs))
-    try:
-        rows = options.read(str(options.data), columns, split=options.split)
-    except SchemaError as error:
-        raise SchemaError(f"{error} Write it --column FIELD=COLUMN.") from error
+    chosen = [word.partition("=")[0] for word in options.column]
+    forms = requested.fitting(endpoints, chosen)
+    source = str(options.data)
+    if holds_words(source, options.format):
+        forms = sorted(forms, key=requested.of_words, reverse=True)
+    fields, rows = requested.first_read(
+        forms,
+        options.column,
+        lambda columns: options.read(source, columns, split=options.split),
+    )
+    kinds = requested.numbers(fields)
     count = 0
     for batch in column_batches(rows):
-        for values in zip(*(batch[name] for name in columns), strict=True):
+        for values in zip(*(batch[name] for name in fields), strict=True):
             count += 1
-            row = dict(zip(columns, values, strict=True))
-            for name in numbers(inputs):
-                row[name] = _number(row[name], name, count)
+            row = dict(zip(fields, values, strict=True))
+            for name, kind in kinds.items():
+                row[name] = _number(row[name], name, kind, f"in row {count}")
             yield row
 
 
-def chosen_columns(words: Sequence[str], fields: Sequence[str]) -> dict[str, str]:
-    """Field → column: its own name, or what ``--column`` says.
+def holds_words(source: str, format: str | None) -> bool:
+    """Whether a source holds words that are cut already."""
+    from tfnlp.data import sets, tagged  # needs TensorFlow
 
-    Raises:
-        UsageError: a word is not written FIELD=COLUMN, or names no field.
-
-    Example:
-    >>> chosen_columns(["second=3"], ["first", "second"])
-    {'first': 'first', 'second': '3'}
-    """
-    columns = {name: name for name in fields}
-    for word in words:
-        field, _, column = word.partition("=")
-        if field not in columns or not column:
-            raise UsageError(
-                f"--column is written FIELD=COLUMN, with one of {', '.join(fields)}. "
-                f"Received: {word!r}.{nearest(field, fields)} "
-                f"Example: --column {fields[0]}=review"
-            )
-        columns[field] = column
-    return columns
-
-
-def numbers(inputs: Mapping[str, Any]) -> list[str]:
-    """The fields that hold numbers, not text."""
-    return [
-        name
-        for name, spec in inputs.items()
-        if spec is not None and spec.dtype.name != "string"
-    ]
+    return not sets.is_named(source) and tagged.holds_words(Path(source), format)
 
 
 def check_alone(options: Options) -> None:
@@ -158,14 +163,16 @@ def check_alone(options: Options) -> None:
         )
 
 
-def typed_rows(typed: Words, fields: Sequence[str]) -> list[Mapping[str, str]]:
+def typed_rows(typed: Words, fields: requested.Fields) -> list[Mapping[str, Any]]:
     """Rows out of one flag for each field.
 
     Raises:
         UsageError: a flag is no field, a field has no flag, or counts differ.
+        DataError: a value is no number where one is needed.
 
     Example:
-    >>> typed_rows({"first": ["a", "b"], "second": ["c", "d"]}, ["first", "second"])
+    >>> fields = {"first": None, "second": None}
+    >>> typed_rows({"first": ["a", "b"], "second": ["c", "d"]}, fields)
     [{'first': 'a', 'second': 'c'}, {'first': 'b', 'second': 'd'}]
     """
     for name in typed:
@@ -178,15 +185,19 @@ def typed_rows(typed: Words, fields: Sequence[str]) -> list[Mapping[str, str]]:
             "Every input of the artefact needs its flag, and all the same number of "
             f"values. Received numbers of values: {received}."
         )
-    columns = [typed[name] for name in fields]
-    return [dict(zip(fields, row, strict=True)) for row in zip(*columns, strict=True)]
+    columns: dict[str, list[Any]] = {name: typed[name] for name in fields}
+    for name, kind in requested.numbers(fields).items():
+        columns[name] = [_number(v, name, kind, f"--{name}") for v in columns[name]]
+    rows = zip(*columns.values(), strict=True)
+    return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-def _number(value: bytes, name: str, count: int) -> float:
-    found = streams.number(value)
+def _number(value: str | bytes, name: str, kind: type, where: str) -> Any:
+    found = streams.number(value, kind)
     if found is None:
+        text = value if isinstance(value, str) else value.decode("utf-8", "replace")
         raise DataError(
-            f"The field {name!r} holds numbers. Received in row {count}: "
-            f"{value.decode('utf-8', 'replace')[:60]!r}. Correct that row."
+            f"The field {name!r} holds {streams.HELD[kind]}. Received {where}: "
+            f"{text[:60]!r}. Correct it."
         )
     return found
