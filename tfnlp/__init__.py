@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tfnlp.data.audit import Audit as Audit
     from tfnlp.data.audit import audit as audit
     from tfnlp.data.audit import clean as clean
+    from tfnlp.data.propbank import placed as placed
     from tfnlp.data.readers import read as read
     from tfnlp.data.sides import Sides as Sides
     from tfnlp.data.sides import read_sides as read_sides
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tfnlp.export.artefact import export as save
     from tfnlp.networks import bow as bow
     from tfnlp.networks import cnn as cnn
+    from tfnlp.networks import predicate as predicate
     from tfnlp.networks import rnn as rnn
     from tfnlp.networks import transformer as transformer
     from tfnlp.networks import word_features as word_features
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from tfnlp.task import Endpoint as Endpoint
     from tfnlp.task import Task as Task
     from tfnlp.tasks.classification import Classification as Classification
+    from tfnlp.tasks.semantic_roles import SemanticRoles as SemanticRoles
     from tfnlp.tasks.tagging import Tagging as Tagging
     from tfnlp.testing import check_task as check_task
     from tfnlp.text.vector_words import vector_words as vector_words
@@ -56,6 +59,7 @@ _HOMES = {
     "Endpoint": "tfnlp.task:Endpoint",
     "Predictor": "tfnlp.serving.predictor:Predictor",
     "Report": "tfnlp.evaluation.report:Report",
+    "SemanticRoles": "tfnlp.tasks.semantic_roles:SemanticRoles",
     "Sides": "tfnlp.data.sides:Sides",
     "Tagging": "tfnlp.tasks.tagging:Tagging",
     "Task": "tfnlp.task:Task",
@@ -75,6 +79,8 @@ _HOMES = {
     "fit": "tfnlp.training.fit:fit",
     "load": "tfnlp.serving.predictor:load",
     "load_vectors": "tfnlp.text.vectors:load_vectors",
+    "placed": "tfnlp.data.propbank:placed",
+    "predicate": "tfnlp.networks.predicate",
     "read": "tfnlp.data.readers:read",
     "read_sides": "tfnlp.data.sides:read_sides",
     "rnn": "tfnlp.networks.rnn",
@@ -93,6 +99,7 @@ __all__ = [
     "Endpoint",
     "Predictor",
     "Report",
+    "SemanticRoles",
     "Sides",
     "Tagging",
     "Task",
@@ -113,6 +120,8 @@ __all__ = [
     "fit",
     "load",
     "load_vectors",
+    "placed",
+    "predicate",
     "read",
     "read_sides",
     "rnn",

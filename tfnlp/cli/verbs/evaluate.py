@@ -68,7 +68,7 @@ def main(words: Sequence[str]) -> None:
     options = with_separator(options, getattr(task, "separator", None))
     network = predictor.network  # told before a long reading if it is damaged
     rows = options.read(options.data, columns, split=options.split)
-    rows = checked(task, rows)
+    rows = checked(task, with_numbers(task, rows))
     report = tfnlp.evaluate(task, network, rows, batch_size=options.batch)
     if options.report:
         report.save(options.report)
@@ -107,6 +107,17 @@ def with_separator(options: Options, own: str | None) -> Options:
     return dataclasses.replace(options, separator=own or ",")
 
 
+def with_numbers(task: Any, rows: Any) -> Any:
+    """The rows with numbers where the task takes numbers.
+
+    Raises:
+        DataError: what is written there is none.
+    """
+    from tfnlp.data.typed import typed  # needs TensorFlow
+
+    return typed(rows, {**task.inputs, **task.targets})
+
+
 def checked(task: Any, rows: Any) -> Any:
     """The rows that can be scored, after a look at all; warnings go to stderr.
 
@@ -120,9 +131,11 @@ def checked(task: Any, rows: Any) -> Any:
     labels: Sequence[str] = getattr(getattr(task, "labels", None), "entries", ())
     field = "label" if labels and "label" in task.targets else None
     separator = getattr(task, "separator", None)
+    texts = text_fields(task.inputs)
     found = tfnlp.audit(
         rows,
-        text_fields=text_fields(task.inputs),
+        text_fields=texts,
+        key_fields=[name for name in task.inputs if name not in texts],
         label_field=field,
         separator=separator,
     )
