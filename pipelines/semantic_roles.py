@@ -1,0 +1,104 @@
+"""Tell who did what to whom: the roles that words play for a predicate.
+
+    python pipelines/semantic_roles.py --train train.jsonl --valid dev.jsonl \\
+        --test test.jsonl --vectors glove.6B.50d.txt --name roles
+
+A line of a file is a sentence with its predicates: {"tokens": ["Ann", "left"],
+"props": [{"pred": 1, "args": [["ARG0", 0, 0], ["V", 1, 1]]}]}. The artefact takes a
+text and where a predicate begins in it (`predicate`, in characters from 0), and at
+a second endpoint words (`tokens`) and the number of one of them.
+"""
+
+from __future__ import annotations  # TensorFlow loads when it is needed
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import tfnlp
+from tfnlp import cli
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(cli.Tagger):
+    """Trains, tests and saves a tagger of semantic roles."""
+
+    WIDTHS: ClassVar = {"rnn": 300, "cnn": 300, "transformer": 128}
+
+    predicate: str = "predicate"  # column of the predicate, a word's number from 0
+    name: str = "semantic_roles"  # of the artefact
+    output: str = "saved_models"  # folder of all artefacts
+
+    scheme: Literal["IO", "BIO", "BIOES"] | None = "BIO"  # learnt; answers: as read
+    crf: bool = False  # whether tags of a sentence are scored together
+    dropout: float = 0.3  # before and behind the encoder
+    network: tuple[str, ...] = ("depth=2",)  # more of the encoder: cell=gru depth=1
+    distance_width: int = 50  # of the vector of a distance from the predicate
+    predicate_width: int = 100  # of what each word hears of the predicate
+    reach: int = 30  # words from the predicate; what is farther counts as this far
+    training: tfnlp.TrainConfig = dataclasses.field(
+        default_factory=lambda: tfnlp.TrainConfig(
+            epochs=10, batch_size=64, rate=2e-3, schedule="linear", clip=5.0, patience=3
+        )
+    )
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Field → column."""
+        return {**super().columns, "predicate": self.predicate}
+
+
+def main(recipe: Recipe) -> Path:
+    """Reads, checks, trains, tests and saves; returns the folder of the version."""
+    clock = tfnlp.Clock()
+    with clock.phase("start"):
+        tfnlp.check_output(recipe.name, recipe.output)
+        rehearse(recipe)
+    with clock.phase("read and audit"):
+        sides = recipe.sides().map(tfnlp.placed)
+        audit = recipe.checked(sides, key_fields=("predicate",))
+    with clock.phase("vocabulary"):
+        task = tfnlp.SemanticRoles.from_rows(sides.train, **recipe.learning())
+        vectors = recipe.pretrained(task)
+
+    def build(hp):
+        width = hp.Int("width", 64, 800, step=8, default=recipe.own_width)
+        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
+        return network(recipe, task, vectors, width=width, dropout=dropout)
+
+    with clock.phase("train"):
+        model = tfnlp.fit(task, build, sides.train, sides.valid, recipe.training)
+    report = tfnlp.evaluate(
+        task,
+        model,
+        sides.test,
+        history=model.history.history,
+        seconds=clock.seconds,
+        counts={"train": audit.rows, "valid": audit.others["valid"]},
+    )
+    return cli.finish(recipe, task.for_texts(), model, report, audit=audit, clock=clock)
+
+
+def rehearse(recipe: Recipe) -> None:
+    """Builds everything once, tiny: a wrong setting ends here, before any reading."""
+    rows = tfnlp.placed(recipe.made_up({"predicate": "0"}))
+    task = tfnlp.SemanticRoles.from_rows(rows, **recipe.learning(tiny=True))
+    vectors = recipe.pretrained(task, at_most=1)
+    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.dropout)
+
+
+def network(recipe: Recipe, task: tfnlp.SemanticRoles, vectors, *, width, dropout):
+    """Vectors of words, marked with the predicate; encoder and head."""
+    start = tfnlp.predicate.marked(
+        recipe.front(task.words.sizes, vectors),
+        distance_width=recipe.distance_width,
+        predicate_width=recipe.predicate_width,
+        reach=recipe.reach,
+    )
+    encoder = recipe.encoder_on(start, width=width, dropout=dropout)
+    return task.network(encoder, crf=recipe.crf, dropout=dropout)
+
+
+if __name__ == "__main__":
+    cli.run(main, Recipe)
