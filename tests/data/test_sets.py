@@ -28,6 +28,10 @@ class TinyFilms(tfds.core.GeneratorBasedBuilder):
             "sentence": tfds.features.Text(),
             "stars": tfds.features.Scalar(np.int64),
             "label": tfds.features.ClassLabel(names=["neg", "pos"]),
+            "words": tfds.features.Sequence(tfds.features.Text()),
+            "names": tfds.features.Sequence(
+                tfds.features.ClassLabel(names=["O", "B-FILM"])
+            ),
             "vector": tfds.features.Tensor(shape=(2,), dtype=np.float32),
         }
         return tfds.core.DatasetInfo(
@@ -45,7 +49,14 @@ class TinyFilms(tfds.core.GeneratorBasedBuilder):
             label = n % 2 if n < 2 else -1
             yield (
                 n,
-                {"sentence": f"s{n}", "stars": n, "label": label, "vector": [0, 0]},
+                {
+                    "sentence": f"s{n}",
+                    "stars": n,
+                    "label": label,
+                    "words": ["New York", "!"][:n],
+                    "names": [1, 0][:n],
+                    "vector": [0, 0],
+                },
             )
 
 
@@ -67,6 +78,13 @@ def test_classes_become_their_names(prepared):
 def test_numbers_become_strings_and_columns_can_be_joined(prepared):
     rows = read("tfds:tiny_films:train[:1]", {"text": "sentence+stars", "label": "3"})
     assert len(pairs(rows)) == 1
+
+
+def test_words_and_their_tags_are_joined(prepared):
+    rows = read("tfds:tiny_films", {"tokens": "words", "tags": "names"})
+    found = {(row["tokens"], row["tags"]) for row in rows.as_numpy_iterator()}
+    new_york = "New\N{NO-BREAK SPACE}York".encode()
+    assert found == {(b"", b""), (new_york, b"B-FILM"), (new_york + b" !", b"B-FILM O")}
 
 
 def test_splits_have_house_names(prepared):

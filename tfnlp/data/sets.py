@@ -9,7 +9,7 @@ import io
 import os
 import pkgutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -18,6 +18,7 @@ import tensorflow as tf
 from tfnlp.data import builtin
 from tfnlp.data.columns import Columns, Table, select
 from tfnlp.data.rows import settled
+from tfnlp.data.sentences import NO_BREAK
 from tfnlp.errors import DataError, SchemaError, nearest
 from tfnlp.specs import Rows
 
@@ -71,7 +72,7 @@ def named_rows(
 
     Raises:
         DataError: there is no such set or split, or it cannot be downloaded.
-        SchemaError: the set lacks a column, or it is no string or number.
+        SchemaError: the set lacks a column, or it is none of strings or numbers.
     """
     name, chosen = _taken_apart(source)
     builder = _prepared(name)
@@ -86,7 +87,9 @@ def named_rows(
 
     def row_of(element: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return {
-            field: _joined([texts[names[place]](element) for place in places])
+            field: _joined(
+                [texts[names[place]](element[names[place]]) for place in places]
+            )
             for field, places in picked.items()
         }
 
@@ -173,20 +176,36 @@ def _used(picked: dict[str, tuple[int, ...]], names: Sequence[str]) -> set[str]:
     return {names[place] for places in picked.values() for place in places}
 
 
-def _text_of(name: str, feature: Any) -> Any:
-    """A function, in graph, from an element to this feature as a string."""
+def _text_of(name: str, feature: Any) -> Callable[[tf.Tensor], tf.Tensor]:
+    """A function, in graph, from the values of a feature to one string.
+
+    What there is one of a word is joined with spaces, see `tfnlp.data.sentences`.
+    """
+    each = getattr(feature, "feature", None)  # of a sequence
+    if each is None:
+        return _scalar_of(name, feature)
+    text = _scalar_of(name, each)
+    space = "_" if hasattr(each, "int2str") else NO_BREAK
+
+    def joined(values: tf.Tensor) -> tf.Tensor:
+        words = tf.strings.regex_replace(text(values), "[ \\t\\r\\n]+", space)
+        return tf.strings.reduce_join(words, separator=" ")
+
+    return joined
+
+
+def _scalar_of(name: str, feature: Any) -> Callable[[tf.Tensor], tf.Tensor]:
     if hasattr(feature, "int2str"):
-        labels = tf.constant([*feature.names, ""])  # id -1 means that there is none
-        return lambda element: labels[element[name]]
+        labels = tf.constant(["", *feature.names])  # id -1 means that there is none
+        return lambda ids: tf.gather(labels, ids + 1)
     dtype = getattr(feature, "tf_dtype", None)
     if dtype is None or getattr(feature, "shape", None) != ():
         raise SchemaError(
-            "A column of a data set is a string, a number or a class. "
-            f"Received: {name!r}, which is {type(feature).__name__}. Choose another."
+            "A column of a data set is a string, a number, a class, or a list of "
+            f"them. Received: {name!r}, which is {type(feature).__name__}. "
+            "Choose another."
         )
-    if dtype == tf.string:
-        return lambda element: element[name]
-    return lambda element: tf.strings.as_string(element[name])
+    return tf.identity if dtype == tf.string else tf.strings.as_string
 
 
 def _joined(values: Sequence[tf.Tensor]) -> tf.Tensor:
