@@ -10,8 +10,9 @@ import pytest
 
 from tfnlp.errors import ArtefactError, TfnlpError
 from tfnlp.evaluation.report import Report
-from tfnlp.scores.figures import Bars, Curve, Matrix, Table
+from tfnlp.scores.figures import Bars, Curve, Highlights, Matrix, Table
 
+GOLD = ("gold", (("to ", "", False), ("روما", "LOC", True), (" Ann", "PER", False)))
 HARMFUL = "<script>alert('x')</script> & 新闻 😀 $x^$ | [a](b)\x00"
 
 
@@ -30,6 +31,7 @@ def report() -> Report:
             Bars("Classes", "class", "rows", (HARMFUL, "b" * 99), (3, 4)),
             Bars("Lengths", "words", "rows", ("0–9", "≥ 10"), (3, 4), upright=True),
             Table("Errors", ("text", "score"), ((HARMFUL, 0.9),)),
+            Highlights("Marked", (((HARMFUL, ((HARMFUL, HARMFUL, True),)),),), HARMFUL),
         ),
         recipe={"name": HARMFUL, "training": {"epochs": 3}},
         audit={"findings": [{"check": HARMFUL, "rows": 3}]},
@@ -112,6 +114,33 @@ def test_markdown_escapes_what_rows_say(report):
     text = report.markdown()
     assert "<script" not in text and r"\[a\](b)" in text
     assert "| accuracy | 0.8000 | 0.7500 – 0.8500 |" in text
+
+
+def test_marks_stand_in_their_texts():
+    page = Report({}, figures=(Highlights("H", ((GOLD,),), "so"),)).html()
+    first, second = (
+        f'<mark class="t{n}{frame}">{text}&nbsp;<bdi>{label}</bdi></mark>'
+        for n, frame, text, label in (
+            (0, " wrong", "روما", "LOC"),
+            (1, "", " Ann", "PER"),
+        )
+    )
+    assert f'<p dir="auto">to {first}{second}</p>' in page
+    assert '<span class="name">gold</span>' in page
+
+
+def test_marks_have_no_colours_where_all_are_wrong():
+    line = ("", (("be", "VERB→AUX", True),))
+    page = Report({}, figures=(Highlights("H", ((line,),)),)).html()
+    assert '<p dir="auto" class="alone"><mark class=" wrong">be&nbsp;<bdi>' in page
+
+
+def test_markdown_has_marks_in_brackets():
+    other = ("answered", (("to روما Ann", "", False),))
+    text = Report({}, figures=(Highlights("H", ((GOLD, other),)),)).markdown()
+    assert "| gold | answered |\n" in text
+    assert r"| to \[روما LOC\]\[ Ann PER\] | to روما Ann |" in text
+    assert Report({}, figures=(Highlights("H", ()),)).markdown().count("##") == 0
 
 
 @pytest.mark.parametrize("classes", [1, 2, 28])

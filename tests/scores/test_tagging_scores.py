@@ -132,7 +132,7 @@ def test_figures_of_spans_agree_with_the_scores():
     right = tagging.compare(gold, answered, spans=spans).counts().right.sum()
     assert drawn["Partial matches"].rows[0][1] == right
     assert drawn["Spans"].labels == ("A", "B", "(none)")
-    assert "[w A]" in str(drawn["Worst sentences"].rows)
+    assert "('w', 'A', True)" in str(drawn["Worst sentences"].rows)
 
 
 def test_figures_of_plain_tags_name_words():

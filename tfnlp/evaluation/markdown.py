@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tfnlp.scores.figures import Bars, Figure, Matrix, Table
+from tfnlp.scores.figures import Bars, Figure, Highlights, Matrix, Piece, Table
 
 if TYPE_CHECKING:
     from tfnlp.evaluation.report import Report
@@ -129,6 +129,16 @@ def escape(words: str) -> str:
     return re.sub(r"([\\`*\[\]|])", r"\\\1", spaced)
 
 
+def marked(pieces: Iterable[Piece]) -> str:
+    """A text with its marks in brackets.
+
+    Example:
+    >>> marked([("to ", "", False), ("Rome", "LOC", True)])
+    'to [Rome LOC]'
+    """
+    return "".join(f"[{text} {label}]" if label else text for text, label, _ in pieces)
+
+
 def _figure(figure: Figure) -> str:
     if isinstance(figure, Table):
         return table(figure.columns, figure.rows)
@@ -140,6 +150,9 @@ def _figure(figure: Figure) -> str:
         labels = zip(figure.labels, figure.counts, strict=True)
         lines = [(label, *counts) for label, counts in labels]
         return table((corner, *figure.labels), lines)
+    if isinstance(figure, Highlights) and figure.rows:
+        names = [name or "text" for name, _ in figure.rows[0]]
+        return table(names, [[marked(p) for _, p in lines] for lines in figure.rows])
     return ""
 
 

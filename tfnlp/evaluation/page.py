@@ -5,18 +5,21 @@ escaped by the template engine; only our own pictures go in as they are.
 """
 
 import importlib.resources
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from tfnlp.errors import TfnlpError
 from tfnlp.evaluation import markdown
-from tfnlp.scores.figures import Curve, Table
+from tfnlp.scores.figures import Bars, Curve, Highlights, Matrix, Table
 
 if TYPE_CHECKING:
     from tfnlp.evaluation.report import Report
 
 TEMPLATE = "report.html.j2"
+TINTS = 8
+"""Colours of marks in the style sheet; of more labels, some look alike."""
 
 
 def render(report: "Report") -> str:
@@ -39,7 +42,8 @@ def render(report: "Report") -> str:
     page = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     ).from_string(source.read_text("utf-8"))
-    drawn = [figure for figure in report.figures if not isinstance(figure, Table)]
+    drawn = [each for each in report.figures if isinstance(each, Matrix | Curve | Bars)]
+    texts = [figure for figure in report.figures if isinstance(figure, Highlights)]
     return page.render(
         title=_title(report),
         scores=list(markdown.scores(report)),
@@ -47,6 +51,7 @@ def render(report: "Report") -> str:
         curves=[(c.title, drawing.svg(c)) for c in learning_curves(report.history)],
         pictures=[(figure.title, drawing.svg(figure)) for figure in drawn],
         tables=[figure for figure in report.figures if isinstance(figure, Table)],
+        texts=[(figure, tints(figure)) for figure in texts],
         facts=markdown.facts(report),
         cell_text=markdown.cell,
     )
@@ -66,6 +71,27 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> list[Curve]:
         for name in names
         if (series := _series(name, history))
     ]
+
+
+def tints(figure: Highlights) -> dict[str, int]:
+    """The colour of each label, the commonest first; none where all marks are wrong.
+
+    Example:
+    >>> pieces = (("Rome", "LOC", True), ("Ann", "PER", False), ("Oslo", "LOC", False))
+    >>> tints(Highlights("Errors", ((("gold", pieces),),)))
+    {'LOC': 0, 'PER': 1}
+    """
+    marks = [
+        (label, wrong)
+        for lines in figure.rows
+        for _, pieces in lines
+        for _, label, wrong in pieces
+        if label
+    ]
+    if all(wrong for _, wrong in marks):
+        return {}
+    labels = Counter(label for label, _ in marks).most_common()
+    return {label: place % TINTS for place, (label, _) in enumerate(labels)}
 
 
 def _series(name: str, history: Mapping[str, Sequence[float]]) -> tuple[Any, ...]:

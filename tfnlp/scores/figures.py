@@ -1,4 +1,4 @@
-"""What a report can draw, as plain data: matrices, curves, bars and tables.
+"""What a report can draw, as plain data: matrices, curves, bars, tables and texts.
 
 A task makes these, the report renders them, and neither knows the other. Every
 value is a string, a number or a tuple, so a figure is also JSON.
@@ -11,6 +11,10 @@ from typing import Any
 Cell = str | int | float
 Series = tuple[str, tuple[float, ...], tuple[float, ...]]
 """One line of a curve: its name, where it is and how high it is."""
+Piece = tuple[str, str, bool]
+"""A piece of a text, what it is marked as ("" if it is not), whether that is wrong."""
+Line = tuple[str, tuple[Piece, ...]]
+"""A text in pieces, and what its marks are, such as gold."""
 
 
 @dataclass(frozen=True)
@@ -113,12 +117,37 @@ class Table:
         return _to_json(self)
 
 
-Figure = Matrix | Curve | Bars | Table
+@dataclass(frozen=True)
+class Highlights:
+    """Texts with pieces of them marked, a text in one line or in several.
+
+    Args:
+        title: what the texts are.
+        rows: the lines of each text; several show the same text with other marks.
+        note: how the marks are to be read.
+
+    Example:
+    >>> gold = ("gold", (("to ", "", False), ("Rome", "LOC", True)))
+    >>> Highlights("Errors", ((gold, ("answered", (("to Rome", "", False),))),)).title
+    'Errors'
+    """
+
+    title: str
+    rows: tuple[tuple[Line, ...], ...]
+    note: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The figure as JSON values, its kind included."""
+        return _to_json(self)
+
+
+Figure = Matrix | Curve | Bars | Table | Highlights
 KINDS: dict[str, type[Figure]] = {
     "Matrix": Matrix,
     "Curve": Curve,
     "Bars": Bars,
     "Table": Table,
+    "Highlights": Highlights,
 }
 
 

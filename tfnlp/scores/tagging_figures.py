@@ -20,12 +20,10 @@ from tfnlp.scores.classification_figures import (
 from tfnlp.scores.figures import Bars, Figure, Matrix, Table
 from tfnlp.scores.span_pairs import Pair
 from tfnlp.scores.tagging import Found, Spans
+from tfnlp.scores.tagging_highlights import NONE, worst_sentences
 
-NONE = "(none)"
-"""Stands for a span that was missed, or is none."""
 TYPES = 30
 """Types that a matrix shows."""
-ERRORS = 25
 EXAMPLES = 25
 
 _KINDS = {
@@ -44,6 +42,7 @@ def figures(
     answered: np.ndarray,
     *,
     spans: Spans | None = None,
+    gap: str = " ",
 ) -> tuple[Figure, ...]:
     """Everything that a report of a tagging draws; nothing without rows.
 
@@ -52,16 +51,18 @@ def figures(
         gold: the true tags, str [N].
         answered: the tags that were answered, str [N].
         spans: reads the spans of a sentence; without it, tags are the classes.
+        gap: what stands between words; "" where they are characters.
 
     Example:
     >>> tokens, tags = np.array(["a b"], object), np.array(["X Y"], object)
     >>> [type(figure).__name__ for figure in figures(tokens, tags, tags)]
-    ['Matrix', 'Bars', 'Table', 'Table']
+    ['Matrix', 'Bars', 'Table', 'Highlights']
     """
     if not len(gold):
         return ()
     if spans is None:
-        return (*_of_tags(gold, answered), worst_sentences(tokens, gold, answered))
+        worst = worst_sentences(tokens, gold, answered, gap=gap)
+        return (*_of_tags(gold, answered), worst)
     compared = tagging.compare(gold, answered, spans=spans)
     paired = span_pairs.pairs(gold, answered, spans=spans)
     return (
@@ -69,8 +70,8 @@ def figures(
         span_lengths(paired),
         per_type(compared.counts()),
         partial(paired),
-        common_errors(tokens, paired),
-        worst_sentences(tokens, gold, answered, spans=spans),
+        common_errors(tokens, paired, gap=gap),
+        worst_sentences(tokens, gold, answered, spans=spans, gap=gap),
     )
 
 
@@ -156,7 +157,9 @@ def partial(paired: Sequence[Pair]) -> Table:
     return Table("Partial matches", ("span", "count", "share"), rows)
 
 
-def common_errors(tokens: np.ndarray, paired: Sequence[Pair]) -> Table:
+def common_errors(
+    tokens: np.ndarray, paired: Sequence[Pair], *, gap: str = " "
+) -> Table:
     """The words whose spans are most often answered otherwise.
 
     Example:
@@ -167,7 +170,7 @@ def common_errors(tokens: np.ndarray, paired: Sequence[Pair]) -> Table:
     wrong = [pair for pair in paired if pair.kind != "exact"]
     counts = Counter(
         (
-            " ".join(tokens[pair.row].split(" ")[slice(*_ends(pair))]),
+            gap.join(tokens[pair.row].split(" ")[slice(*_ends(pair))]),
             _type(pair.gold),
             _type(pair.answered),
         )
@@ -176,53 +179,6 @@ def common_errors(tokens: np.ndarray, paired: Sequence[Pair]) -> Table:
     rows = tuple((cut(words), *types, count) for (words, *types), count in _top(counts))
     title = f"Commonest errors: {len(rows)} of {len(counts):,}"
     return Table(title, ("words", "gold", "answered", "count"), rows)
-
-
-def worst_sentences(
-    tokens: np.ndarray,
-    gold: np.ndarray,
-    answered: np.ndarray,
-    *,
-    spans: Spans | None = None,
-) -> Table:
-    """The sentences with most wrong tags, their spans in brackets.
-
-    Example:
-    >>> one = lambda tag: np.array([tag], object)
-    >>> bare = lambda tags: [(t, n, n + 1) for n, t in enumerate(tags) if t != "O"]
-    >>> worst_sentences(one("to Rome"), one("O LOC"), one("O O"), spans=bare).rows
-    (('to [Rome LOC]', 'to Rome', 1),)
-    """
-    compared = tagging.compare(gold, answered)
-    wrong = compared.tokens - compared.hits
-    errors = np.flatnonzero(~compared.whole)
-    shown = errors[np.argsort(-wrong[errors], kind="stable")[:ERRORS]]
-    rows = tuple(
-        (
-            cut(marked(tokens[row], gold[row], spans)),
-            cut(marked(tokens[row], answered[row], spans)),
-            int(wrong[row]),
-        )
-        for row in shown
-    )
-    title = f"Worst sentences: {len(rows)} of {len(errors):,} with an error"
-    return Table(title, ("gold", "answered", "wrong tags"), rows)
-
-
-def marked(tokens: str, tags: str, spans: Spans | None) -> str:
-    """A sentence with its spans in brackets, or with the tag of every word.
-
-    Example:
-    >>> marked("so be it", "ADV VERB PRON", None)
-    'so/ADV be/VERB it/PRON'
-    """
-    words, given = tokens.split(" "), tagging.split(tags)
-    if spans is None:
-        return " ".join(map("/".join, zip(words, given, strict=False)))
-    for type, start, end in spans(given[: len(words)]):
-        words[start] = f"[{words[start]}"
-        words[end - 1] += f" {type}]"
-    return " ".join(words)
 
 
 def _of_tags(gold: np.ndarray, answered: np.ndarray) -> tuple[Figure, ...]:

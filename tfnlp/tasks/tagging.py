@@ -293,6 +293,7 @@ class Tagging(Task):
             _joined(answers["tokens"]),
             *self._compared(rows, answers),
             spans=self._spans,
+            gap="" if self.split == "characters" else " ",
         )
 
     @property
