@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from tfnlp.task import Endpoint as Endpoint
     from tfnlp.task import Task as Task
     from tfnlp.tasks.classification import Classification as Classification
+    from tfnlp.tasks.intent_and_slots import IntentAndSlots as IntentAndSlots
     from tfnlp.tasks.semantic_roles import SemanticRoles as SemanticRoles
     from tfnlp.tasks.tagging import Tagging as Tagging
     from tfnlp.testing import check_task as check_task
@@ -57,6 +58,7 @@ _HOMES = {
     "Classification": "tfnlp.tasks.classification:Classification",
     "Clock": "tfnlp.clock:Clock",
     "Endpoint": "tfnlp.task:Endpoint",
+    "IntentAndSlots": "tfnlp.tasks.intent_and_slots:IntentAndSlots",
     "Predictor": "tfnlp.serving.predictor:Predictor",
     "Report": "tfnlp.evaluation.report:Report",
     "SemanticRoles": "tfnlp.tasks.semantic_roles:SemanticRoles",
@@ -97,6 +99,7 @@ __all__ = [
     "Classification",
     "Clock",
     "Endpoint",
+    "IntentAndSlots",
     "Predictor",
     "Report",
     "SemanticRoles",

@@ -1,0 +1,102 @@
+"""Find what requests want, and of what: an intent and tagged words, by one network.
+
+    python pipelines/intent_and_slots.py --train snips/train --valid snips/valid \\
+        --test snips/test --name assistant
+
+A folder holds `seq.in`, `seq.out` and `label`; a table or JSON has the columns
+tokens, tags and intent. The artefact takes raw texts, and words as `tokens` at a
+second endpoint.
+"""
+
+from __future__ import annotations  # TensorFlow loads when it is needed
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import tfnlp
+from tfnlp import cli
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(cli.Tagger):
+    """Trains, tests and saves a network that finds intents and slots."""
+
+    WIDTHS: ClassVar = {**cli.Tagger.WIDTHS, "rnn": 256}
+
+    intent: str = "intent"  # column of the intent
+    intent_weight: float = 1.0  # how many words an intent weighs in the loss
+    pooling: tuple[str, ...] = ("mean", "max")  # of words, for the intent: attention …
+    name: str = "intent_and_slots"  # of the artefact
+    output: str = "saved_models"  # folder of all artefacts
+    training: tfnlp.TrainConfig = dataclasses.field(
+        default_factory=lambda: tfnlp.TrainConfig(
+            epochs=20, batch_size=32, rate=2e-3, schedule="linear", clip=5.0, patience=5
+        )
+    )
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Field → column."""
+        return {**super().columns, "intent": self.intent}
+
+
+def main(recipe: Recipe) -> Path:
+    """Reads, checks, trains, tests and saves; returns the folder of the version."""
+    clock = tfnlp.Clock()
+    with clock.phase("start"):
+        tfnlp.check_output(recipe.name, recipe.output)
+        rehearse(recipe)
+    with clock.phase("read and audit"):
+        sides = recipe.sides()
+        audit = recipe.checked(sides, label_field="intent")
+        sides = sides.map(lambda rows: tfnlp.clean(rows, label_field="intent"))
+    with clock.phase("vocabulary"):
+        task = learnt(recipe, sides.train)
+        vectors = recipe.pretrained(task)
+
+    def build(hp):
+        width = hp.Int("width", 64, 800, step=8, default=recipe.own_width)
+        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
+        return network(recipe, task, vectors, width=width, dropout=dropout)
+
+    with clock.phase("train"):
+        model = tfnlp.fit(task, build, sides.train, sides.valid, recipe.training)
+    report = tfnlp.evaluate(
+        task,
+        model,
+        sides.test,
+        history=model.history.history,
+        seconds=clock.seconds,
+        counts={"train": audit.rows, "valid": audit.others["valid"]},
+    )
+    return cli.finish(recipe, task.for_texts(), model, report, audit=audit, clock=clock)
+
+
+def rehearse(recipe: Recipe) -> None:
+    """Builds everything once, tiny: a wrong setting ends here, before any reading."""
+    rows = recipe.made_up({"intent": "book"}, {"intent": "play"})
+    task = learnt(recipe, rows, tiny=True)
+    vectors = recipe.pretrained(task, at_most=1)
+    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.dropout)
+
+
+def learnt(recipe: Recipe, rows, *, tiny=False) -> tfnlp.IntentAndSlots:
+    """Words, characters, tags and intents."""
+    return tfnlp.IntentAndSlots.from_rows(
+        rows, intent_weight=recipe.intent_weight, **recipe.learning(tiny=tiny)
+    )
+
+
+def network(recipe: Recipe, task: tfnlp.IntentAndSlots, vectors, *, width, dropout):
+    """Vectors of words, encoder and both heads."""
+    start = recipe.front(task.words.sizes, vectors)
+    encoder = recipe.encoder_on(start, width=width, dropout=dropout)
+    return task.network(
+        encoder, crf=recipe.crf, dropout=dropout, pooling=recipe.pooling
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main, Recipe)
