@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tfnlp.data.readers import read as read
     from tfnlp.data.sides import Sides as Sides
     from tfnlp.data.sides import read_sides as read_sides
+    from tfnlp.data.tagged_audit import audit_sentences as audit_sentences
     from tfnlp.data.tagging import survey as survey
     from tfnlp.evaluation.evaluate import evaluate as evaluate
     from tfnlp.evaluation.report import Report as Report
@@ -70,6 +71,7 @@ _HOMES = {
     "Vocabulary": "tfnlp.text.vocabulary:Vocabulary",
     "answers": "tfnlp.answering:answers",
     "audit": "tfnlp.data.audit:audit",
+    "audit_sentences": "tfnlp.data.tagged_audit:audit_sentences",
     "bow": "tfnlp.networks.bow",
     "check_output": "tfnlp.export.artefact:check_output",
     "check_task": "tfnlp.testing:check_task",
@@ -112,6 +114,7 @@ __all__ = [
     "__version__",
     "answers",
     "audit",
+    "audit_sentences",
     "bow",
     "check_output",
     "check_task",

@@ -6,7 +6,7 @@ rows, by vectors of words and by an encoder of them is here.
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import tfnlp
@@ -21,12 +21,6 @@ if TYPE_CHECKING:
     from tfnlp.data.sides import Sides
     from tfnlp.networks.front import Front
     from tfnlp.tasks.tagging import Tagging
-
-
-Format = (
-    Literal["conll", "conllu", "slots", "spans", "tokens", "propbank"]
-    | Literal["csv", "jsonl", "parquet"]
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +38,6 @@ class Sentences(Reading):
     split_seed: int = 0  # of the hash: another one cuts other tenths
     tokens: str = "tokens"  # column of the words
     tags: str = "tags"  # column of the tags: a name, or a number from 1
-    format: Format | None = field(  # type: ignore[assignment]
-        default=None, metadata={"help": "told by the file's name and beginning"}
-    )
 
     @property
     def columns(self) -> dict[str, str]:
@@ -86,17 +77,13 @@ class Sentences(Reading):
         Raises:
             DataError: it is too much to learn from.
         """
-        audit = tfnlp.audit(
+        audit = tfnlp.audit_sentences(
             sides.train,
-            text_fields=("tokens",),
+            others={"valid": sides.valid, "test": sides.test},
             key_fields=key_fields,
             label_field=label_field,
-            others={"valid": sides.valid, "test": sides.test},
         )
         print(audit.table(), file=sys.stderr)
-        for side, rows in sides._asdict().items():
-            for message in tfnlp.survey(rows).messages():
-                print(f"warning: {side}: {message}", file=sys.stderr)
         return audit.check()
 
     def made_up(self, *more: Mapping[str, str]) -> Any:

@@ -103,6 +103,19 @@ def report(
     return AlignmentReport(texts, spans, dict(reasons.most_common()), tuple(examples))
 
 
+def has_spans(found: dict[str, Any]) -> bool:
+    """Whether an object says of some characters of its text what they are.
+
+    Example:
+    >>> has_spans({"text": "Ann", "label": [[0, 3, "PER"]]})
+    True
+    >>> has_spans({"text": "Ann", "label": ["good"]}), has_spans({"label": "good"})
+    (False, False)
+    """
+    items = _items(found) or []
+    return "data" in found or any(isinstance(item, list | dict) for item in items)
+
+
 def _aligned(path: Path, encoding: str, words: Words) -> Iterator[tuple[Text, Aligned]]:
     texts = _texts(path, encoding)
     while chunk := list(islice(texts, _CHUNK)):

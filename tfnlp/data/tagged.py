@@ -7,6 +7,7 @@ becomes a `Table`, so `tfnlp.data.readers.read` reads it like any other.
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 from tfnlp.data import conll, propbank, sentences, slots, spans, token_lists
 from tfnlp.data import encoding as encodings
@@ -81,6 +82,23 @@ def holds_words(path: Path, format: str | None = None) -> bool:
     return _has_gaps(path) and _has_columns(path)
 
 
+def holds_tags(path: Path, format: str | None = None) -> bool:
+    """Whether a file looks like tagged sentences or texts with spans.
+
+    Args:
+        format: how the file is written, if that is known.
+
+    Example:
+    >>> holds_tags(Path("test.conllu")), holds_tags(Path("reviews.csv"))
+    (True, False)
+    """
+    ending = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if format is None and ending in _JSON and path.is_file():
+        first = _first_object(path)
+        return bool(first) and ("text" not in first or spans.has_spans(first))
+    return holds_words(path, format)
+
+
 def table(
     path: Path, format: str, columns: Columns, *, encoding: str | None = None
 ) -> Table:
@@ -127,16 +145,22 @@ def _has_columns(path: Path) -> bool:
 
 
 def _json_format(path: Path, tags: str) -> str:
+    first = _first_object(path)
+    if not first:
+        return "spans"  # whose reader says what is wrong, and where
+    if "props" in first:
+        return "propbank"
+    no_text = "text" not in first and "data" not in first
+    return "tokens" if tags in first or no_text else "spans"
+
+
+def _first_object(path: Path) -> dict[str, Any]:
+    """The first object of JSON lines or of a list; empty if there is none."""
     with encodings.open_text(path, sentences.encoding_of(path)) as file:
         start = file.read(2**20).lstrip()
     try:
         decoder = json.JSONDecoder()
         first, _ = decoder.raw_decode(start.removeprefix("[").lstrip())
     except json.JSONDecodeError:
-        return "spans"  # whose reader says what is wrong, and where
-    if not isinstance(first, dict):
-        return "spans"
-    if "props" in first:
-        return "propbank"
-    no_text = "text" not in first and "data" not in first
-    return "tokens" if tags in first or no_text else "spans"
+        return {}
+    return first if isinstance(first, dict) else {}

@@ -93,6 +93,21 @@ def survey(rows: Rows) -> Survey:
     words = [split(joined) for joined in columns["tokens"]]
     tags = [split(joined) for joined in columns["tags"]]
     _check_even(words, tags)
+    return survey_of(list(zip(words, tags, strict=True)))
+
+
+def survey_of(sentences: Sequence[tuple[list[str], list[str]]]) -> Survey:
+    """Looks over sentences, each as many words and tags.
+
+    Raises:
+        DataError: the tags are of two schemes.
+
+    Example:
+    >>> survey_of([(["Rome", "for", "Ann"], ["I-LOC", "O", "B-PER"])]).examples
+    ((1, 'Rome', 'I-LOC', 'B-LOC'),)
+    """
+    words = [some for some, _ in sentences]
+    tags = [others for _, others in sentences]
     scheme = scheme_detection.detect(tags)
     changes = list(_changes(words, tags, scheme))
     repairs = Counter(f"{was} → {now}" for _, _, was, now in changes)

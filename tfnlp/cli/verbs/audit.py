@@ -3,11 +3,19 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import tfnlp
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import parse
 from tfnlp.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from tfnlp.data.audit import Audit
+
+_OPTIONAL = ("intent", "predicate")
+"""Fields that some tagged sentences have besides."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,15 +23,20 @@ class Options(Reading):
     """Looks for what is wrong with a data file, before training does.
 
     tfnlp audit reviews.csv --text review --label sentiment --test test.csv
+    tfnlp audit train.conll --test test.conll
 
-    A column is a name, a number counted from 1, or several joined with +. Ends with
-    exit code 3 if training could not go on; warnings do not change it.
+    A column is a name, a number counted from 1, or several joined with +. Tagged
+    sentences are told by how the file is written, or by --tags; then schemes, spans
+    and words with several tags are looked at. Ends with exit code 3 if training could
+    not go on; warnings do not change it.
     """
 
     file: str  # file, tfds:NAME or built-in set
     text: str = "text"  # column of the text
     second: str | None = None  # column of the second text, for pairs
     label: str | None = "label"  # column of the label; none if there is none
+    tokens: str = "tokens"  # column of the words of a tagged sentence
+    tags: str | None = None  # column of their tags; default: tags, or the last one
     several: bool = False  # whether a row may have several labels
     length: int | None = None  # tokens kept of each text; says how many are cut
     split: str | None = None  # of a set that comes with splits, e.g. train
@@ -42,6 +55,20 @@ class Options(Reading):
                     f"--{name} names a column of the test file. "
                     "Received: no --test. Add --test FILE, or leave it out."
                 )
+
+    def is_tagged(self) -> bool:
+        """Whether the file holds tagged sentences."""
+        from tfnlp.data import sets, tagged  # needs TensorFlow
+
+        plain = type(self)(file=self.file)
+        texts = ("text", "second", "label", "several")
+        if self.tags is not None:
+            return True
+        if any(getattr(self, name) != getattr(plain, name) for name in texts):
+            return False
+        return not sets.is_named(self.file) and tagged.holds_tags(
+            Path(self.file), self.format
+        )
 
     def columns(self) -> dict[str, str]:
         """Field → column: the texts, and the label if there is one."""
@@ -68,12 +95,23 @@ def main(words: Sequence[str]) -> None:
         DataError: training could not go on with these rows.
     """
     options = parse(Options, words, positional=("file",), command="tfnlp audit")
+    found = audit_sentences(options) if options.is_tagged() else audit_texts(options)
+    print(json.dumps(found.to_json(), indent=1) if options.json else found.table())
+    if found.errors:
+        raise DataError(
+            "Rows that cannot be learnt from must not reach training. "
+            f"Received: {'; '.join(map(str, found.errors))}. Mend {options.file}."
+        )
+
+
+def audit_texts(options: Options) -> "Audit":
+    """Looks at texts and their labels."""
     columns = options.columns()
     compared = {
         "valid": (options.valid, columns),
         "test": (options.test, options.test_columns()),
     }
-    found = tfnlp.audit(
+    return tfnlp.audit(
         options.read(options.file, columns, split=options.split),
         text_fields=tuple(name for name in columns if name != "label"),
         label_field="label" if options.label is not None else None,
@@ -85,9 +123,22 @@ def main(words: Sequence[str]) -> None:
         },
         length=options.length,
     )
-    print(json.dumps(found.to_json(), indent=1) if options.json else found.table())
-    if found.errors:
-        raise DataError(
-            "Rows that cannot be learnt from must not reach training. "
-            f"Received: {'; '.join(map(str, found.errors))}. Mend {options.file}."
-        )
+
+
+def audit_sentences(options: Options) -> "Audit":
+    """Looks at tagged sentences; at their intents and predicates too, if they have."""
+    columns = {"tokens": options.tokens, "tags": options.tags or "tags"}
+    columns |= {name: name for name in _OPTIONAL}
+
+    def read(file: str, **more: Any) -> Any:
+        return options.read(file, columns, optional=_OPTIONAL, **more)
+
+    rows = read(options.file, split=options.split)
+    has = rows.element_spec
+    others = {"valid": options.valid, "test": options.test}
+    return tfnlp.audit_sentences(
+        rows,
+        others={name: read(file) for name, file in others.items() if file},
+        key_fields=["predicate"] if "predicate" in has else [],
+        label_field="intent" if "intent" in has else None,
+    )

@@ -12,6 +12,7 @@ import tfnlp
 from tfnlp.cli.gates import check_names, read_gates
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import Words, parse_open, unknown_flag
+from tfnlp.cli.requested import numbers
 from tfnlp.data.findings import few, plural
 from tfnlp.errors import DataError, UsageError
 
@@ -115,18 +116,22 @@ def with_numbers(task: Any, rows: Any) -> Any:
     """
     from tfnlp.data.typed import typed  # needs TensorFlow
 
-    return typed(rows, {**task.inputs, **task.targets})
+    schema = {**task.inputs, **task.targets}
+    return typed(rows, schema) if numbers(schema) else rows
 
 
 def checked(task: Any, rows: Any) -> Any:
     """The rows that can be scored, after a look at all; warnings go to stderr.
 
-    A task that has `labels` and a target ``label`` is held to them.
+    A task that has `labels` and a target ``label`` is held to them; one of ``tokens``
+    and ``tags`` to its `tags`.
 
     Raises:
-        DataError: all texts are empty, or no row has a label that the task knows.
+        DataError: all texts are empty, or no row has a label or a tag that the task
+            knows.
     """
-    from tfnlp.specs import text_fields  # needs TensorFlow
+    from tfnlp.data.scored_tags import oddities  # needs TensorFlow
+    from tfnlp.specs import text_fields
 
     labels: Sequence[str] = getattr(getattr(task, "labels", None), "entries", ())
     field = "label" if labels and "label" in task.targets else None
@@ -144,6 +149,9 @@ def checked(task: Any, rows: Any) -> Any:
     if field is not None:
         warnings += _strange_labels(found, labels)
         rows = tfnlp.clean(rows, label_field=field, separator=separator)
+    if {"tokens", "tags"} <= {*task.inputs, *task.targets}:
+        scheme = getattr(task, "answer_scheme", None)
+        warnings += oddities(rows, task.tags.entries, scheme=scheme)
     for warning in warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return rows
