@@ -54,6 +54,11 @@ class Gazetteers(tf.Module):
             [0, 0]]], dtype=int32)
     """
 
+    # Else saving looks for variables in every phrase, several times over.
+    _TF_MODULE_IGNORED_PROPERTIES = tf.Module._TF_MODULE_IGNORED_PROPERTIES | {
+        "_phrases"
+    }
+
     def __init__(
         self,
         types: Sequence[str],

@@ -40,6 +40,12 @@ class Vocabulary(tf.Module):
     (3, [2, 1])
     """
 
+    # Else saving looks for variables in every token, several times over.
+    _TF_MODULE_IGNORED_PROPERTIES = tf.Module._TF_MODULE_IGNORED_PROPERTIES | {
+        "_own",
+        "_entries",
+    }
+
     def __init__(self, tokens: Sequence[str], *, special: Sequence[str] = ()):
         super().__init__()
         self._own = tuple(tokens)
