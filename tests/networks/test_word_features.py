@@ -7,7 +7,13 @@ import pytest
 from tfnlp.errors import UsageError
 from tfnlp.networks import cnn, rnn, transformer, word_features
 
-SIZES = {"token_ids": 9, "character_ids": 7, "casing_ids": 4, "gazetteer_ids": 9}
+SIZES = {
+    "token_ids": 9,
+    "character_ids": 7,
+    "casing_ids": 4,
+    "gazetteer_ids": 9,
+    "pair_ids": 9,
+}
 ENCODERS = {
     "cnn": lambda start: cnn.encoder(start, width=6, dropout=0.0),
     "rnn": lambda start: rnn.encoder(start, width=6, dropout=0.0),
@@ -29,6 +35,7 @@ def features(words, letters):
         "character_ids": random.integers(1, 7, [2, words, letters]),
         "casing_ids": random.integers(1, 4, [2, words]),
         "gazetteer_ids": random.integers(0, 5, [2, words, 2]),
+        "pair_ids": random.integers(1, 9, [2, words, 2]),
     }
     return {name: ids.astype("int32") for name, ids in found.items()}
 

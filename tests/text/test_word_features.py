@@ -104,3 +104,20 @@ def test_what_cannot_be_is_said():
         WordFeatures(())
     with pytest.raises(UsageError, match=r"word_length .* Received: 1"):
         WordFeatures(("a",), word_length=1)
+
+
+def test_pairs_of_neighbours_that_occur_twice_are_told_apart():
+    rows = from_list([{"tokens": "中 国 人"}, {"tokens": "中 国"}, {"tokens": ""}])
+    words = WordFeatures.from_rows(rows, characters=False, casing=False, pairs=True)
+    assert words.pairs.entries[2:] == ("中 国",)
+    ids = words(tf.ragged.constant([["中", "国", "人"], [], ["国"]]))["pair_ids"]
+    assert ids.numpy().tolist() == [
+        [[1, 2], [2, 1], [1, 1]],
+        [[0, 0], [0, 0], [0, 0]],
+        [[1, 1], [0, 0], [0, 0]],
+    ]
+
+
+def test_pairs_survive_saving():
+    words = WordFeatures(("中", "国"), pairs=("中 国",))
+    assert from_json(to_json(words)).sizes == words.sizes

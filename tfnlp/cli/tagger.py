@@ -119,8 +119,9 @@ class Tagger(Sentences):
     split: Literal["words", "whitespace", "characters"] = "words"  # of raw texts
     size: int = 100_000  # entries of the vocabulary
     minimum_count: int = 1  # rarer words are unknown
-    characters: bool = True  # whether the network reads the characters of a word
-    casing: bool = True  # whether it is told how a word is cased
+    characters: bool | None = None  # read those of a word; default: if it has several
+    casing: bool | None = None  # tell how a word is cased; default: the same
+    pairs: bool | None = None  # of neighbours, as one; default: if words are characters
     word_length: int = 24  # characters kept of a word
     vectors: str | None = None  # GloVe, word2vec or fastText text file
     tune_vectors: bool = True  # whether training changes the vectors
@@ -148,6 +149,7 @@ class Tagger(Sentences):
             tiny: for made-up rows: no word is too rare, and no file is read.
         """
         read = self.vectors if not tiny else None
+        long = self.split != "characters"
         return {
             "scheme": self.scheme,
             "split": self.split,
@@ -155,8 +157,9 @@ class Tagger(Sentences):
             "size": self.size,
             "minimum_count": 1 if tiny else self.minimum_count,
             "more": tfnlp.vector_words(read) if read else (),
-            "characters": self.characters,
-            "casing": self.casing,
+            "characters": long if self.characters is None else self.characters,
+            "casing": long if self.casing is None else self.casing,
+            "pairs": not long if self.pairs is None else self.pairs,
             "word_length": self.word_length,
         }
 

@@ -23,9 +23,10 @@ from tfnlp.layers.embedding import embed
 from tfnlp.layers.options import check_choice, check_size
 from tfnlp.networks.front import Front, dropped
 
-FEATURES = ("token_ids", "character_ids", "casing_ids", "gazetteer_ids")
+FEATURES = ("token_ids", "character_ids", "casing_ids", "gazetteer_ids", "pair_ids")
 """What a word can be known by; the first in any case."""
-_OF_THREE_AXES = ("character_ids", "gazetteer_ids")
+_SEVERAL = {"character_ids": None, "gazetteer_ids": None, "pair_ids": 2}
+"""Features that a word has several ids of → how many, if that is fixed."""
 
 
 def front(
@@ -40,6 +41,7 @@ def front(
     character_window: int = 3,
     casing_width: int = 8,
     gazetteer_width: int = 16,
+    pair_width: int = 50,
     dropout: float = 0.0,
     word_dropout: float = 0.0,
 ) -> Front:
@@ -59,6 +61,7 @@ def front(
         casing_width: of the vector of a casing.
         gazetteer_width: of the vector of being in a phrase of some type; those of
             several types add up.
+        pair_width: of the vector of a pair of neighbours.
         dropout: share of numbers dropped from the vectors of characters.
         word_dropout: share of words that become unknown while training, whose
             characters and casing stay.
@@ -101,13 +104,16 @@ def front(
         places = _embedded(ids, sizes, gazetteer_width, "gazetteer_ids")
         real = ops.cast(ops.expand_dims(ids > 0, -1), places.dtype)  # [B, T, G, 1]
         found.append(ops.sum(places * real, axis=2))
+    if (ids := inputs.get("pair_ids")) is not None:
+        pairs = _embedded(ids, sizes, pair_width, "pair_ids")  # [B, T, 2, E]
+        found.append(ops.concatenate([pairs[:, :, 0], pairs[:, :, 1]], axis=-1))
     joined = found[0] if len(found) == 1 else keras.layers.Concatenate()(found)
     return Front(inputs.pop("token_ids"), inputs.pop("padding_mask"), joined, inputs)
 
 
 def feature(name: str) -> keras.KerasTensor:
     """A fresh input of a network: one id a word, or several."""
-    shape = [None, None] if name in _OF_THREE_AXES else [None]
+    shape = [None, _SEVERAL[name]] if name in _SEVERAL else [None]
     return keras.Input(shape, dtype="int32", name=name)
 
 

@@ -18,6 +18,7 @@ from tfnlp.text.gazetteers import Gazetteers
 from tfnlp.text.normalize import lower
 from tfnlp.text.vocabulary import SPECIAL, Vocabulary
 from tfnlp.text.word_offsets import spaced
+from tfnlp.text.word_pairs import word_pairs
 
 CASES = (
     ("", r""),  # padding
@@ -46,6 +47,8 @@ class WordFeatures(tf.Module):
         casing: whether there is a feature of how words are cased.
         word_length: characters kept of a word; of longer ones, both ends.
         gazetteers: lists of phrases, if words in them are told apart.
+        pairs: the pairs of neighbours that are told apart, see `word_pairs`; none
+            for no such feature.
 
     Raises:
         DataError: the vocabulary is empty, or names a word twice.
@@ -68,6 +71,7 @@ class WordFeatures(tf.Module):
         casing: bool = True,
         word_length: int = 24,
         gazetteers: Gazetteers | None = None,
+        pairs: Sequence[str] = (),
     ):
         super().__init__()
         if len(vocabulary) == 0:
@@ -84,6 +88,7 @@ class WordFeatures(tf.Module):
         self.characters = Vocabulary(characters, special=SPECIAL)
         self.casing, self.word_length = casing, word_length
         self.gazetteers = gazetteers
+        self.pairs = Vocabulary(pairs, special=SPECIAL)
 
     @classmethod
     def from_rows(
@@ -98,8 +103,9 @@ class WordFeatures(tf.Module):
         casing: bool = True,
         word_length: int = 24,
         gazetteers: Gazetteers | None = None,
+        pairs: bool = False,
     ) -> Self:
-        """Learns words and characters.
+        """Learns words, characters and pairs.
 
         Args:
             rows: rows with words joined with single spaces.
@@ -111,6 +117,8 @@ class WordFeatures(tf.Module):
             casing: whether casing is a feature.
             word_length: characters kept of a word.
             gazetteers: lists of phrases; see `load_gazetteers`.
+            pairs: whether pairs of neighbours are a feature; those that occur twice,
+                `size` of them at most.
 
         Raises:
             DataError: there is no word to learn.
@@ -129,12 +137,16 @@ class WordFeatures(tf.Module):
         letters: list[str] = []
         if characters:
             letters = most_common(joined, _characters, size=5_000, minimum_count=2)
+        neighbours: list[str] = []
+        if pairs:
+            neighbours = most_common(joined, _pairs, size=size, minimum_count=2)
         return cls(
             words[: size - len(SPECIAL)],
             characters=[letter for letter in letters if letter not in SPECIAL],
             casing=casing,
             word_length=word_length,
             gazetteers=gazetteers,
+            pairs=neighbours,
         )
 
     @property
@@ -152,6 +164,8 @@ class WordFeatures(tf.Module):
             sizes["casing_ids"] = len(CASES)
         if self.gazetteers is not None:
             sizes["gazetteer_ids"] = self.gazetteers.size
+        if len(self.pairs) > len(SPECIAL):
+            sizes["pair_ids"] = len(self.pairs)
         return sizes
 
     def __call__(self, words: tf.RaggedTensor) -> dict[str, tf.Tensor]:
@@ -160,7 +174,8 @@ class WordFeatures(tf.Module):
         Returns:
             token_ids and padding_mask int32 [B, T], T at least 1; with characters
             character_ids int32 [B, T, L]; with casing casing_ids int32 [B, T]; with
-            gazetteers gazetteer_ids int32 [B, T, G], see `Gazetteers`.
+            gazetteers gazetteer_ids int32 [B, T, G], see `Gazetteers`; with pairs
+            pair_ids int32 [B, T, 2].
         """
         lengths = tf.maximum(words.row_lengths(), 1)
         length = tf.maximum(tf.reduce_max(lengths), 1)
@@ -181,6 +196,9 @@ class WordFeatures(tf.Module):
             features["casing_ids"] = cases.to_tensor(shape=shape)
         if self.gazetteers is not None:
             features["gazetteer_ids"] = self.gazetteers(words, length)
+        if "pair_ids" in self.sizes:
+            pairs = words.with_flat_values(self.pairs.ids(word_pairs(words)))
+            features["pair_ids"] = pairs.to_tensor(shape=tf.stack([-1, length, 2]))
         return features
 
     def config(self) -> dict[str, Any]:
@@ -193,6 +211,7 @@ class WordFeatures(tf.Module):
             "gazetteers": pack(self.gazetteers)
             if self.gazetteers is not None
             else None,
+            "pairs": self.pairs.entries[2:],
         }
 
     def _ids(self, words: tf.Tensor) -> tf.Tensor:
@@ -235,3 +254,10 @@ def _characters(joined: tf.Tensor) -> tf.RaggedTensor:
     """The characters of words joined with spaces, string [B, (N)]."""
     valid = tf.strings.unicode_transcode(joined, "UTF-8", "UTF-8")
     return tf.strings.unicode_split(tf.strings.regex_replace(valid, " ", ""), "UTF-8")
+
+
+def _pairs(joined: tf.Tensor) -> tf.RaggedTensor:
+    """The pairs of words joined with spaces, string [B, (N)]; each is there once."""
+    words = spaced(joined)
+    behind = words.with_flat_values(word_pairs(words)[:, 1])
+    return behind[:, :-1]
