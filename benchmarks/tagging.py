@@ -1,0 +1,205 @@
+"""How many words a second train: `tfnlp.fit` against PyTorch, the same tagger.
+
+    pip install torch
+    python benchmarks/tagging.py --train train.txt --epochs 3
+
+Both train a BiLSTM-CRF on vectors of words and a convolution over their characters,
+on the same encoded batches, with Adam and a clipped gradient. The peer is written
+as PyTorch's users write it: packed sequences, and a CRF that goes forward word by
+word over [B, C, C], as in torchcrf. Both get all cores. The first epoch is not
+counted, the fastest of the others is. The table goes to standard output.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import tfnlp
+from tfnlp import cli
+from tfnlp.cli.quiet import quiet_start
+from tfnlp.errors import UsageError
+
+with quiet_start():
+    import keras
+    import torch
+    from torch import nn
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+    from training import EpochSeconds
+
+    from tfnlp.training.fit import batched, counted
+
+PEER = "PyTorch, packed BiLSTM-CRF"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(cli.Tagger):
+    """Measures the words a second of an epoch."""
+
+    epochs: int = 3  # the first is not counted
+    batch_size: int = 32
+    rate: float = 2e-3
+    clip: float = 5.0
+    threads: int = field(default=2, metadata={"help": "of PyTorch"})
+
+
+class Peer(nn.Module):
+    """Features of words → emissions, and the loss of a CRF on them."""
+
+    def __init__(self, sizes: Mapping[str, int], tags: int, recipe: Recipe):
+        super().__init__()
+        word_width = recipe.word_width or 100
+        letters, filters = recipe.character_width, recipe.character_filters
+        self.words = nn.Embedding(sizes["token_ids"], word_width, padding_idx=0)
+        self.letters = nn.Embedding(sizes["character_ids"], letters, padding_idx=0)
+        self.casing = nn.Embedding(sizes["casing_ids"], 8, padding_idx=0)
+        self.window = nn.Conv1d(letters, filters, 3, padding=1)
+        self.lstm = nn.LSTM(
+            word_width + filters + 8,
+            recipe.own_width // 2,
+            batch_first=True,
+            bidirectional=True,
+        )
+        self.dropout = nn.Dropout(recipe.dropout)
+        self.logits = nn.Linear(recipe.own_width, tags)
+        self.pairs = nn.Parameter(torch.zeros(tags, tags))
+        self.start = nn.Parameter(torch.zeros(tags))
+        self.end = nn.Parameter(torch.zeros(tags))
+
+    def forward(self, features: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Emissions [B, T, C]."""
+        lengths = features["padding_mask"].sum(1)
+        vectors = self.dropout(
+            torch.cat(
+                [
+                    self.words(features["token_ids"]),
+                    self._read(features["character_ids"]),
+                    self.casing(features["casing_ids"]),
+                ],
+                dim=-1,
+            )
+        )
+        packed = pack_padded_sequence(
+            vectors, lengths, batch_first=True, enforce_sorted=False
+        )
+        hidden, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True)
+        return self.logits(self.dropout(hidden))
+
+    def _read(self, letters: torch.Tensor) -> torch.Tensor:
+        """The strongest answer of each filter to a word's letters: [B, T, F]."""
+        rows, words, length = letters.shape
+        vectors = self.letters(letters.reshape(-1, length)).transpose(1, 2)
+        found = torch.relu(self.window(vectors)).amax(dim=2)
+        return found.reshape(rows, words, -1)
+
+    def loss(
+        self, emissions: torch.Tensor, tags: torch.Tensor, mask: torch.Tensor
+    ) -> torch.Tensor:
+        """The negative log-likelihood of all tags of a batch, by word."""
+        likelihood = self._of_tags(emissions, tags, mask) - self._of_all(
+            emissions, mask
+        )
+        return -likelihood.sum() / mask.sum()
+
+    def _of_tags(
+        self, emissions: torch.Tensor, tags: torch.Tensor, mask: torch.Tensor
+    ) -> torch.Tensor:
+        """The score of the gold tags: [B]."""
+        each = emissions.gather(2, tags.unsqueeze(2)).squeeze(2) * mask
+        pairs = self.pairs[tags[:, :-1], tags[:, 1:]] * mask[:, 1:]
+        last = tags.gather(1, mask.sum(1, keepdim=True).long() - 1).squeeze(1)
+        return each.sum(1) + pairs.sum(1) + self.start[tags[:, 0]] + self.end[last]
+
+    def _of_all(self, emissions: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """The log of the sum over all paths, word by word: [B]."""
+        score = self.start + emissions[:, 0]
+        for place in range(1, emissions.shape[1]):
+            further = score.unsqueeze(2) + self.pairs + emissions[:, place].unsqueeze(1)
+            further = torch.logsumexp(further, dim=1)
+            score = torch.where(mask[:, place].unsqueeze(1) > 0, further, score)
+        return torch.logsumexp(score + self.end, dim=1)
+
+
+def main(recipe: Recipe) -> None:
+    """Reads, trains twice and prints.
+
+    Raises:
+        UsageError: there is no epoch to count.
+    """
+    if recipe.epochs < 2:
+        raise UsageError(
+            "--epochs is 2 or more, since the first is not counted. "
+            f"Received: {recipe.epochs}."
+        )
+    sides = recipe.sides()
+    task = tfnlp.Tagging.from_rows(sides.train, **recipe.learning())
+    config = tfnlp.TrainConfig(
+        epochs=recipe.epochs,
+        batch_size=recipe.batch_size,
+        rate=recipe.rate,
+        clip=recipe.clip,
+        patience=recipe.epochs,
+    )
+    words = sum(len(row["tokens"].split()) for row in sides.train.as_numpy_iterator())
+    seconds = {
+        PEER: of_torch(recipe, task, sides, config),
+        "tfnlp.fit": of_fit(recipe, task, sides, config),
+    }
+    print(table({name: words / value for name, value in seconds.items()}))
+
+
+def of_torch(
+    recipe: Recipe, task: tfnlp.Tagging, sides: tfnlp.Sides, config: Any
+) -> float:
+    """Seconds of an epoch of PyTorch, on batches that tfnlp encodes."""
+    torch.set_num_threads(recipe.threads)
+    torch.manual_seed(config.seed)
+    peer = Peer(task.words.sizes, len(task.tags), recipe)
+    adam = torch.optim.Adam(peer.parameters(), lr=config.rate)
+    batches = batched(task, counted(sides.train), config, shuffle=True)
+    took = []
+    for _ in range(config.epochs):
+        start = time.perf_counter()
+        for features, y, _ in batches.as_numpy_iterator():
+            tensors = {k: torch.from_numpy(v).long() for k, v in features.items()}
+            tags = torch.from_numpy(y).long()
+            mask = (tags >= 0).float()
+            adam.zero_grad()
+            peer.loss(peer(tensors), tags.clamp(min=0), mask).backward()
+            nn.utils.clip_grad_norm_(peer.parameters(), config.clip)
+            adam.step()
+        took.append(time.perf_counter() - start)
+    return min(took[1:])
+
+
+def of_fit(
+    recipe: Recipe, task: tfnlp.Tagging, sides: tfnlp.Sides, config: Any
+) -> float:
+    """Seconds of an epoch of `tfnlp.fit`."""
+    clock = EpochSeconds()
+
+    def build(hp: Any) -> keras.Model:
+        encoder = recipe.encoder_on(
+            recipe.front(task.words.sizes, None),
+            width=recipe.own_width,
+            dropout=recipe.dropout,
+        )
+        return task.network(encoder, dropout=recipe.dropout)
+
+    valid = sides.valid.take(recipe.batch_size)
+    tfnlp.fit(task, build, sides.train, valid, config, callbacks=(clock,))
+    return clock.fastest
+
+
+def table(speeds: dict[str, float]) -> str:
+    """Words a second as a Markdown table, with their ratio to the peer's."""
+    lines = [
+        f"| {name} | {speed:,.0f} | {speed / speeds[PEER]:.2f} |"
+        for name, speed in speeds.items()
+    ]
+    head = ["| BiLSTM-CRF | words a second | ratio |", "| --- | ---: | ---: |"]
+    return "\n".join([*head, *lines])
+
+
+if __name__ == "__main__":
+    cli.run(main, Recipe)
