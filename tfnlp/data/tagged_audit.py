@@ -29,6 +29,7 @@ from tfnlp.specs import Rows
 SHOWN = 10
 """Words with several tags that are kept, those with most doubtful tags."""
 _LISTED = 4  # of them in a table
+_PIECES = 5  # of one of them: the word, and its commonest tags
 
 
 @dataclass
@@ -62,7 +63,7 @@ class TaggedAudit(Audit):
             lines.append(("words in spans", f"{self.tagged:,} ({share})"))
         if self.several:
             shown = [
-                f"{form} {' '.join(f'{tag} {n:,}' for tag, n in tags.items())}"
+                " ".join([form, *(f"{tag} {n:,}" for tag, n in tags.items())][:_PIECES])
                 for form, tags in list(self.several.items())[:_LISTED]
             ]
             rest_of_all = self.ambiguous - len(shown)

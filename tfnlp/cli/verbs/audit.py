@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tfnlp
+from tfnlp.cli.quiet import quiet_start
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import parse
 from tfnlp.errors import DataError, UsageError
@@ -58,7 +59,8 @@ class Options(Reading):
 
     def is_tagged(self) -> bool:
         """Whether the file holds tagged sentences."""
-        from tfnlp.data import sets, tagged  # needs TensorFlow
+        with quiet_start():
+            from tfnlp.data import sets, tagged  # needs TensorFlow
 
         plain = type(self)(file=self.file)
         texts = ("text", "second", "label", "several")
