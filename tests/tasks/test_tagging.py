@@ -13,7 +13,7 @@ from tfnlp.data.readers import from_list
 from tfnlp.errors import DataError, UsageError
 from tfnlp.evaluation.evaluate import evaluate, mean_loss
 from tfnlp.export.artefact import export
-from tfnlp.networks import rnn, transformer, word_features
+from tfnlp.networks import rnn, word_features
 from tfnlp.saving import from_json, to_json
 from tfnlp.serving.predictor import load
 from tfnlp.tasks.tagging import Tagging
@@ -218,19 +218,6 @@ def test_a_network_can_go_without_characters():
     task = tagging()
     answer = asked(task, shaken(task, characters=False))("Ann")
     assert answer["tags"].shape == (1, 1)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["rnn", "transformer"])
-def test_nothing_is_cut_of_a_very_long_sentence(name):
-    task = tagging()
-    start = word_features.front(task.words.sizes, width=4, character_filters=4)
-    encoders = {
-        "rnn": lambda: rnn.encoder(start, width=4),
-        "transformer": lambda: transformer.encoder(start, width=4, heads=1),
-    }
-    answer = asked(task, task.network(encoders[name]()))("Ann saw " * 2_499 + "the EU")
-    assert answer["tags"].shape == (1, 5_000) and answer["tags"].all()
 
 
 @pytest.mark.slow
