@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from tfnlp.tasks.semantic_roles import SemanticRoles as SemanticRoles
     from tfnlp.tasks.tagging import Tagging as Tagging
     from tfnlp.testing import check_task as check_task
+    from tfnlp.text.gazetteer_files import load_gazetteers as load_gazetteers
     from tfnlp.text.vector_words import vector_words as vector_words
     from tfnlp.text.vectorizer import Vectorizer as Vectorizer
     from tfnlp.text.vectors import load_vectors as load_vectors
@@ -82,6 +83,7 @@ _HOMES = {
     "evaluate": "tfnlp.evaluation.evaluate:evaluate",
     "fit": "tfnlp.training.fit:fit",
     "load": "tfnlp.serving.predictor:load",
+    "load_gazetteers": "tfnlp.text.gazetteer_files:load_gazetteers",
     "load_vectors": "tfnlp.text.vectors:load_vectors",
     "placed": "tfnlp.data.propbank:placed",
     "predicate": "tfnlp.networks.predicate",
@@ -125,6 +127,7 @@ __all__ = [
     "evaluate",
     "fit",
     "load",
+    "load_gazetteers",
     "load_vectors",
     "placed",
     "predicate",

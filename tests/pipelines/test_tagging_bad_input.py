@@ -73,6 +73,14 @@ def test_a_file_that_cannot_be_learnt_from_ends_with_exit_3(
     assert not (tmp_path / "tagging").exists()
 
 
+def test_an_empty_list_of_phrases_ends_before_a_file_is_read(tmp_path, capsys):
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "city.txt").write_text("\n")
+    lists = str(tmp_path / "lists")
+    assert run(tmp_path, {"train.txt": ""}, "--gazetteers", lists) == 3
+    assert re.search(r"city\.txt, which has none", capsys.readouterr().err)
+
+
 TRAIN = (GOOD + "Ann\u200b B-PER\nsaw O\nYork I-LOC\n\n") * 4
 VALID = lines({"tokens": ["Ann"], "tags": ["B-PER"]}, {"tokens": [], "tags": []})
 TEST = "Ann B-PER\nsaw O\n" * 2_500 + "\nBonn B-NEW\nleft O\n"
@@ -82,6 +90,8 @@ TEST = "Ann B-PER\nsaw O\n" * 2_500 + "\nBonn B-NEW\nleft O\n"
 def test_what_can_be_mended_is_told_and_every_word_is_answered(tmp_path, capsys):
     files = {"train.txt": TRAIN.replace("\n", "\r\n"), "valid.jsonl": VALID}
     small = ["--encoder", "cnn", "--width", "9", "--character_filters", "4"]
+    (tmp_path / "phrases.tsv").write_text("York\tcity\n")
+    small += ["--gazetteers", str(tmp_path / "phrases.tsv"), "--characters_by", "rnn"]
 
     code = run(tmp_path, {**files, "test.txt": TEST}, *small, "--training.epochs", "1")
 

@@ -125,10 +125,12 @@ class Tagger(Sentences):
     word_length: int = 24  # characters kept of a word
     vectors: str | None = None  # GloVe, word2vec or fastText text file
     tune_vectors: bool = True  # whether training changes the vectors
+    gazetteers: str | None = None  # folder of lists of phrases: city.txt, firm.txt
 
     encoder: Literal["rnn", "cnn", "transformer"] = "rnn"
     width: int | None = None  # of the encoder's vectors; default: by the encoder
     word_width: int | None = None  # of a word's own vector; default: vectors', or 100
+    characters_by: Literal["cnn", "rnn"] = "cnn"  # what reads those of a word
     character_width: int = 30  # of a character's vector
     character_filters: int = 50  # width of what is made of the characters
     dropout: float = 0.5  # before and behind the encoder
@@ -146,9 +148,12 @@ class Tagger(Sentences):
         """What `Tagging.from_rows` takes besides rows, words of `vectors` included.
 
         Args:
-            tiny: for made-up rows: no word is too rare, and no file is read.
+            tiny: for made-up rows: no word is too rare, and no vectors are read.
+
+        Raises:
+            DataError: a list of phrases, or a file of vectors, cannot be read.
         """
-        read = self.vectors if not tiny else None
+        read, lists = self.vectors if not tiny else None, self.gazetteers
         long = self.split != "characters"
         return {
             "scheme": self.scheme,
@@ -161,6 +166,7 @@ class Tagger(Sentences):
             "casing": long if self.casing is None else self.casing,
             "pairs": not long if self.pairs is None else self.pairs,
             "word_length": self.word_length,
+            "gazetteers": tfnlp.load_gazetteers(lists) if lists else None,
         }
 
     def pretrained(self, task: "Tagging", **options: Any) -> "np.ndarray | None":
@@ -188,6 +194,7 @@ class Tagger(Sentences):
             width=self.word_width,
             vectors=vectors,
             tune_vectors=self.tune_vectors,
+            characters_by=self.characters_by,
             character_width=self.character_width,
             character_filters=self.character_filters,
             word_dropout=self.word_dropout,
