@@ -31,7 +31,6 @@ class Recipe(cli.Tagger):
     output: str = "saved_models"  # folder of all artefacts
 
     scheme: Literal["IO", "BIO", "BIOES"] | None = "BIO"  # learnt; answers: as read
-    crf: bool = False  # whether tags of a sentence are scored together
     dropout: float = 0.3  # before and behind the encoder
     network: tuple[str, ...] = ("depth=2",)  # more of the encoder: cell=gru depth=1
     distance_width: int = 50  # of the vector of a distance from the predicate

@@ -96,6 +96,7 @@ def test_the_predicate_is_always_the_predicate(ask):
     answer = ask(("he saw the old town", 3), ("Ann", 0), ("a b c", 2))
     tags = answer["tags"].astype(str)
     assert [tags[0, 3][2:], tags[1, 0][2:], tags[2, 2][2:]] == ["V", "V", "V"]
+    assert (answer["span_types"] == b"V").sum(axis=1).tolist() == [1, 1, 1]
     assert answer["predicate_text"].tolist() == [b"old", b"Ann", b"c"]
 
 
@@ -161,8 +162,7 @@ def test_figures_show_the_predicate():
         "tokens": np.array([["Ann", "left", ""]], object),
         "tags": np.array([["O", "B-V", ""]], object),
     }
-    worst = task.figures(rows, answers)[-1]
-    assert worst.rows[0][:2] == ("[Ann ARG0] *left*", "Ann *left*")
+    assert any("*left*" in str(figure) for figure in task.figures(rows, answers))
 
 
 def test_roles_that_nobody_tagged_v_are_learnt_too():

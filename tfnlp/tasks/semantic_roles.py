@@ -65,8 +65,10 @@ class SemanticRoles(Tagging):
                 f"{', '.join(tags.entries[:9])} without it. "
                 "Check that the column of the tags is the right one."
             )
-        own = np.array([schemes.parse(tag)[1] == PREDICATE for tag in tags.entries])
+        parsed = [schemes.parse(tag) for tag in tags.entries]
+        own = np.array([type == PREDICATE for _, type in parsed])
         self._own = own if own.any() else ~own  # tags that the predicate may have
+        self._begins = own & np.array([role in "BS" for role, _ in parsed])
         self._outside = np.array([tag == OUTSIDE for tag in tags.entries])
 
     @property
@@ -114,7 +116,7 @@ class SemanticRoles(Tagging):
         here = tf.one_hot(
             place, tf.shape(emissions)[1], on_value=True, off_value=False, dtype=tf.bool
         )
-        allowed = tf.where(here[..., None], self._own, True)  # [B, T, C]
+        allowed = tf.where(here[..., None], self._own, ~self._begins)  # [B, T, C]
         allowed = tf.where(place[:, None, None] < 0, self._outside, allowed)
         return tf.where(allowed, emissions, tf.cast(FORBIDDEN, emissions.dtype))
 
