@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfnlp.data.readers import from_list
 from tfnlp.errors import DataError, SchemaError, UsageError
 from tfnlp.evaluation.evaluate import evaluate, mean_loss
-from tfnlp.networks import rnn, word_features
+from tfnlp.networks import cnn, word_features
 from tfnlp.saving import from_json, to_json
 from tfnlp.tasks.intent_and_slots import IntentAndSlots
 from tfnlp.tasks.tagging import Tagging
@@ -42,7 +42,7 @@ def joint(rows=ROWS, **options):
 def builder(task, *, crf=True, pooling=("mean", "max")):
     def build(hp):
         start = word_features.front(task.words.sizes, width=8, character_filters=8)
-        encoder = rnn.encoder(start, width=16, dropout=0.0)
+        encoder = cnn.encoder(start, width=16, dropout=0.0)
         return task.network(encoder, crf=crf, dropout=0.0, pooling=pooling)
 
     return build
