@@ -71,3 +71,13 @@ def test_pairs_are_sorted_by_both_texts():
 
 def test_batches_carry_no_autotuning():
     assert found().options().autotune.enabled is False
+
+
+def test_joined_words_are_counted_not_measured():
+    texts = 2 * ["a b", "incomprehensibilities incomprehensibilities"] + 4 * [
+        "c d e f g"
+    ]
+    rows = from_list([{"tokens": text} for text in texts])
+    found = batches(rows, batch_size=4, fields=["tokens"], shuffle=None)
+    counts = [{len(t.split()) for t in b["tokens"].numpy()} for b in found]
+    assert sorted(map(sorted, counts)) == [[2], [5]]

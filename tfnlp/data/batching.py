@@ -2,7 +2,8 @@
 
 A batch is as long as its longest text, so texts of similar length belong together.
 Length is that of the raw string in bytes: known before encoding, and close enough
-to the number of tokens to save most of the padding.
+to the number of tokens to save most of the padding. Only a field whose words are
+joined already, see `tfnlp.data.sentences`, has its length in words.
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfnlp.data.rows import settled
+from tfnlp.data.sentences import LISTED
 from tfnlp.specs import Rows
 
 SHUFFLE = 50_000
@@ -77,7 +79,7 @@ def _bucketed(
     windows = tf.data.Dataset.zip(rows.batch(batch_size * WINDOW), numbers)
 
     def cut(window: dict[str, tf.Tensor], number: tf.Tensor) -> tf.data.Dataset:
-        lengths = tf.add_n([tf.strings.length(window[name]) for name in fields])
+        lengths = tf.add_n([_lengths(name, window[name]) for name in fields])
         ordered = tf.argsort(lengths, stable=True)
         count = (tf.size(ordered) + batch_size - 1) // batch_size
         places = tf.random.experimental.stateless_shuffle(
@@ -91,3 +93,10 @@ def _bucketed(
         return tf.data.Dataset.from_tensor_slices(places).map(batch)
 
     return windows.flat_map(cut)
+
+
+def _lengths(field: str, texts: tf.Tensor) -> tf.Tensor:
+    """How long texts [N] are, in bytes; those of words, in words: int32 [N]."""
+    if field in LISTED:
+        texts = tf.strings.regex_replace(texts, "[^ ]+", "")
+    return tf.strings.length(texts)
