@@ -32,13 +32,15 @@ class Recipe(cli.Tagger):
 
     scheme: Literal["IO", "BIO", "BIOES"] | None = "BIO"  # learnt; answers: as read
     dropout: float = 0.3  # before and behind the encoder
+    word_dropout: float = 0.05  # share of unknown words while training
+    character_filters: int = 50  # width of what is made of the characters
     network: tuple[str, ...] = ("depth=2",)  # more of the encoder: cell=gru depth=1
     distance_width: int = 50  # of the vector of a distance from the predicate
     predicate_width: int = 100  # of what each word hears of the predicate
     reach: int = 30  # words from the predicate; what is farther counts as this far
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
-            epochs=10, batch_size=64, rate=2e-3, schedule="linear", clip=5.0, patience=3
+            epochs=12, batch_size=32, rate=2e-3, schedule="linear", clip=5.0, patience=4
         )
     )
 

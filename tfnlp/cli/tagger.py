@@ -132,9 +132,9 @@ class Tagger(Sentences):
     word_width: int | None = None  # of a word's own vector; default: vectors', or 100
     characters_by: Literal["cnn", "rnn"] = "cnn"  # what reads those of a word
     character_width: int = 30  # of a character's vector
-    character_filters: int = 50  # width of what is made of the characters
+    character_filters: int = 100  # width of what is made of the characters
     dropout: float = 0.5  # before and behind the encoder
-    word_dropout: float = 0.05  # share of unknown words while training
+    word_dropout: float = 0.25  # share of unknown words while training
     network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2
     crf: bool = True  # whether tags of a sentence are scored together
     constrained: bool = False  # with a CRF: leave out what cannot be while training
