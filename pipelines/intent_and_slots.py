@@ -25,6 +25,8 @@ class Recipe(cli.Tagger):
 
     WIDTHS: ClassVar = {**cli.Tagger.WIDTHS, "rnn": 256}
 
+    word_dropout: float = 0.05  # share of unknown words while training
+    character_filters: int = 50  # width of what is made of the characters
     intent: str = "intent"  # column of the intent
     intent_weight: float = 1.0  # how many words an intent weighs in the loss
     pooling: tuple[str, ...] = ("mean", "max")  # of words, for the intent: attention …

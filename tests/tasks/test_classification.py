@@ -119,8 +119,7 @@ def test_single_labels_conform(encoder, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("encoder", ["bow", "cnn"])
-@pytest.mark.parametrize("form", ["several", "pairs"])
+@pytest.mark.parametrize(("form", "encoder"), [("several", "cnn"), ("pairs", "bow")])
 def test_several_labels_and_pairs_conform(form, encoder, tmp_path):
     task = classification(form)
     check_task(task, builder(task, encoder), FORMS[form][0], tmp_path)

@@ -111,7 +111,7 @@ def encoded(task, tokens, tags):
 @pytest.mark.slow
 def test_a_crf_on_texts_conforms(tmp_path):
     task = tagging(scheme="BIOES").for_texts()
-    check_task(task, builder(task), NAMES, tmp_path)
+    check_task(task, builder(task, read=cnn), NAMES, tmp_path)
 
 
 @pytest.mark.slow
