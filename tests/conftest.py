@@ -15,6 +15,10 @@ tf.config.set_logical_device_configuration(
 )
 
 import keras  # noqa: E402  (after the devices: importing Keras may create the context)
+import numpy as np  # noqa: E402
+
+import tfnlp  # noqa: E402
+from tfnlp.data.readers import from_list  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 
@@ -39,3 +43,17 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("set TFNLP_SHARED_DATA to the folder of real data sets")
     return folder
+
+
+@pytest.fixture(scope="session")
+def saved_tagger(tmp_path_factory) -> Path:
+    """A version of an untrained tagger of names, which answers all sorts of tags."""
+    row = {"tokens": "Ann left New York", "tags": "B-PER O B-LOC I-LOC"}
+    task = tfnlp.Tagging.from_rows(from_list([row]))
+    start = tfnlp.word_features.front(task.words.sizes, width=4)
+    network = task.network(tfnlp.cnn.encoder(start, width=8), dropout=0.0)
+    random = np.random.default_rng(3)
+    for weight in network.weights:
+        weight.assign_add(random.normal(scale=0.5, size=weight.shape))
+    folder = tmp_path_factory.mktemp("saved")
+    return tfnlp.save(task.for_texts(), network, "names", output=folder)

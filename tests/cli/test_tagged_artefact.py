@@ -2,28 +2,17 @@
 
 import json
 
-import numpy as np
 import pytest
 
-import tfnlp
 from tfnlp.cli import console
-from tfnlp.data.readers import from_list
 
 COLUMNS = "Ann NNP B-PER\nleft VBD O\nBath NNP B-LOC\n\nBob NNP B-PER\nstayed VBD O\n"
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory):
-    """An untrained tagger of names, saved."""
-    row = {"tokens": "Ann left New York", "tags": "B-PER O B-LOC I-LOC"}
-    task = tfnlp.Tagging.from_rows(from_list([row]))
-    start = tfnlp.word_features.front(task.words.sizes, width=4)
-    network = task.network(tfnlp.cnn.encoder(start, width=8), dropout=0.0)
-    random = np.random.default_rng(3)
-    for weight in network.weights:
-        weight.assign_add(random.normal(scale=0.5, size=weight.shape))
-    folder = tmp_path_factory.mktemp("saved")
-    return str(tfnlp.save(task.for_texts(), network, "names", output=folder).parent)
+def names(saved_tagger):
+    """The folder of an untrained tagger of names."""
+    return str(saved_tagger.parent)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 
 import tfnlp
-from tfnlp.data.readers import from_list
 from tfnlp.errors import RequestError
 from tfnlp.serving.predictor import load
 from tfnlp.serving.rows import rows
@@ -17,17 +16,9 @@ TEXTS = ["Ann left New York", "", "Rome!"]
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory):
+def names(saved_tagger):
     """An artefact of names that has learnt nothing, but answers all sorts of tags."""
-    row = {"tokens": "Ann left New York", "tags": "B-PER O B-LOC I-LOC"}
-    task = tfnlp.Tagging.from_rows(from_list([row]))
-    start = tfnlp.word_features.front(task.words.sizes, width=4)
-    network = task.network(tfnlp.cnn.encoder(start, width=8), dropout=0.0)
-    random = np.random.default_rng(3)
-    for weight in network.weights:
-        weight.assign_add(random.normal(scale=0.5, size=weight.shape))
-    folder = tmp_path_factory.mktemp("saved")
-    return load(tfnlp.save(task.for_texts(), network, "names", output=folder))
+    return load(saved_tagger)
 
 
 @pytest.fixture(scope="module")
