@@ -41,9 +41,11 @@ class LearnedPositions(keras.layers.Layer):
 
     def call(self, vectors: tf.Tensor) -> tf.Tensor:
         """Adds to vectors [B, T, D]."""
-        places = ops.arange(ops.shape(vectors)[1])
-        places = ops.minimum(places, self.length - 1)
-        return vectors + ops.take(self.positions, places, axis=0)
+        return vectors + self.at(ops.arange(ops.shape(vectors)[1]))
+
+    def at(self, places: tf.Tensor) -> tf.Tensor:
+        """The vectors of places, int32 [...]: float [..., D]."""
+        return ops.take(self.positions, ops.minimum(places, self.length - 1), axis=0)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

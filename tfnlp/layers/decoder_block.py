@@ -1,0 +1,272 @@
+"""The block of a decoder: a token looks back, at the source, then thinks.
+
+Whole rows in training; one token at a time in generation, with the keys and values
+of what came before in a cache. Both are the same arithmetic.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tfnlp.errors import UsageError
+from tfnlp.layers.activation import FUNCTIONS, activation
+from tfnlp.layers.options import Shape, check_choice, check_rate, check_size
+from tfnlp.layers.rotary import rotated
+
+Cache = Mapping[str, tf.Tensor]
+"""Keys and values [N, H, M, D / H]: of M tokens that were read, or of the source."""
+
+_OPTIONS = "activation cross dropout heads hidden rotary"
+_FAR = -1e9
+
+
+class Memory(NamedTuple):
+    """A source that a decoder looks at."""
+
+    vectors: tf.Tensor
+    """float [B, S, E]."""
+    padding_mask: tf.Tensor
+    """int32 [B, S]."""
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class DecoderBlock(keras.layers.Layer):
+    """Causal self-attention, attention to a source, a feed-forward network.
+
+    Each is normalised first and added to its input (pre-norm), so that it trains
+    without warm-up. Rows are padded at their end: no token sees what comes after
+    it, so none sees padding, and no mask is needed.
+
+    Args:
+        heads: number of attention heads; must divide the width of the input.
+        hidden: width of the feed-forward network's middle.
+        cross: whether it looks at a source.
+        rotary: whether queries and keys are turned by their places.
+        activation: of the middle, see `tfnlp.layers.activation`.
+        dropout: share dropped of what each part adds.
+
+    Raises:
+        UsageError: an option cannot be, or the heads do not divide the width.
+
+    Example:
+    >>> import numpy as np
+    >>> block = DecoderBlock(heads=2, hidden=8)
+    >>> block(np.ones([1, 3, 4])).shape
+    TensorShape([1, 3, 4])
+    """
+
+    def __init__(
+        self,
+        *,
+        heads: int,
+        hidden: int,
+        cross: bool = False,
+        rotary: bool = True,
+        activation: str = "gelu",
+        dropout: float = 0.1,
+        **options: Any,
+    ) -> None:
+        check_choice("activation", activation, FUNCTIONS)
+        check_size("heads", heads)
+        check_size("hidden", hidden)
+        check_rate("dropout", dropout)
+        super().__init__(**options)
+        self.heads, self.hidden = heads, hidden
+        self.cross, self.rotary = cross, rotary
+        self.activation, self.dropout = activation, dropout
+
+    def build(self, vectors_shape: Shape, memory_shape: Shape | None = None) -> None:
+        """Makes the parts for vectors [B, T, D] and a source [B, S, E]."""
+        width = vectors_shape[-1]
+        if width % (2 * self.heads if self.rotary else self.heads):
+            raise UsageError(
+                "The heads of a decoder must divide its width, with rotary positions "
+                f"into even parts. Received: heads={self.heads}, width={width}. "
+                f"Pass a width of {2 * self.heads * -(-width // (2 * self.heads))}."
+            )
+        self.own_norm = self._norm("own_norm", vectors_shape)
+        self.own_inputs = self._dense(3 * width, "own_inputs", vectors_shape)
+        self.own_output = self._dense(width, "own_output", vectors_shape)
+        if self.cross:
+            self.cross_norm = self._norm("cross_norm", vectors_shape)
+            self.cross_query = self._dense(width, "cross_query", vectors_shape)
+            self.cross_source = self._dense(2 * width, "cross_source", memory_shape)
+            self.cross_output = self._dense(width, "cross_output", vectors_shape)
+        self.feed_norm = self._norm("feed_norm", vectors_shape)
+        self.widen = self._dense(self.hidden, "widen", vectors_shape)
+        self.bend = activation(self.activation)
+        middle = (*vectors_shape[:-1], self.hidden)
+        self.narrow = self._dense(width, "narrow", middle)
+        self.drop = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
+
+    def call(
+        self,
+        vectors: tf.Tensor,
+        memory: tf.Tensor | None = None,
+        padding_mask: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """Maps vectors [B, T, D], and a source [B, S, E] with its mask, to [B, T, D]."""
+        source = None if memory is None else self.source(Memory(memory, padding_mask))
+        return self._read(vectors, source, training)[0]
+
+    def start(
+        self, vectors: tf.Tensor, source: Cache | None, *, room: tf.Tensor | int
+    ) -> tuple[tf.Tensor, Cache]:
+        """Reads the beginnings of rows, vectors [B, P, D] with P up to `room`.
+
+        Returns:
+            float [B, P, D], and the cache for `step`, with places for `room` tokens.
+        """
+        vectors, keys, values = self._read(vectors, source, training=False)
+        more = room - tf.shape(vectors)[1]
+        wider = [[0, 0], [0, 0], [0, more], [0, 0]]
+        return vectors, {"keys": tf.pad(keys, wider), "values": tf.pad(values, wider)}
+
+    def step(
+        self, vectors: tf.Tensor, places: tf.Tensor, cache: Cache, source: Cache | None
+    ) -> tuple[tf.Tensor, Cache]:
+        """Reads one more token of each row, vectors [N, D] at `places` int32 [N].
+
+        A cache that is full forgets the token that is farthest back.
+
+        Returns:
+            float [N, D], and the cache with the token in it.
+        """
+        room = tf.shape(cache["keys"])[2]
+        query, key, value = self._own(vectors[:, None], places[:, None])
+        cache = {
+            "keys": _put(cache["keys"], key, places % room),
+            "values": _put(cache["values"], value, places % room),
+        }
+        seen = tf.range(room) <= places[:, None]  # [N, M]; all of them when it is full
+        bias = _bias(seen, self.compute_dtype)[:, None, None, :]
+        mixed, _ = _attended(query, cache, bias)
+        vectors = vectors[:, None] + self.own_output(_merged(mixed))
+        vectors, _ = self._looked(vectors, source, training=False)
+        return self._thought(vectors, training=False)[:, 0], cache
+
+    def source(self, memory: Memory) -> Cache:
+        """What attention to a source needs: keys, values [B, H, S, D / H] and bias."""
+        keys, values = tf.split(self.cross_source(memory.vectors), 2, axis=-1)
+        bias = _bias(memory.padding_mask > 0, self.compute_dtype)
+        return {
+            "keys": self._heads(keys),
+            "values": self._heads(values),
+            "bias": bias[:, None, None, :],
+        }
+
+    def looks(self, vectors: tf.Tensor, source: Cache) -> tuple[tf.Tensor, tf.Tensor]:
+        """Like `call`, and where each token looks: float [B, T, S], mean of the heads."""
+        vectors = self._read_own(vectors, training=False)[0]
+        vectors, weights = self._looked(vectors, source, training=False)
+        return self._thought(vectors, training=False), tf.reduce_mean(weights, axis=1)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        own = {name: getattr(self, name) for name in _OPTIONS.split()}
+        return {**super().get_config(), **own}
+
+    def _read(
+        self, vectors: tf.Tensor, source: Cache | None, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Whole rows: vectors [B, T, D], keys and values [B, H, T, D / H]."""
+        vectors, keys, values = self._read_own(vectors, training)
+        vectors, _ = self._looked(vectors, source, training)
+        return self._thought(vectors, training), keys, values
+
+    def _read_own(
+        self, vectors: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        length = tf.shape(vectors)[1]
+        places = tf.range(length)
+        query, key, value = self._own(vectors, places)
+        bias = _bias(places[None, :] <= places[:, None], self.compute_dtype)  # [T, T]
+        mixed, _ = _attended(query, {"keys": key, "values": value}, bias)
+        added = self.drop(self.own_output(_merged(mixed)), training=training)
+        return vectors + added, key, value
+
+    def _own(
+        self, vectors: tf.Tensor, places: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Query, key and value of every token: [B, H, T, D / H]."""
+        parts = tf.split(self.own_inputs(self.own_norm(vectors)), 3, axis=-1)
+        query, key, value = (self._heads(part) for part in parts)
+        if self.rotary:
+            places = places[..., None, :]  # the same in every head
+            query, key = rotated(query, places), rotated(key, places)
+        return query, key, value
+
+    def _looked(
+        self, vectors: tf.Tensor, source: Cache | None, training: bool
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        if source is None:
+            return vectors, None
+        query = self._heads(self.cross_query(self.cross_norm(vectors)))
+        mixed, weights = _attended(query, source, source["bias"])
+        added = self.drop(self.cross_output(_merged(mixed)), training=training)
+        return vectors + added, weights
+
+    def _thought(self, vectors: tf.Tensor, training: bool) -> tf.Tensor:
+        middle = self.bend(self.widen(self.feed_norm(vectors)))
+        return vectors + self.drop(self.narrow(middle), training=training)
+
+    def _heads(self, vectors: tf.Tensor) -> tf.Tensor:
+        """[B, T, D] → [B, H, T, D / H]."""
+        rows, length = tf.unstack(tf.shape(vectors)[:2])
+        width = vectors.shape[-1] // self.heads
+        split = tf.reshape(vectors, [rows, length, self.heads, width])
+        return tf.transpose(split, [0, 2, 1, 3])
+
+    def _norm(self, name: str, shape: Shape) -> keras.layers.Layer:
+        layer = keras.layers.LayerNormalization(
+            epsilon=1e-5, dtype=self.dtype_policy, name=name
+        )
+        layer.build(shape)
+        return layer
+
+    def _dense(self, width: int, name: str, shape: Shape | None) -> keras.layers.Layer:
+        layer = keras.layers.Dense(width, dtype=self.dtype_policy, name=name)
+        layer.build(shape)
+        return layer
+
+
+def _attended(
+    query: tf.Tensor, cache: Cache, bias: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """What queries [B, H, T, d] find, alike, and where they look: [B, H, T, S]."""
+    query *= tf.cast(query.shape[-1], query.dtype) ** -0.5
+    scores = tf.matmul(query, cache["keys"], transpose_b=True) + bias
+    weights = tf.nn.softmax(tf.cast(scores, tf.float32))
+    return tf.matmul(tf.cast(weights, query.dtype), cache["values"]), weights
+
+
+def _merged(heads: tf.Tensor) -> tf.Tensor:
+    """[B, H, T, d] → [B, T, D]."""
+    count, width = heads.shape[1], heads.shape[3]
+    swapped = tf.transpose(heads, [0, 2, 1, 3])
+    rows, length = tf.unstack(tf.shape(swapped)[:2])
+    return tf.reshape(swapped, [rows, length, count * width])
+
+
+def _bias(seen: tf.Tensor, dtype: str) -> tf.Tensor:
+    """0 where a token may look, and far below everything elsewhere."""
+    far = _FAR if dtype != "float16" else -6e4
+    return tf.where(seen, tf.zeros([], dtype), tf.constant(far, dtype))
+
+
+def _put(cache: tf.Tensor, one: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Writes vectors [N, H, 1, d] at places [N] of a cache [N, H, M, d]."""
+    rows, heads = tf.shape(cache)[0], cache.shape[1]
+    indices = tf.stack(
+        [
+            tf.repeat(tf.range(rows), heads),
+            tf.tile(tf.range(heads), [rows]),
+            tf.repeat(places, heads),
+        ],
+        axis=1,
+    )
+    flat = tf.reshape(one, [rows * heads, one.shape[3]])
+    return tf.tensor_scatter_nd_update(cache, indices, flat)

@@ -1,0 +1,82 @@
+"""From a decoder's vectors to a score for every entry of the vocabulary."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfnlp.layers.options import Shape, check_size
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class TokenTable(keras.layers.Layer):
+    """One vector for each token, read both ways: ids to vectors, vectors to logits.
+
+    With tied weights both ways share the table (Press & Wolf 2017): fewer numbers
+    to learn, and a better language model.
+
+    Args:
+        vocabulary_size: number of ids.
+        width: of a vector.
+        tied: whether logits come from the table; else from a matrix of their own.
+        spread: standard deviation of the numbers at the start.
+
+    Example:
+    >>> table = TokenTable(5, 4)
+    >>> table.logits(table(tf.constant([[1, 2]]))).shape
+    TensorShape([1, 2, 5])
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        width: int,
+        *,
+        tied: bool = True,
+        spread: float = 0.02,
+        **options: Any,
+    ) -> None:
+        check_size("vocabulary_size", vocabulary_size)
+        check_size("width", width)
+        super().__init__(**options)
+        self.vocabulary_size, self.width = vocabulary_size, width
+        self.tied, self.spread = tied, spread
+
+    def build(self, token_ids_shape: Shape) -> None:
+        """Makes the table [V, D], and what logits need besides."""
+        shape = [self.vocabulary_size, self.width]
+        near_zero = keras.initializers.RandomNormal(stddev=self.spread)
+        self.table = self.add_weight(name="table", shape=shape, initializer=near_zero)
+        self.output_table = self.table
+        if not self.tied:
+            self.output_table = self.add_weight(
+                name="output_table", shape=shape, initializer=near_zero
+            )
+        self.bias = self.add_weight(
+            name="bias", shape=[self.vocabulary_size], initializer="zeros"
+        )
+
+    def call(self, token_ids: tf.Tensor) -> tf.Tensor:
+        """Vectors of ids int32 [...]: float [..., D]."""
+        return tf.gather(tf.convert_to_tensor(self.table), token_ids)
+
+    def logits(self, vectors: tf.Tensor) -> tf.Tensor:
+        """Scores of vectors [..., D]: float32 [..., V]."""
+        flat = tf.reshape(vectors, [-1, self.width])
+        table = tf.cast(tf.convert_to_tensor(self.output_table), vectors.dtype)
+        scores = tf.cast(tf.matmul(flat, table, transpose_b=True), tf.float32)
+        scores += tf.cast(tf.convert_to_tensor(self.bias), tf.float32)
+        shape = tf.concat([tf.shape(vectors)[:-1], [self.vocabulary_size]], axis=0)
+        return tf.ensure_shape(
+            tf.reshape(scores, shape), [*vectors.shape[:-1], self.vocabulary_size]
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        own = {
+            "vocabulary_size": self.vocabulary_size,
+            "width": self.width,
+            "tied": self.tied,
+            "spread": self.spread,
+        }
+        return {**super().get_config(), **own}

@@ -1,0 +1,33 @@
+"""Rotary positions: a query meets a key by how far apart they stand."""
+
+import tensorflow as tf
+
+BASE = 10_000.0
+"""The longest wave, in tokens, over 2π."""
+
+
+def rotated(vectors: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Turns queries or keys by angles that grow with their places (Su et al. 2021).
+
+    The product of two turned vectors depends on the distance of their places alone,
+    so nothing is learned and rows may be of any length.
+
+    Args:
+        vectors: float [..., T, D] with an even D; of one head.
+        places: int32 [..., T], broadcast against the vectors.
+
+    Returns:
+        float [..., T, D], of the type of the vectors.
+
+    Example:
+    >>> turned = rotated(tf.constant([[1.0, 0.0]]), tf.constant([1]))
+    >>> turned.numpy().round(2).tolist()
+    [[0.54, 0.84]]
+    """
+    half = vectors.shape[-1] // 2
+    steps = tf.range(half, dtype=tf.float32) / float(half)
+    angles = tf.cast(places, tf.float32)[..., None] * tf.pow(BASE, -steps)
+    cos = tf.cast(tf.cos(angles), vectors.dtype)  # [..., T, D / 2]
+    sin = tf.cast(tf.sin(angles), vectors.dtype)
+    first, second = vectors[..., :half], vectors[..., half:]
+    return tf.concat([first * cos - second * sin, second * cos + first * sin], axis=-1)

@@ -1,0 +1,309 @@
+"""A recurrent decoder: what comes next, by a state that a token at a time changes.
+
+With a source it looks there for every token: before it reads on (Bahdanau et al.
+2015), which goes token by token in training too, or after (Luong et al. 2015),
+which reads whole rows.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfnlp.layers.decoder_block import Memory
+from tfnlp.layers.dropout import WordDropout
+from tfnlp.layers.look import Look
+from tfnlp.layers.options import Shape, check_choice, check_rate, check_size
+from tfnlp.layers.readout import TokenTable
+from tfnlp.networks.rnn import CELLS
+
+ATTENTION = ("luong", "bahdanau")
+States = Sequence[Sequence[tf.Tensor]]
+"""Of each layer: hidden [N, U], and with LSTM the cell's [N, U]."""
+
+_OPTIONS = (
+    "vocabulary_size width embedding_width depth cell attention dropout "
+    "embedding_dropout word_dropout tied"
+)
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class RecurrentDecoder(keras.layers.Layer):
+    """Token ids int32 [B, T] → logits float32 [B, T, V] of the token behind each.
+
+    Args:
+        vocabulary_size: number of ids.
+        width: of the state.
+        embedding_width: of a token's vector; by default the width.
+        depth: number of stacked layers.
+        cell: `lstm` or `gru`.
+        attention: `luong` or `bahdanau`, to look at a source; None without one.
+        dropout: share of the numbers dropped between layers, and before logits: the
+            same ones at every token of a row (variational, Gal & Ghahramani 2016).
+        embedding_dropout: likewise of the tokens' vectors; by default `dropout`.
+        word_dropout: share of tokens that become unknown while training.
+        tied: whether logits come from the vectors of the tokens.
+
+    Raises:
+        UsageError: an option has a value that it cannot have.
+
+    Example:
+    >>> decoder = RecurrentDecoder(9, width=8)
+    >>> decoder(tf.constant([[1, 2, 3]])).shape
+    TensorShape([1, 3, 9])
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        *,
+        width: int = 256,
+        embedding_width: int | None = None,
+        depth: int = 1,
+        cell: str = "lstm",
+        attention: str | None = None,
+        dropout: float = 0.2,
+        embedding_dropout: float | None = None,
+        word_dropout: float = 0.0,
+        tied: bool = True,
+        **options: Any,
+    ) -> None:
+        check_choice("cell", cell, CELLS)
+        if attention is not None:
+            check_choice("attention", attention, ATTENTION)
+        check_size("width", width)
+        check_size("depth", depth)
+        check_rate("dropout", dropout)
+        super().__init__(**options)
+        self.vocabulary_size, self.width, self.depth = vocabulary_size, width, depth
+        self.embedding_width = embedding_width or width
+        self.cell, self.attention, self.tied = cell, attention, tied
+        self.dropout, self.word_dropout = dropout, word_dropout
+        self.embedding_dropout = (
+            dropout if embedding_dropout is None else embedding_dropout
+        )
+
+    def build(self, token_ids_shape: Shape, memory_shape: Shape | None = None) -> None:
+        """Makes table, layers, and what looks at the source."""
+        policy = {"dtype": self.dtype_policy}
+        self.words = WordDropout(self.word_dropout)
+        self.table = TokenTable(
+            self.vocabulary_size,
+            self.embedding_width,
+            tied=self.tied,
+            spread=0.05,
+            name="table",
+            **policy,
+        )
+        self.table.build(token_ids_shape)
+        self.embedded = _same_dropout(self.embedding_dropout, **policy)
+        self.between = [
+            _same_dropout(self.dropout, **policy) for _ in range(self.depth)
+        ]
+        self.layers = [
+            CELLS[self.cell](
+                self.width,
+                return_sequences=True,
+                return_state=True,
+                name=f"layer{layer}",
+                **policy,
+            )
+            for layer in range(self.depth)
+        ]
+        inputs = self.embedding_width
+        if memory_shape is not None:
+            self.look = Look(
+                self.width, additive=self.attention == "bahdanau", **policy
+            )
+            self.look.build((None, self.width), memory_shape)
+            self.bridges = [
+                _dense(self.width, memory_shape[-1], f"bridge{layer}", "tanh", policy)
+                for layer in range(self.depth)
+            ]
+            inputs += self.width if self.attention == "bahdanau" else 0
+        for layer in self.layers:
+            layer.build((None, None, inputs))
+            inputs = self.width
+        found = inputs + (0 if memory_shape is None else self.width)
+        bend = None if memory_shape is None else "tanh"
+        self.narrow = None
+        if found != self.embedding_width:
+            self.narrow = _dense(self.embedding_width, found, "narrow", bend, policy)
+
+    def call(
+        self,
+        token_ids: tf.Tensor,
+        memory: tf.Tensor | None = None,
+        padding_mask: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """Logits [B, T, V] of ids int32 [B, T] and a source [B, S, E] with its mask."""
+        source = None if memory is None else Memory(memory, padding_mask)
+        vectors, _ = self.read(token_ids, memory=source, training=training)
+        return self.table.logits(vectors)
+
+    def read(
+        self,
+        token_ids: tf.Tensor,
+        *,
+        lengths: tf.Tensor | None = None,
+        states: States | None = None,
+        memory: Memory | None = None,
+        training: bool = False,
+    ) -> tuple[tf.Tensor, States]:
+        """Reads rows on from states, by default from the beginning.
+
+        Args:
+            token_ids: int32 [B, T].
+            lengths: int32 [B]; needed where the states of shorter rows matter.
+
+        Returns:
+            what logits are made of, float [B, T, E], and the states behind each row.
+        """
+        vectors = self.table(self.words(token_ids, training=training))
+        vectors = self.embedded(vectors, training=training)
+        if states is None:
+            states = self.first_states(tf.shape(token_ids)[0], memory)
+        mask = None
+        if lengths is not None:
+            mask = tf.sequence_mask(lengths, tf.shape(token_ids)[1])
+        if self.attention == "bahdanau" and memory is not None:
+            return self._read_by_token(vectors, mask, states, memory, training)
+        after = []
+        for layer, drop, own in zip(self.layers, self.between, states, strict=True):
+            vectors, *own = layer(vectors, initial_state=list(own), mask=mask)
+            vectors = drop(vectors, training=training)
+            after.append(own)
+        if memory is not None:
+            looked, _ = self.look(vectors, self.look.source(memory))
+            vectors = tf.concat([vectors, looked], axis=-1)
+        return self._narrowed(vectors), after
+
+    def start(
+        self,
+        token_ids: tf.Tensor,
+        lengths: tf.Tensor,
+        *,
+        room: tf.Tensor | int,
+        memory: Memory | None = None,
+    ) -> tuple[tf.Tensor, Mapping[str, Any]]:
+        """Reads prompts, int32 [B, P] with `lengths` [B] of at least 1.
+
+        Args:
+            room: not needed; a state takes no more room for more tokens.
+
+        Returns:
+            logits [B, V] of the first token behind each prompt, and the cache.
+        """
+        vectors, states = self.read(token_ids, lengths=lengths, memory=memory)
+        last = tf.gather(vectors, lengths - 1, batch_dims=1)
+        source = {} if memory is None else self.look.source(memory)
+        return self.table.logits(last), {"states": states, "source": source}
+
+    def step(
+        self, ids: tf.Tensor, cache: Mapping[str, Any]
+    ) -> tuple[tf.Tensor, Mapping[str, Any]]:
+        """Logits [N, V] behind one more token of each row, int32 [N], and the cache."""
+        source = cache["source"] or None
+        vectors, states, _ = self._advanced(self.table(ids), cache["states"], source)
+        return self.table.logits(self._narrowed(vectors)), {**cache, "states": states}
+
+    def alignment(self, token_ids: tf.Tensor, memory: Memory) -> tf.Tensor:
+        """Where the decoder looks for each of ids [B, T]: float32 [B, T, S]."""
+        source = self.look.source(memory)
+        states = self.first_states(tf.shape(token_ids)[0], memory)
+        vectors = tf.transpose(self.table(token_ids), [1, 0, 2])
+        rows, length = tf.shape(memory.vectors)[0], tf.shape(memory.vectors)[1]
+        nowhere = tf.zeros([rows, length])
+
+        def advance(before: Any, now: tf.Tensor) -> Any:
+            _, after, weights = self._advanced(now, before[0], source)
+            return after, weights
+
+        _, weights = tf.scan(advance, vectors, (states, nowhere))
+        return tf.transpose(weights, [1, 0, 2])
+
+    def first_states(self, rows: tf.Tensor, memory: Memory | None = None) -> States:
+        """States at the beginning: zero, or by the mean of a source."""
+        zeros = tf.zeros([rows, self.width], self.compute_dtype)
+        count = 2 if self.cell == "lstm" else 1
+        if memory is None:
+            return [[zeros] * count for _ in range(self.depth)]
+        real = tf.cast(memory.padding_mask, memory.vectors.dtype)[..., None]
+        total = tf.maximum(tf.reduce_sum(real, axis=1), 1.0)
+        mean = tf.reduce_sum(memory.vectors * real, axis=1) / total  # [B, E]
+        return [[bridge(mean), *[zeros] * (count - 1)] for bridge in self.bridges]
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        own = {name: getattr(self, name) for name in _OPTIONS.split()}
+        return {**super().get_config(), **own}
+
+    def _advanced(
+        self, vectors: tf.Tensor, states: States, source: Any
+    ) -> tuple[tf.Tensor, States, tf.Tensor | None]:
+        """One token [N, E]: what logits are made of, the states, where it looked."""
+        before = self.attention == "bahdanau" and source is not None
+        looked = weights = None
+        if before:
+            looked, weights = self._look_once(states[-1][0], source)
+            vectors = tf.concat([vectors, looked], axis=-1)
+        after = []
+        for layer, own in zip(self.layers, states, strict=True):
+            vectors, own = layer.cell(vectors, list(own))
+            after.append(list(own))
+        if source is not None and not before:
+            looked, weights = self._look_once(vectors, source)
+        if looked is not None:
+            vectors = tf.concat([vectors, looked], axis=-1)
+        return vectors, after, weights
+
+    def _look_once(self, query: tf.Tensor, source: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        looked, weights = self.look(query[:, None], source)
+        return looked[:, 0], weights[:, 0]
+
+    def _read_by_token(
+        self,
+        vectors: tf.Tensor,
+        mask: tf.Tensor | None,
+        states: States,
+        memory: Memory,
+        training: bool,
+    ) -> tuple[tf.Tensor, States]:
+        """Reads token by token, since each looks at the source before it is read."""
+        source = self.look.source(memory)
+        nothing = tf.zeros([tf.shape(vectors)[0], 2 * self.width], vectors.dtype)
+        steps = tf.transpose(vectors, [1, 0, 2])
+        real = tf.ones(tf.shape(steps)[:2], tf.bool) if mask is None else mask
+        real = real if mask is None else tf.transpose(real)
+
+        def advance(before: Any, now: Any) -> Any:
+            found, after, _ = self._advanced(now[0], before[0], source)
+            kept = tf.nest.map_structure(
+                lambda new, old: tf.where(now[1][:, None], new, old), after, before[0]
+            )
+            return kept, found
+
+        states, found = tf.scan(advance, (steps, real), (states, nothing))
+        drop = self.between[-1]
+        found = drop(tf.transpose(found, [1, 0, 2]), training=training)
+        last = tf.nest.map_structure(lambda every: every[-1], states)
+        return self._narrowed(found), last
+
+    def _narrowed(self, vectors: tf.Tensor) -> tf.Tensor:
+        return vectors if self.narrow is None else self.narrow(vectors)
+
+
+def _same_dropout(rate: float, **policy: Any) -> keras.layers.Layer:
+    """Drops the same numbers of every token of a row."""
+    check_rate("dropout", rate)
+    return keras.layers.Dropout(rate, noise_shape=(None, 1, None), **policy)
+
+
+def _dense(
+    width: int, inputs: int, name: str, bend: str | None, policy: Mapping[str, Any]
+) -> keras.layers.Layer:
+    layer = keras.layers.Dense(width, activation=bend, name=name, **policy)
+    layer.build((None, inputs))
+    return layer

@@ -1,0 +1,186 @@
+"""A decoder of attention: what comes next, by all that came before, and a source.
+
+Reads whole rows in training and one token at a time in generation: `start` makes
+the cache, `step` uses it. Rotary positions by default, so rows may be of any length;
+in generation it remembers the last `length` tokens.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tfnlp.layers.decoder_block import DecoderBlock, Memory
+from tfnlp.layers.dropout import WordDropout
+from tfnlp.layers.options import Shape, check_choice, check_size
+from tfnlp.layers.positions import LearnedPositions
+from tfnlp.layers.readout import TokenTable
+
+POSITIONS = ("rotary", "learned")
+
+_OPTIONS = (
+    "vocabulary_size width heads depth hidden length positions source activation "
+    "dropout word_dropout tied"
+)
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class TransformerDecoder(keras.layers.Layer):
+    """Token ids int32 [B, T] → logits float32 [B, T, V] of the token behind each.
+
+    Args:
+        vocabulary_size: number of ids.
+        width: of a token's vector; a multiple of the heads.
+        heads: attention heads of a block.
+        depth: number of blocks.
+        hidden: width of the middle of a block's feed-forward half; by default four
+            times the width.
+        length: tokens that generation remembers, and learned positions there are.
+        positions: `rotary` (Su et al. 2021) or `learned`.
+        source: whether it looks at a source, as in translation.
+        activation: of the feed-forward half.
+        dropout: share of numbers dropped from the vectors and in each block.
+        word_dropout: share of tokens that become unknown while training.
+        tied: whether logits come from the vectors of the tokens.
+
+    Raises:
+        UsageError: an option has a value that it cannot have.
+
+    Example:
+    >>> decoder = TransformerDecoder(9, width=8, heads=2, depth=1)
+    >>> decoder(tf.constant([[1, 2, 3]])).shape
+    TensorShape([1, 3, 9])
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        *,
+        width: int = 128,
+        heads: int = 4,
+        depth: int = 4,
+        hidden: int | None = None,
+        length: int = 512,
+        positions: str = "rotary",
+        source: bool = False,
+        activation: str = "gelu",
+        dropout: float = 0.1,
+        word_dropout: float = 0.0,
+        tied: bool = True,
+        **options: Any,
+    ) -> None:
+        check_choice("positions", positions, POSITIONS)
+        for name, size in (("width", width), ("depth", depth), ("length", length)):
+            check_size(name, size)
+        super().__init__(**options)
+        self.vocabulary_size, self.width, self.heads = vocabulary_size, width, heads
+        self.depth, self.length, self.positions = depth, length, positions
+        self.hidden = 4 * width if hidden is None else hidden
+        self.source, self.activation = source, activation
+        self.dropout, self.word_dropout, self.tied = dropout, word_dropout, tied
+
+    def build(self, token_ids_shape: Shape, memory_shape: Shape | None = None) -> None:
+        """Makes table, blocks and the last normalisation."""
+        vectors = (None, None, self.width)
+        policy = {"dtype": self.dtype_policy}
+        self.words = WordDropout(self.word_dropout)
+        self.table = TokenTable(
+            self.vocabulary_size, self.width, tied=self.tied, name="table", **policy
+        )
+        self.table.build(token_ids_shape)
+        if self.positions == "learned":
+            self.placed = LearnedPositions(self.length, name="positions", **policy)
+            self.placed.build(vectors)
+        self.drop = keras.layers.Dropout(self.dropout, **policy)
+        self.blocks = [
+            DecoderBlock(
+                heads=self.heads,
+                hidden=self.hidden,
+                cross=self.source,
+                rotary=self.positions == "rotary",
+                activation=self.activation,
+                dropout=self.dropout,
+                name=f"block{block}",
+                **policy,
+            )
+            for block in range(self.depth)
+        ]
+        for block in self.blocks:
+            block.build(vectors, memory_shape)
+        self.norm = keras.layers.LayerNormalization(epsilon=1e-5, **policy)
+        self.norm.build(vectors)
+
+    def call(
+        self,
+        token_ids: tf.Tensor,
+        memory: tf.Tensor | None = None,
+        padding_mask: tf.Tensor | None = None,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """Logits [B, T, V] of ids int32 [B, T] and a source [B, S, E] with its mask."""
+        vectors = self._embedded(self.words(token_ids, training=training))
+        vectors = self.drop(vectors, training=training)
+        for block in self.blocks:
+            vectors = block(vectors, memory, padding_mask, training=training)
+        return self.table.logits(self.norm(vectors))
+
+    def start(
+        self,
+        token_ids: tf.Tensor,
+        lengths: tf.Tensor,
+        *,
+        room: tf.Tensor | int,
+        memory: Memory | None = None,
+    ) -> tuple[tf.Tensor, Mapping[str, Any]]:
+        """Reads prompts, int32 [B, P] with `lengths` [B] of at least 1.
+
+        Args:
+            room: tokens that there will be at most, prompts included; the cache has
+                places for as many, up to `length`.
+
+        Returns:
+            logits [B, V] of the first token behind each prompt, and the cache.
+        """
+        room = tf.maximum(tf.minimum(room, self.length), tf.shape(token_ids)[1])
+        vectors, blocks, sources = self._embedded(token_ids), [], []
+        for block in self.blocks:
+            source = None if memory is None else block.source(memory)
+            vectors, cache = block.start(vectors, source, room=room)
+            blocks.append(cache)
+            sources.append({} if source is None else source)
+        last = tf.gather(vectors, lengths - 1, batch_dims=1)
+        logits = self.table.logits(self.norm(last))
+        return logits, {"places": lengths, "blocks": blocks, "sources": sources}
+
+    def step(
+        self, ids: tf.Tensor, cache: Mapping[str, Any]
+    ) -> tuple[tf.Tensor, Mapping[str, Any]]:
+        """Logits [N, V] behind one more token of each row, int32 [N], and the cache."""
+        places, blocks = cache["places"], []
+        vectors = self.table(ids)
+        if self.positions == "learned":
+            vectors += self.placed.at(places)
+        parts = zip(self.blocks, cache["blocks"], cache["sources"], strict=True)
+        for block, own, source in parts:
+            vectors, own = block.step(vectors, places, own, source or None)
+            blocks.append(own)
+        logits = self.table.logits(self.norm(vectors))
+        return logits, {**cache, "places": places + 1, "blocks": blocks}
+
+    def alignment(self, token_ids: tf.Tensor, memory: Memory) -> tf.Tensor:
+        """Where the last block looks for each of ids [B, T]: float32 [B, T, S]."""
+        vectors = self._embedded(token_ids)
+        for block in self.blocks[:-1]:
+            vectors = block(vectors, memory.vectors, memory.padding_mask)
+        last = self.blocks[-1]
+        return last.looks(vectors, last.source(memory))[1]
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        own = {name: getattr(self, name) for name in _OPTIONS.split()}
+        return {**super().get_config(), **own}
+
+    def _embedded(self, token_ids: tf.Tensor) -> tf.Tensor:
+        vectors = self.table(token_ids)
+        return self.placed(vectors) if self.positions == "learned" else vectors
