@@ -25,7 +25,13 @@ class Recipe(cli.Tagger):
     output: str = "saved_models"  # folder of all artefacts
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
-            epochs=20, batch_size=32, rate=2e-3, schedule="linear", clip=5.0, patience=8
+            epochs=20,
+            updates=9_000,
+            batch_size=32,
+            rate=2e-3,
+            schedule="linear",
+            clip=5.0,
+            patience=8,
         )
     )
 

@@ -13,6 +13,7 @@ from tfnlp.training.config import TrainConfig
     [
         ("epochs", 0, "epochs must be a number, 1 or more"),
         ("epochs", -1, "epochs must be a number, 1 or more"),
+        ("updates", -1, "updates must be a number, 0 or more"),
         ("batch_size", 0, "batch_size must be a number, 1 or more"),
         ("micro_batches", 0, "micro_batches must be a number, 1 or more"),
         ("patience", 0, "patience must be a number, 1 or more"),

@@ -119,6 +119,13 @@ def test_training_stops_and_keeps_the_best_weights():
     assert same(network.get_weights(), kept.weights[0])
 
 
+@pytest.mark.parametrize(("updates", "epochs"), [(0, 3), (1, 1), (3, 2), (99, 3)])
+def test_passes_end_with_the_updates(updates, epochs):
+    """8 rows by 4 are 2 updates a pass."""
+    network = train(epochs=3, updates=updates, patience=9)
+    assert len(network.history.history["loss"]) == epochs
+
+
 def test_a_score_of_answers_is_watched_and_in_the_history():
     kept = Kept()
     network = train(task=Watched(), epochs=9, patience=2, callbacks=(kept,))

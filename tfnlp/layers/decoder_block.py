@@ -108,7 +108,7 @@ class DecoderBlock(keras.layers.Layer):
         padding_mask: tf.Tensor | None = None,
         training: bool = False,
     ) -> tf.Tensor:
-        """Maps vectors [B, T, D], and a source [B, S, E] with its mask, to [B, T, D]."""
+        """Maps vectors [B, T, D] and a source [B, S, E] with its mask to [B, T, D]."""
         source = None if memory is None else self.source(Memory(memory, padding_mask))
         return self._read(vectors, source, training)[0]
 
@@ -159,7 +159,7 @@ class DecoderBlock(keras.layers.Layer):
         }
 
     def looks(self, vectors: tf.Tensor, source: Cache) -> tuple[tf.Tensor, tf.Tensor]:
-        """Like `call`, and where each token looks: float [B, T, S], mean of the heads."""
+        """Like `call`, and where each token looks, mean of the heads: [B, T, S]."""
         vectors = self._read_own(vectors, training=False)[0]
         vectors, weights = self._looked(vectors, source, training=False)
         return self._thought(vectors, training=False), tf.reduce_mean(weights, axis=1)

@@ -25,6 +25,7 @@ class TrainConfig:
     """
 
     epochs: int = 5  # passes over the training rows, at most
+    updates: int = 0  # no more passes than these updates take; 0 is no limit
     batch_size: int = 64  # rows per update, over all devices
     rate: float = 1e-3  # learning rate, after warm-up
     optimizer: Optimizer = "adam"
@@ -37,6 +38,17 @@ class TrainConfig:
     patience: int = 2  # epochs without a better score before training stops
     strategy: Strategy = "auto"  # auto takes every visible GPU
     seed: int = 0
+
+    def passes(self, updates: int) -> int:
+        """How many epochs there are at most, if each has so many updates.
+
+        Example:
+        >>> TrainConfig(epochs=20, updates=9_000).passes(updates=2_000)
+        5
+        """
+        if not self.updates:
+            return self.epochs
+        return min(self.epochs, -(-self.updates // updates))
 
     def __post_init__(self) -> None:
         for name, lowest in _LOWEST.items():
@@ -52,7 +64,14 @@ class TrainConfig:
             _check_choice(field.name, getattr(self, field.name), field.type)
 
 
-_LOWEST = {"epochs": 1, "batch_size": 1, "micro_batches": 1, "patience": 1, "seed": 0}
+_LOWEST = {
+    "epochs": 1,
+    "updates": 0,
+    "batch_size": 1,
+    "micro_batches": 1,
+    "patience": 1,
+    "seed": 0,
+}
 
 
 def _check_at_least(name: str, value: float, lowest: float) -> None:

@@ -64,7 +64,8 @@ def fit(
     keras.utils.set_random_seed(config.seed)
     train, valid = counted(train), counted(valid)
     updates = -(-int(train.cardinality()) // config.batch_size)  # of an epoch
-    trainable = compiled(task, build, config, steps=config.epochs * updates)
+    epochs = config.passes(updates)
+    trainable = compiled(task, build, config, steps=epochs * updates)
     monitor = keras.callbacks.EarlyStopping(
         monitor=task.monitor,
         mode="min" if "loss" in task.monitor else "max",
@@ -75,14 +76,14 @@ def fit(
     logged = {f"val_{metric.name}" for metric in trainable.metrics}
     if task.monitor not in logged:
         scores = (AnswerScores(task, trainable.network, valid),)
-    between = (NanGuard(), *scores, EpochLines(config.epochs), monitor)
+    between = (NanGuard(), *scores, EpochLines(epochs), monitor)
     with _progress() as verbose:
         # One iterator for all epochs: TensorFlow takes 0.3 s to make one.
         history = trainable.fit(
             batched(task, train, config, shuffle=True).repeat(),
             steps_per_epoch=updates,
             validation_data=batched(task, valid, config, shuffle=False),
-            epochs=config.epochs,
+            epochs=epochs,
             verbose=verbose,
             shuffle=False,  # the rows are shuffled already
             callbacks=[*between, *callbacks],
