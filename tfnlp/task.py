@@ -7,6 +7,7 @@ wherever they are called from: training, evaluation, a SavedModel or a client.
 
 import abc
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 import keras
@@ -26,6 +27,8 @@ class Endpoint(NamedTuple):
 
     function: Callable[[Callable, Tensors], Tensors]
     inputs: Schema
+    defaults: Mapping[str, Any] = MappingProxyType({})
+    """Field → number that a request may leave out: it then comes as a tensor [1]."""
 
 
 class Task(tf.Module, abc.ABC):
@@ -43,6 +46,10 @@ class Task(tf.Module, abc.ABC):
     monitor: str = "val_loss"
     """What early stopping watches: `val_loss`, `val_` and a metric, or `val_` and a
     score of `headline`; the more the better, if its name holds no 'loss'."""
+
+    ordered: bool = False
+    """Whether each batch of rows goes on where the one before ended, so that rows are
+    neither shuffled nor sorted by length."""
 
     @abc.abstractmethod
     def encode(self, inputs: Tensors) -> Tensors:

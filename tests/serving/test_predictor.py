@@ -15,7 +15,7 @@ from tfnlp.data.readers import from_list
 from tfnlp.errors import ArtefactError, RequestError, UsageError
 from tfnlp.serving.predictor import load
 from tfnlp.specs import NUMBER, TEXT
-from tfnlp.task import Task
+from tfnlp.task import Endpoint, Task
 from tfnlp.tasks.classification import Classification
 
 ROWS = [("a good film", "pos"), ("a bad film", "neg")] * 4
@@ -26,6 +26,18 @@ class Facts(Task):
     """Answers with the fields of the request itself, in an order of its own."""
 
     inputs = {"name": TEXT, "age": NUMBER}  # noqa: RUF012  (the contract says so)
+
+    def endpoints(self):
+        greet = {"name": TEXT, "times": NUMBER}
+        return super().endpoints() | {
+            "greet": Endpoint(self.greet, greet, {"times": 2})
+        }
+
+    def greet(self, model, inputs):
+        return {
+            "times": inputs["times"]
+            + tf.zeros_like(tf.strings.length(inputs["name"]), tf.float32)
+        }
 
     def encode(self, inputs):
         return {"age": inputs["age"][:, None]}
@@ -152,7 +164,10 @@ def test_a_row_that_does_not_fit_is_told(row, message, predictor):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("ada", "exactly the fields age, name. Received: 'ada'."),
+        (
+            "ada",
+            "exactly the fields age, name; or name (and, if wanted, times). Received",
+        ),
         ({"name": "ada", "agee": 1}, "Received: name, agee. Did you mean 'age'?"),
         ({"name": "ada", "age": "old"}, "The field 'age' holds numbers. Received: 'ol"),
     ],
@@ -288,3 +303,18 @@ def test_a_path_that_is_not_there_names_the_nearest(artefact):
 def test_a_folder_without_versions_is_told(tmp_path):
     with pytest.raises(ArtefactError, match=r"like saved_models/NAME/1.* has none"):
         load(tmp_path)
+
+
+def test_a_field_with_a_default_may_be_left_out(facts):
+    rows = [{"name": "Ann"}, {"name": "Bo", "times": 5.0}, {"name": "Cy"}]
+    assert facts.predict(rows) == [{"times": 2.0}, {"times": 5.0}, {"times": 2.0}]
+    assert facts.answer({"name": ["Ann", "Bo"]})["times"].tolist() == [2.0, 2.0]
+
+
+def test_a_server_fills_in_the_same_default(facts):
+    assert facts.defaults == {"greet": {"times": 2.0}, "serving_default": {}}
+
+
+def test_a_field_that_no_endpoint_has_is_told_with_the_optional_ones(facts):
+    with pytest.raises(RequestError, match=r"name \(and, if wanted, times\)"):
+        facts.predict([{"name": "Ann", "tims": 2.0}])

@@ -4,7 +4,9 @@ TensorFlow only exports what is reachable from the module, so task and model are
 attributes of it (trap M12). Knows no task and nothing of the file system.
 """
 
+import inspect
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -25,22 +27,46 @@ class Servable(tf.Module):
         self.task, self.model = task, model
 
     def signatures(self) -> dict[str, Callable]:
-        """Concrete functions by endpoint; inputs and outputs keep the task's names."""
+        """Functions by endpoint; inputs and outputs keep the task's names."""
         return {
-            name: _concrete(endpoint, self.model)
+            name: _function(endpoint, self.model)
             for name, endpoint in self.task.endpoints().items()
         }
 
 
-def _concrete(endpoint: Endpoint, model: Callable) -> Callable:
-    specs = {
-        name: tf.TensorSpec(spec.shape, spec.dtype, name=name)
-        for name, spec in endpoint.inputs.items()
-    }
+def _function(endpoint: Endpoint, model: Callable) -> Callable:
+    """A graph function of an endpoint's fields, the optional ones last."""
+    optional = endpoint.defaults
+    names = sorted(endpoint.inputs, key=lambda name: name in optional)
 
-    @tf.function
-    def serve(**inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+    def serve(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+        inputs = dict(zip(names, values, strict=True))
         outputs = endpoint.function(model, inputs)
         return {name: tf.identity(tensor) for name, tensor in outputs.items()}
 
-    return serve.get_concrete_function(**specs)
+    # TensorFlow reads names and defaults of a signature from that of the function.
+    serve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(
+                name,
+                inspect.Parameter.POSITIONAL_OR_KEYWORD,
+                default=_constant(endpoint, name),
+            )
+            for name in names
+        ]
+    )
+    specs = [endpoint.inputs[name] for name in names]
+    return tf.function(
+        serve,
+        input_signature=[
+            tf.TensorSpec(spec.shape, spec.dtype, name=name)
+            for name, spec in zip(names, specs, strict=True)
+        ],
+    )
+
+
+def _constant(endpoint: Endpoint, name: str) -> Any:
+    """The default of a field as a tensor [1]; without one, no default."""
+    if name not in endpoint.defaults:
+        return inspect.Parameter.empty
+    return tf.constant([endpoint.defaults[name]], endpoint.inputs[name].dtype)

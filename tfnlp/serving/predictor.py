@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
 import tfnlp.layers  # noqa: F401  (Keras must know the layers of a network)
 from tfnlp.errors import ArtefactError, RequestError, UsageError, nearest
@@ -71,6 +72,20 @@ class Predictor:
         return self.endpoints[DEFAULT]
 
     @cached_property
+    def defaults(self) -> dict[str, dict[str, Any]]:
+        """Of each signature, the fields that a request may leave out: their numbers."""
+        saved = saved_model_pb2.SavedModel()
+        saved.ParseFromString((self.path / "saved_model.pb").read_bytes())
+        signatures = saved.meta_graphs[0].signature_def
+        return {
+            endpoint: {
+                name: tf.make_ndarray(number).item()
+                for name, number in signatures[endpoint].defaults.items()
+            }
+            for endpoint in self.endpoints
+        }
+
+    @cached_property
     def task(self) -> Task:
         """The task, read from the artefact.
 
@@ -103,7 +118,7 @@ class Predictor:
 
         Args:
             rows: dictionaries with the fields of one of the `endpoints`, which is
-                the one that answers; plain strings if `inputs` is one field only.
+                the one that answers; plain strings if `inputs` needs one field only.
                 The field ``tokens`` may be a list of words.
 
         Returns:
@@ -149,9 +164,15 @@ class Predictor:
             RequestError: a field is missing, or a value is of another type.
         """
         for endpoint, fields in self.endpoints.items():
-            if fields.keys() <= columns.keys():
-                return self._columns(endpoint, columns)
+            if self._needed(endpoint) <= columns.keys():
+                count = max((len(columns[n]) for n in fields if n in columns), default=0)
+                optional = self.defaults[endpoint].items()
+                whole = {name: [value] * count for name, value in optional}
+                return self._columns(endpoint, {**whole, **columns})
         raise self._wrong_fields(columns)
+
+    def _needed(self, endpoint: str) -> set[str]:
+        return self.endpoints[endpoint].keys() - self.defaults[endpoint].keys()
 
     def _columns(self, endpoint: str, columns: Mapping[str, Any]) -> Columns:
         fields = self.endpoints[endpoint]
@@ -175,22 +196,31 @@ class Predictor:
     def _request(self, row: str | Row) -> tuple[str, Row]:
         """The endpoint that a row is for, and its fields."""
         if not isinstance(row, Mapping):
-            if len(self.inputs) != 1:
+            needed = self._needed(DEFAULT)
+            if len(needed) != 1:
                 raise self._wrong_fields(row)
-            return DEFAULT, {next(iter(self.inputs)): row}
+            return DEFAULT, {**self.defaults[DEFAULT], next(iter(needed)): row}
         for endpoint, fields in self.endpoints.items():
-            if row.keys() == fields.keys():
-                return endpoint, row
+            if self._needed(endpoint) <= row.keys() <= fields.keys():
+                return endpoint, {**self.defaults[endpoint], **row}
         raise self._wrong_fields(row)
 
     def _wrong_fields(self, row: Any) -> RequestError:
         known = {name for fields in self.endpoints.values() for name in fields}
         names = [str(name) for name in row] if isinstance(row, Mapping) else []
         odd = next((name for name in names if name not in known), "")
-        forms = "; or ".join(", ".join(fields) for fields in self.endpoints.values())
+        forms = "; or ".join(map(self._form, self.endpoints))
         return RequestError(
             f"A row must have exactly the fields {forms}. "
             f"Received: {', '.join(names) or short(row)}.{nearest(odd, known)}"
+        )
+
+    def _form(self, endpoint: str) -> str:
+        """What a request to an endpoint has, and what it may have besides."""
+        optional = ", ".join(self.defaults[endpoint])
+        needed = [n for n in self.endpoints[endpoint] if n in self._needed(endpoint)]
+        return ", ".join(needed) + (
+            f" (and, if wanted, {optional})" if optional else ""
         )
 
 

@@ -133,8 +133,9 @@ def batched(
             rows,
             batch_size=config.batch_size,
             fields=text_fields(task.inputs),
-            shuffle=SHUFFLE if shuffle else None,
+            shuffle=SHUFFLE if shuffle and not task.ordered else None,
             seed=config.seed,
+            bucket=not task.ordered,
         )
     )
     if not shuffle and 0 <= rows.cardinality() <= KEPT:
