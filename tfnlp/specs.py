@@ -24,6 +24,8 @@ PLACE = tf.TensorSpec([None], tf.int32)
 """A position in a text or among its words, counted from 0."""
 IMAGE = tf.TensorSpec([None], tf.string)
 """Encoded bytes of a picture (PNG, JPEG), one scalar a row."""
+REFERENCES = "\x1e"
+"""Joins the references of a row that has several, as ASCII's record separator."""
 
 
 def check_rows(rows: Rows, schema: Schema) -> Rows:

@@ -8,7 +8,7 @@ import tfnlp
 from tfnlp.errors import UsageError
 
 Format = (
-    Literal["csv", "jsonl", "parquet", "lines", "folder"]
+    Literal["csv", "jsonl", "parquet", "lines", "folder", "parallel", "cmudict"]
     | Literal["conll", "conllu", "slots", "spans", "tokens", "propbank"]
 )
 

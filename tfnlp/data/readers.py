@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tfnlp.data import folders, sets, tables, tagged
+from tfnlp.data import folders, parallel, pronunciations, sets, tables, tagged
 from tfnlp.data.columns import Column, Columns, Table, named, select
-from tfnlp.data.rows import from_list, from_table
+from tfnlp.data.rows import Separator, from_list, from_table
 from tfnlp.data.tables import Ragged
 from tfnlp.errors import DataError, UsageError, nearest
 from tfnlp.specs import Rows
@@ -30,7 +30,8 @@ __all__ = [
     "tfds",
 ]
 
-FORMATS = ("csv", "jsonl", "parquet", "lines", "folder", *tagged.FORMATS)
+_PLAIN = ("csv", "jsonl", "parquet", "lines", "folder", "parallel", "cmudict")
+FORMATS = (*_PLAIN, *tagged.FORMATS)
 _BY_ENDING = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -40,6 +41,7 @@ _BY_ENDING = {
     ".json": "jsonl",
     ".parquet": "parquet",
     ".pq": "parquet",
+    pronunciations.ENDING: "cmudict",
 }
 
 
@@ -55,7 +57,7 @@ def read(
     quoting: bool | None = None,
     encoding: str | None = None,
     ragged: Ragged = "error",
-    separator: str = ",",
+    separator: Separator = ",",
 ) -> Rows:
     """Reads any source as rows of strings.
 
@@ -67,7 +69,8 @@ def read(
         optional: fields left out of the rows where their column is missing.
         format: one of `FORMATS`, told by the name's ending if not given.
         delimiter, header, quoting, encoding, ragged: see `csv`.
-        separator: joins the items of a JSON or Parquet value that is a list.
+        separator: joins the items of a JSON or Parquet value that is a list; also
+            field → what joins those of its values.
 
     Raises:
         DataError: the source cannot be read.
@@ -83,7 +86,7 @@ def read(
     """
     if sets.is_named(str(source)):
         return sets.named_rows(str(source), columns, split=split, optional=optional)
-    path = _existing(source)
+    path = _existing(source, columns)
     _check_no_split(path, split)
     table = _table(
         path,
@@ -220,9 +223,9 @@ def tfds(name: str, columns: Columns, *, split: str = "train") -> Rows:
     return sets.named_rows(f"{sets.PREFIX}{name}", columns, split=split)
 
 
-def _existing(source: str | Path) -> Path:
+def _existing(source: str | Path, columns: Columns) -> Path:
     path = Path(source).expanduser()
-    if path.exists():
+    if path.exists() or parallel.holds(path, columns):
         return path
     beside = path.parent
     if not beside.is_dir():
@@ -256,7 +259,9 @@ def _format(path: Path, columns: Columns, given: str | None) -> str:
     sentences = given if given in tagged.FORMATS else None
     if sentences or (given is None and (sentences := tagged.format_of(path, columns))):
         return sentences
-    if path.is_dir():
+    if given is None and parallel.holds(path, columns):
+        return "parallel"
+    if path.is_dir() and given != "parallel":
         return "folder"
     ending = Path(path.name.removesuffix(".gz")).suffix.lower()
     guess = "lines" if list(columns.values()) == ["text"] else "csv"
@@ -272,5 +277,8 @@ def _table(
         return tables.parquet(path)
     if format in tagged.FORMATS:
         return tagged.table(path, format, columns, encoding=encoding)
+    if format == "parallel":
+        return parallel.table(path, columns, encoding=encoding)
     makers = {"jsonl": tables.json_lines, "lines": tables.lines}
+    makers["cmudict"] = pronunciations.table
     return makers.get(format, folders.classes)(path, encoding=encoding)

@@ -20,6 +20,9 @@ from tfnlp.specs import Rows
 CHUNK = 1024
 """Records that cross from Python to TensorFlow at once."""
 
+Separator = str | Mapping[str, str]
+"""What joins the items of a list; of each field, if fields differ."""
+
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -37,23 +40,29 @@ def settled(rows: tf.data.Dataset) -> tf.data.Dataset:
 
 
 def from_table(
-    table: Table, picked: Mapping[str, tuple[int, ...]], *, separator: str = ","
+    table: Table, picked: Mapping[str, tuple[int, ...]], *, separator: Separator = ","
 ) -> Rows:
     """Turns a table into rows of strings.
 
     Args:
         picked: field → positions of the columns whose values are joined.
-        separator: joins the items of a value that is a list.
+        separator: joins the items of a value that is a list; spaces do, where
+            fields differ and this one has none.
 
     Raises:
         DataError: the table is small and holds no record, or a broken one.
     """
 
+    joins = {
+        field: separator if isinstance(separator, str) else separator.get(field, " ")
+        for field in picked
+    }
+
     def chunks() -> Iterator[dict[str, np.ndarray]]:
         records = table.records()
         while chunk := list(islice(records, CHUNK)):
             yield {
-                field: _encoded(_joined(chunk, places, separator))
+                field: _encoded(_joined(chunk, places, joins[field]))
                 for field, places in picked.items()
             }
 

@@ -32,7 +32,7 @@ def builtin_names() -> tuple[str, ...]:
 
     Example:
     >>> builtin_names()
-    ('rotten_tomatoes',)
+    ('cmudict', 'rotten_tomatoes')
     """
     return tuple(sorted(found.name for found in pkgutil.iter_modules(builtin.__path__)))
 

