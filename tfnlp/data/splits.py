@@ -47,14 +47,14 @@ def by_hash(
     >>> sum(1 for _ in train) + sum(1 for _ in test)
     50
     """
-    cumulated = _cumulated(shares)
-    marks = np.round(cumulated * _BUCKETS).astype(np.int64)
+    places = cumulated(shares)
+    marks = np.round(places * _BUCKETS).astype(np.int64)
     sizes = [-1] * len(shares)
     if rows.cardinality() >= 0:
         buckets = _buckets(rows, field, seed)
         sizes = _cut_sizes(buckets, marks)
         if 0 in sizes:
-            marks = _ranked_marks(rows, buckets, cumulated, field)
+            marks = _ranked_marks(rows, buckets, places, field)
             sizes = _cut_sizes(buckets, marks)
 
     def side(row: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -86,7 +86,7 @@ def stratified(
     >>> [sum(1 for _ in side) for side in stratified(rows, (0.5, 0.5))]
     [10, 10]
     """
-    shares_seen = _cumulated(shares)
+    shares_seen = cumulated(shares)
     names, marks = _marks(rows, shares_seen, label, field, seed)
     table = tf.lookup.StaticHashTable(
         tf.lookup.KeyValueTensorInitializer(names, tf.range(len(names))), 0
@@ -99,7 +99,16 @@ def stratified(
     return _sides(rows, side, _sizes(rows, side, len(shares)))
 
 
-def _cumulated(shares: Sequence[float]) -> np.ndarray:
+def cumulated(shares: Sequence[float]) -> np.ndarray:
+    """Where each share but the last ends, float64 [sides - 1].
+
+    Raises:
+        UsageError: shares do not sum to one, or one is not positive.
+
+    Example:
+    >>> cumulated((0.5, 0.25, 0.25)).tolist()
+    [0.5, 0.75]
+    """
     if not shares or min(shares) <= 0 or abs(sum(shares) - 1) > 1e-6:
         raise UsageError(
             "Shares of a split are positive and sum to one. "
