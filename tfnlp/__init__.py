@@ -18,10 +18,15 @@ if TYPE_CHECKING:
     from tfnlp.data.audit import Audit as Audit
     from tfnlp.data.audit import audit as audit
     from tfnlp.data.audit import clean as clean
+    from tfnlp.data.pair_audit import audit_pairs as audit_pairs
+    from tfnlp.data.pair_audit import clean_pairs as clean_pairs
+    from tfnlp.data.pair_rules import PairRules as PairRules
+    from tfnlp.data.pairs import read_pairs as read_pairs
     from tfnlp.data.propbank import placed as placed
     from tfnlp.data.readers import read as read
     from tfnlp.data.sides import Sides as Sides
     from tfnlp.data.sides import read_sides as read_sides
+    from tfnlp.data.streams import read_streams as read_streams
     from tfnlp.data.tagged_audit import audit_sentences as audit_sentences
     from tfnlp.data.tagging import survey as survey
     from tfnlp.evaluation.evaluate import evaluate as evaluate
@@ -61,6 +66,7 @@ _HOMES = {
     "Clock": "tfnlp.clock:Clock",
     "Endpoint": "tfnlp.task:Endpoint",
     "IntentAndSlots": "tfnlp.tasks.intent_and_slots:IntentAndSlots",
+    "PairRules": "tfnlp.data.pair_rules:PairRules",
     "Predictor": "tfnlp.serving.predictor:Predictor",
     "Report": "tfnlp.evaluation.report:Report",
     "SemanticRoles": "tfnlp.tasks.semantic_roles:SemanticRoles",
@@ -72,11 +78,13 @@ _HOMES = {
     "Vocabulary": "tfnlp.text.vocabulary:Vocabulary",
     "answers": "tfnlp.answering:answers",
     "audit": "tfnlp.data.audit:audit",
+    "audit_pairs": "tfnlp.data.pair_audit:audit_pairs",
     "audit_sentences": "tfnlp.data.tagged_audit:audit_sentences",
     "bow": "tfnlp.networks.bow",
     "check_output": "tfnlp.export.artefact:check_output",
     "check_task": "tfnlp.testing:check_task",
     "clean": "tfnlp.data.audit:clean",
+    "clean_pairs": "tfnlp.data.pair_audit:clean_pairs",
     "cli": "tfnlp.cli",
     "cnn": "tfnlp.networks.cnn",
     "errors": "tfnlp.errors",
@@ -88,7 +96,9 @@ _HOMES = {
     "placed": "tfnlp.data.propbank:placed",
     "predicate": "tfnlp.networks.predicate",
     "read": "tfnlp.data.readers:read",
+    "read_pairs": "tfnlp.data.pairs:read_pairs",
     "read_sides": "tfnlp.data.sides:read_sides",
+    "read_streams": "tfnlp.data.streams:read_streams",
     "rnn": "tfnlp.networks.rnn",
     "save": "tfnlp.export.artefact:export",
     "splits": "tfnlp.data.splits",
@@ -104,6 +114,7 @@ __all__ = [
     "Clock",
     "Endpoint",
     "IntentAndSlots",
+    "PairRules",
     "Predictor",
     "Report",
     "SemanticRoles",
@@ -116,11 +127,13 @@ __all__ = [
     "__version__",
     "answers",
     "audit",
+    "audit_pairs",
     "audit_sentences",
     "bow",
     "check_output",
     "check_task",
     "clean",
+    "clean_pairs",
     "cli",
     "cnn",
     "errors",
@@ -132,7 +145,9 @@ __all__ = [
     "placed",
     "predicate",
     "read",
+    "read_pairs",
     "read_sides",
+    "read_streams",
     "rnn",
     "save",
     "splits",

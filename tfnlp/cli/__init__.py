@@ -12,16 +12,20 @@ if TYPE_CHECKING:
     from tfnlp.cli.finish import finish as finish
     from tfnlp.cli.guard import run as run
     from tfnlp.cli.keywords import assignments as assignments
+    from tfnlp.cli.pairs import Pairs as Pairs
     from tfnlp.cli.reading import Reading as Reading
     from tfnlp.cli.recipes import parse as parse
     from tfnlp.cli.recipes import to_dict as to_dict
     from tfnlp.cli.source import Source as Source
     from tfnlp.cli.tagger import Tagger as Tagger
+    from tfnlp.cli.texts import Texts as Texts
 
 _HOMES = {
+    "Pairs": "tfnlp.cli.pairs",
     "Reading": "tfnlp.cli.reading",
     "Source": "tfnlp.cli.source",
     "Tagger": "tfnlp.cli.tagger",
+    "Texts": "tfnlp.cli.texts",
     "assignments": "tfnlp.cli.keywords",
     "finish": "tfnlp.cli.finish",
     "parse": "tfnlp.cli.recipes",
@@ -30,9 +34,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "Pairs",
     "Reading",
     "Source",
     "Tagger",
+    "Texts",
     "assignments",
     "finish",
     "parse",

@@ -93,8 +93,8 @@ def warnings(found: Counts, *, separator: str | None) -> Iterator[str]:
     train = Flaws(empty, found.unlabelled, found.undecodable)
     yield from _flaws(train, found.rows, separator)
     if found.duplicates:
-        share = _share(found.duplicates, found.rows)
-        yield f"{share} {_verb(found.duplicates, 'repeat')} the text of another."
+        repeated = share(found.duplicates, found.rows)
+        yield f"{repeated} {_verb(found.duplicates, 'repeat')} the text of another."
     if found.contradicting:
         occur = _verb(found.contradicting, "occur")
         yield f"{plural(found.contradicting, 'text')} {occur} with different labels."
@@ -135,17 +135,17 @@ def _of_side(found: Counts, name: str, separator: str | None) -> Iterator[str]:
     rows = found.others[name]
     yield from _flaws(found.elsewhere[name], rows, separator)
     if count := found.leaking[name]:
-        yield f"{_share(count, rows)} {_have(count)} a text that is also in train."
+        yield f"{share(count, rows)} {have(count)} a text that is also in train."
     if labels := found.unseen.get(name):
         yield f"labels that train lacks: {few(list(labels))}."
 
 
 def _flaws(flaws: Flaws, rows: int, separator: str | None) -> Iterator[str]:
     if flaws.empty:
-        yield f"{_share(flaws.empty, rows)} {_have(flaws.empty)} an empty text."
+        yield f"{share(flaws.empty, rows)} {have(flaws.empty)} an empty text."
     if 0 < flaws.unlabelled < rows:
-        share, have = _share(flaws.unlabelled, rows), _have(flaws.unlabelled)
-        yield f"{share} {have} no label; {_fate(flaws.unlabelled, separator)}."
+        told = f"{share(flaws.unlabelled, rows)} {have(flaws.unlabelled)} no label"
+        yield f"{told}; {_fate(flaws.unlabelled, separator)}."
     if flaws.undecodable:
         yield (
             f"{plural(flaws.undecodable, 'character')} could not be decoded "
@@ -164,7 +164,13 @@ def _fate(count: int, separator: str | None) -> str:
     )
 
 
-def _have(count: int) -> str:
+def have(count: int) -> str:
+    """The verb behind a number of rows.
+
+    Example:
+    >>> have(1), have(2)
+    ('has', 'have')
+    """
     return "has" if count == 1 else "have"
 
 
@@ -172,7 +178,13 @@ def _verb(count: int, verb: str) -> str:
     return f"{verb}s" if count == 1 else verb
 
 
-def _share(count: int, rows: int) -> str:
+def share(count: int, rows: int) -> str:
+    """A number of rows, and how many of all that is.
+
+    Example:
+    >>> share(2, 40)
+    '2 rows (5.0%)'
+    """
     return f"{plural(count)} ({count / max(rows, 1):.1%})"
 
 
