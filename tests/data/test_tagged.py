@@ -5,10 +5,11 @@ import json
 
 import pytest
 
-from tfnlp.data import encoding, readers, sentences, spans, tagging
+from tfnlp.data import encoding, readers, sentences, spans, tagged, tagging
 from tfnlp.data.alignment import plain_words
 from tfnlp.data.rows import column_batches, from_list
 from tfnlp.errors import DataError
+from tfnlp.text.split import offsets
 
 WANTED = {"tokens": "tokens", "tags": "tags"}
 CONLL = "Ann NNP B-PER\nleft VBD O\n\nRome NNP B-LOC\n"
@@ -100,11 +101,11 @@ def test_words_alone_can_be_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("Ann B-PER\nleft\n", r"line 2 with 1 columns: 'left'"),
+        ("Ann B-PER\nleft\n", r"line 2 with 1 column, parted by spaces: 'left'"),
         ("Ann B-PER\nleft VBD O\n", r"line 2 with 3 columns"),
         ("Ann\tB-PER\n\tO\n", r"line 2 with an empty column"),
         ("Ann B-PER\n O\n", r"line 2 with an empty column"),
-        ("Ann B-PER\n\n# x O\n# O\nleft\n", r"line 5 with 1 columns"),
+        ("Ann B-PER\n\n# x O\n# O\nleft\n", r"line 5 with 1 column,"),
         ("Ann\nleft\n", "with one column"),
         ("\n\n", "empty"),
         ("-DOCSTART- O\n\n", "has none"),
@@ -125,7 +126,7 @@ def test_large_files_are_read_as_a_stream(tmp_path, monkeypatch):
 def test_a_broken_line_of_a_stream_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(encoding, "SMALL", 0)
     path = write(tmp_path, "train.txt", CONLL + "left\n")
-    with pytest.raises(DataError, match="line 5 with 1 columns"):
+    with pytest.raises(DataError, match="line 5 with 1 column,"):
         read(path)
 
 
@@ -143,6 +144,11 @@ def test_conllu_leaves_out_ranges_and_empty_nodes(tmp_path):
     columns = {"tokens": "form", "tags": "xpos", "text": "text", "id": "sent_id"}
     assert read(path, columns) == [("I 'm", "PRP PRP", "I'm", "4")]
     assert read(path) == [("I 'm", "PRON PRON")]
+
+
+def test_conllu_columns_are_counted_as_they_stand(tmp_path):
+    path = write(tmp_path, "dev.conllu", UD)
+    assert read(path, {"tokens": 2, "tags": "5"}) == [("I", "PRP")]
 
 
 def test_conllu_words_may_hold_a_space(tmp_path):
@@ -318,6 +324,41 @@ def test_misaligned_spans_are_reported(tmp_path):
     assert read(path) == [("Annie lives , in Rome", "B-PER O O B-LOC I-LOC")]
 
 
+def test_misaligned_spans_are_told_in_a_sentence(tmp_path):
+    lines = [{"text": "Annie", "label": [[0, 3, "PER"]]}, {"text": "x", "label": []}]
+    path = write(tmp_path, "export.jsonl", "\n".join(map(json.dumps, lines)))
+    (told,) = tagged.misaligned(str(path), WANTED, encoding=None)
+    assert told == (
+        "1 of 1 spans does not fit the words: 1 widened; the first is PER 'Ann' of "
+        f"{path}, line 1, now 'Annie'."
+    )
+    other = write(tmp_path, "train.conll", CONLL)
+    assert tagged.misaligned(str(other), WANTED, encoding=None) == []
+
+
+@pytest.mark.parametrize("type", [None, "", " "])
+def test_a_span_without_a_type_is_rejected(tmp_path, type):
+    content = json.dumps({"text": "Ann", "label": [[0, 3, type]]})
+    with pytest.raises(DataError, match="A span has a type"):
+        read(write(tmp_path, "export.jsonl", content))
+
+
+def test_texts_of_another_name_are_told_by_the_keys_beside_them(tmp_path):
+    content = json.dumps(
+        [{"data": {"body": "Ann", "from": "web"}, "annotations": [{}]}]
+    )
+    with pytest.raises(DataError, match="with the keys body, from"):
+        read(write(tmp_path, "export.json", content))
+
+
+def test_predicates_may_be_null_and_are_a_list(tmp_path):
+    line = '{"tokens": ["Ann", "left"], "props": %s}\n'
+    good = line % "null" + line % '[{"pred": 1, "args": [["V", 1, 1]]}]'
+    assert read(write(tmp_path, "a.jsonl", good)) == [("Ann left", "O B-V")]
+    with pytest.raises(DataError, match="are a list, `props`"):
+        read(write(tmp_path, "b.jsonl", line % "3"))
+
+
 def test_words_can_be_cut_otherwise(tmp_path):
     content = json.dumps({"text": "to Rome", "label": [[3, 7, "LOC"]]})
     path = write(tmp_path, "export.jsonl", content)
@@ -332,6 +373,25 @@ def test_plain_words_lose_nothing_but_spaces():
     assert found == "".join(text.replace("\u200b", " ").split())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A320 at 4pm, x86_64 wow!!! :-) don't ...",
+        "हिन्दी भाषा cafe\u0301 ภาษาไทย 東京タワー",
+        "👩\u200d👩\u200d👧 👍🏽 🇩🇪 a\x00b\x1fc\u2028d\r\n",
+        "",
+    ],
+)
+def test_plain_words_are_those_that_a_tagger_is_asked_about(text):
+    _, starts, ends = offsets([text], "words")
+    pairs = zip(starts.to_list()[0], ends.to_list()[0], strict=True)
+    assert plain_words([text]) == [list(pairs)]
+
+
+def test_plain_words_take_half_a_pair_of_surrogates():
+    assert plain_words(["a \ud83d b"]) == [[(0, 1), (2, 3), (4, 5)]]
+
+
 def test_survey_says_what_is_odd():
     rows = from_list(
         [
@@ -342,9 +402,29 @@ def test_survey_says_what_is_odd():
     )
     assert list(tagging.survey(rows).messages()) == [
         "1 of 3 sentences have no words.",
-        "1 tag does not fit BIO: 1 × I-PER → B-PER.",
+        "1 tag does not fit BIO: 1 × I-PER → B-PER; the first is I-PER of '\\ufeff' "
+        "in sentence 1.",
         "2 words hold characters of zero width, 1 of them nothing else.",
     ]
+
+
+@pytest.mark.parametrize("tags", ["b-per o", "B_PER O", "PER-B O"])
+def test_survey_tells_tags_that_are_nearly_of_a_scheme(tags):
+    (told,) = tagging.survey(from_list([{"tokens": "a b", "tags": tags}])).messages()
+    assert f"spell no spans, such as {tags.split()[0]!r}" in told
+
+
+@pytest.mark.parametrize("tags", ["DET NOUN", "b-x N", "B-PER O", "o o"])
+def test_survey_finds_no_scheme_in_other_tags(tags):
+    assert not list(
+        tagging.survey(from_list([{"tokens": "a b", "tags": tags}])).messages()
+    )
+
+
+def test_survey_tells_a_table_with_one_word_a_row():
+    words = [{"tokens": "a", "tags": tag} for tag in ("DET", "NOUN", "VERB")]
+    (told,) = tagging.survey(from_list(words)).messages()
+    assert told.startswith("every sentence has one word.")
 
 
 def test_survey_rejects_rows_without_a_tag_for_each_word():

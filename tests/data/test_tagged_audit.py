@@ -65,7 +65,10 @@ def test_other_sets_are_compared_with_train():
 def test_tags_that_do_not_fit_are_told():
     wrong = rows("Ann|I-PER left|O", "Bob|B-PER Ray|I-PER", "Bath|B-LOC", "Oslo|B-LOC")
     found = audit_sentences(wrong, others={"valid": wrong})
-    told = "1 tag does not fit BIO: 1 × I-PER → B-PER."
+    told = (
+        "1 tag does not fit BIO: 1 × I-PER → B-PER; the first is I-PER of 'Ann' in "
+        "sentence 1."
+    )
     assert told in found.warnings and f"valid: {told}" in found.warnings
     assert found.repairs == {name: {"I-PER → B-PER": 1} for name in ("train", "valid")}
     assert found.check() is found

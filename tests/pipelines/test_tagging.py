@@ -42,7 +42,7 @@ def run(folder, *words):
 def test_a_file_of_columns_becomes_an_artefact(tmp_path, capsys):
     assert run(tmp_path, "--name", "names") == 0
     said = capsys.readouterr()
-    assert "warning: 1 tag does not fit BIO: 1 × I-LOC → B-LOC." in said.err
+    assert "warning: 1 tag does not fit BIO: 1 × I-LOC → B-LOC;" in said.err
     assert "f1" in said.out
     predictor = tfnlp.load(tmp_path / "names")
     (answer,) = predictor.predict(["Ann in York."])

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tfnlp.data import sentences
 from tfnlp.data.columns import Column, Table
+from tfnlp.data.findings import plural
 from tfnlp.data.scheme_detection import of_tags
 from tfnlp.data.schemes import OUTSIDE
 from tfnlp.data.sentences import join
@@ -80,7 +81,7 @@ def columns(
 
 
 def universal(path: Path, *, encoding: str | None = None) -> Table:
-    """A CoNLL-U file; its ten columns go by name, besides `text` and `sent_id`.
+    """A CoNLL-U file; its ten columns go by name or number, the comments by name.
 
     `tokens` are the forms and `tags` the UPOS tags. Multi-word tokens (`1-2`) and
     empty nodes (`1.1`) are left out, as in the tagging tasks of the CoNLL.
@@ -98,7 +99,7 @@ def universal(path: Path, *, encoding: str | None = None) -> Table:
     'PRON'
     """
     encoding = sentences.encoding_of(path, encoding)
-    names = ("tokens", "tags", *UNIVERSAL, "text", "sent_id")
+    names = (*UNIVERSAL, "tokens", "tags", "text", "sent_id")
     return sentences.table(path, names, lambda: _universal(path, encoding))
 
 
@@ -143,7 +144,7 @@ def _sentences(path: Path, encoding: str, width: int, tabbed: bool) -> Iterator[
         if not sentence and _is_comment(line, len(fields), width):
             continue
         if len(fields) != width or "" in fields:
-            raise _uneven(path, number, line, len(fields), width)
+            raise _uneven(path, number, line, len(fields), width, tabbed=tabbed)
         sentence.append((number, fields))
     if sentence:
         yield sentence
@@ -154,8 +155,14 @@ def _is_comment(line: str, width: int, wanted: int) -> bool:
     return line.startswith("#") and (width != wanted or bool(_COMMENT.match(line)))
 
 
-def _uneven(path: Path, number: int, line: str, width: int, wanted: int) -> DataError:
-    received = f"{width} columns" if width != wanted else "an empty column"
+def _uneven(
+    path: Path, number: int, line: str, width: int, wanted: int, *, tabbed: bool
+) -> DataError:
+    received = "an empty column"
+    if width != wanted:
+        received = (
+            f"{plural(width, 'column')}, parted by {'tabs' if tabbed else 'spaces'}"
+        )
     return DataError(
         f"Every word of {path} has {wanted} columns, none of them empty, as the first "
         f"has. Received: line {number} with {received}: {line[:60]!r}. Correct that "
@@ -221,4 +228,4 @@ def _universal_record(words: list[list[str]], comments: dict[str, str]) -> list[
     form = join(by_column[1])
     named |= {"form": form, "lemma": join(by_column[2])}
     extra = [comments.get(name, "") for name in ("text", "sent_id")]
-    return [form, named["upos"], *named.values(), *extra]
+    return [*named.values(), form, named["upos"], *extra]

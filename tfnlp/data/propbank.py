@@ -72,7 +72,7 @@ def placed(rows: Rows) -> Rows:
 def _records(path: Path, encoding: str) -> Iterator[list[str]]:
     for where, found in sentences.objects(path, encoding):
         words, upos = _words(found, where)
-        for prop in found.get("props", ()):
+        for prop in _props(found, where):
             tags, place = _tags(prop, len(words), where)
             sense = label(str(prop.get("sense") or ""))
             yield [
@@ -91,6 +91,16 @@ def _words(found: dict[str, Any], where: str) -> tuple[list[str], list[str]]:
             f"{len(upos)} upos. Correct that line."
         )
     return [str(word) for word in words or ()], [str(tag) for tag in upos]
+
+
+def _props(found: dict[str, Any], where: str) -> list[Any]:
+    props = found.get("props") or []
+    if not isinstance(props, list):
+        raise DataError(
+            "The predicates of a sentence are a list, `props`. Received: "
+            f"{where}: {str(props)[:60]!r}. Correct that line."
+        )
+    return props
 
 
 def _tags(prop: Any, length: int, where: str) -> tuple[list[str], int]:

@@ -145,10 +145,10 @@ def _text(found: dict[str, Any], where: str) -> str:
             return texts[0]
     if isinstance(data, str):
         return data
+    data = data if isinstance(data, dict) else found
     raise DataError(
         "An annotated text is an object with a `text` and a list of spans. "
-        f"Received: {where} with the keys {', '.join(found)}. Rename the key of the "
-        "text."
+        f"Received: {where} with the keys {', '.join(data)}. Call the text `text`."
     )
 
 
@@ -197,6 +197,11 @@ def _spans(item: Any, text: str, where: str) -> Iterator[Marked]:
             "again from the text that was annotated."
         )
     for type in types:
+        if not label(type):
+            raise DataError(
+                f"A span has a type. Received: {where}: {str(item)[:80]}. Give it one, "
+                "or leave it out."
+            )
         yield Marked(label(type), start, end)
 
 

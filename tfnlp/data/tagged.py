@@ -126,6 +126,43 @@ def table(
     return makers[format](path, encoding=encoding)
 
 
+def misaligned(
+    source: str, columns: Columns, *, format: str | None = None, encoding: str | None
+) -> list[str]:
+    """What to know of spans that do not end where words do, a sentence each.
+
+    Args:
+        source: what rows are read from; only texts with spans have such.
+        columns: field → column, as rows are read.
+        format: how the file is written, if that is known.
+        encoding: of the file, if that is known.
+
+    Raises:
+        DataError: the file cannot be read.
+
+    Example:
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "export.jsonl"
+    >>> _ = path.write_text('{"text": "Annie left.", "label": [[0, 3, "PER"]]}')
+    >>> misaligned(str(path), COLUMNS, encoding=None)[0].partition(";")[0]
+    '1 of 1 spans does not fit the words: 1 widened'
+    """
+    path = Path(source).expanduser()
+    if not path.exists() or (format or format_of(path, columns)) != "spans":
+        return []
+    found = spans.report(path, encoding=encoding)
+    if not found.reasons:
+        return []
+    total, first = sum(found.reasons.values()), found.examples[0]
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in found.reasons.items())
+    became = f", now {first.became!r}" if first.became else ""
+    return [
+        f"{total:,} of {found.spans:,} spans {'does' if total == 1 else 'do'} not fit "
+        f"the words: {counts}; the first is {first.type} {first.marked!r} of "
+        f"{first.where}{became}."
+    ]
+
+
 def _has_gaps(path: Path) -> bool:
     """Whether empty lines part the lines, as in CoNLL and in no table."""
     with encodings.open_text(path, sentences.encoding_of(path)) as file:

@@ -4,6 +4,7 @@ Works on the rows of any source (see `tfnlp.data.sentences` for their form). Gol
 tags are written by people, so all rows are held in memory while they change.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ SHOWN = 10
 ZERO_WIDTH = "\u200b\u200c\u200d\u2060\ufeff"
 """Characters that cannot be seen; joiners among them belong to some scripts."""
 
+_NEARLY = re.compile("[bi][-_].+|[BI]_.+|.+[-_][BI]", re.DOTALL)
 _DELETED = dict.fromkeys(map(ord, ZERO_WIDTH))
 
 
@@ -67,12 +69,35 @@ class Survey:
             total = sum(self.repairs.values())
             shown = [f"{n:,} × {change}" for change, n in self.repairs.items()][:SHOWN]
             fit = "tag does not fit" if total == 1 else "tags do not fit"
-            yield f"{total:,} {fit} {self.scheme}: {', '.join(shown)}."
+            yield (
+                f"{total:,} {fit} {self.scheme}: {', '.join(shown)}; "
+                f"{self._first_repair()}."
+            )
+        if self.scheme is None and (odd := self._nearly_of_a_scheme()):
+            yield (
+                f"tags look like a scheme but spell no spans, such as {odd!r}: a span "
+                "is written B-PER, I-PER and O, the type behind a hyphen."
+            )
+        if self.rows > 2 and self.tokens == self.rows and not self.empty:
+            yield (
+                "every sentence has one word. A table or JSON has a whole sentence a "
+                "row; files with a word a line have empty lines between sentences."
+            )
         if self.zero_width:
             yield (
                 f"{self.zero_width:,} words hold characters of zero width, "
                 f"{self.invisible:,} of them nothing else."
             )
+
+    def _first_repair(self) -> str:
+        row, word, was, _ = self.examples[0]
+        return f"the first is {was} of {word!r} in sentence {row:,}"
+
+    def _nearly_of_a_scheme(self) -> str | None:
+        """The first of the tags, if most are written almost like those of spans."""
+        every = [tag for tag in self.tags if tag.upper() != schemes.OUTSIDE]
+        odd = [tag for tag in every if _NEARLY.fullmatch(tag)]
+        return odd[0] if 2 * len(odd) > len(every) else None
 
 
 def survey(rows: Rows) -> Survey:
