@@ -4,7 +4,10 @@ import json
 
 import pytest
 
+import tfnlp
 from tfnlp.cli import console
+from tfnlp.cli.verbs import evaluate
+from tfnlp.data.rows import from_list
 
 COLUMNS = "Ann NNP B-PER\nleft VBD O\nBath NNP B-LOC\n\nBob NNP B-PER\nstayed VBD O\n"
 
@@ -142,3 +145,32 @@ def test_audit_of_mixed_schemes_ends_with_3(file, capsys):
     ]
     assert call("audit", file("\n".join(lines), "train.jsonl")) == 3
     assert "The tags of a file are of one scheme." in capsys.readouterr().err
+
+
+def test_audit_tells_spans_that_do_not_fit_the_words(file, capsys):
+    content = json.dumps({"text": "Annie left Rome.", "label": [[0, 3, "PER"]]})
+    assert call("audit", file(content, "a.jsonl")) == 0
+    assert "1 of 1 spans does not fit the words: 1 widened" in capsys.readouterr().out
+
+
+def test_evaluate_tells_intents_that_a_task_does_not_know(capsys):
+    row = {"tokens": "play jazz", "tags": "O B-kind"}
+    known = from_list([{**row, "intent": "play"}, {**row, "intent": "stop"}])
+    task = tfnlp.IntentAndSlots.from_rows(known)
+    asked = from_list([{**row, "intent": "play"}, {**row, "intent": "pause"}])
+    assert len(list(evaluate.checked(task, asked))) == 2
+    told = "1 row with a label that the task does not know and so never answers: 'paus"
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--toknes", "Ann"], "Unknown flag --toknes. Did you mean --tokens?"),
+        (["--text", "Ann", "--tokens", "Ann"], "has the flags --text; or --tokens."),
+    ],
+)
+def test_predict_tells_flags_that_are_no_request(flags, told, names, capsys):
+    assert call("predict", names, *flags) == 2
+    assert told in capsys.readouterr().err

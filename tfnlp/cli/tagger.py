@@ -83,8 +83,23 @@ class Sentences(Reading):
             key_fields=key_fields,
             label_field=label_field,
         )
+        for name in ("train", "valid", "test"):
+            audit.warnings += self._misaligned(name)
         print(audit.table(), file=sys.stderr)
         return audit.check()
+
+    def _misaligned(self, name: str) -> list[str]:
+        """Which marked spans of a side's file do not end where words do."""
+        from tfnlp.data import tagged  # TensorFlow: not for --help
+
+        source = getattr(self, name)
+        if source is None:
+            return []
+        found = tagged.misaligned(
+            source, self.columns, format=self.format, encoding=self.encoding
+        )
+        prefix = "" if name == "train" else f"{name}: "
+        return [prefix + message for message in found]
 
     def made_up(self, *more: Mapping[str, str]) -> Any:
         """Rows of one sentence, to build with before any file is read.

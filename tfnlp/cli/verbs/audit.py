@@ -102,7 +102,8 @@ def main(words: Sequence[str]) -> None:
     if found.errors:
         raise DataError(
             "Rows that cannot be learnt from must not reach training. "
-            f"Received: {'; '.join(map(str, found.errors))}. Mend {options.file}."
+            f"Received: {'; '.join(map(str, found.errors)).rstrip('.')}. "
+            f"Mend {options.file}."
         )
 
 
@@ -138,9 +139,26 @@ def audit_sentences(options: Options) -> "Audit":
     rows = read(options.file, split=options.split)
     has = rows.element_spec
     others = {"valid": options.valid, "test": options.test}
-    return tfnlp.audit_sentences(
+    found = tfnlp.audit_sentences(
         rows,
         others={name: read(file) for name, file in others.items() if file},
         key_fields=["predicate"] if "predicate" in has else [],
         label_field="intent" if "intent" in has else None,
+    )
+    for name, file in {"": options.file, **others}.items():
+        found.warnings += [
+            f"{name}: {message}" if name else message
+            for message in misaligned(file, columns, options)
+        ]
+    return found
+
+
+def misaligned(file: str | None, columns: dict, options: Reading) -> list[str]:
+    """Which marked spans of a file, if it has such, do not end where words do."""
+    from tfnlp.data import tagged  # needs TensorFlow
+
+    if file is None:
+        return []
+    return tagged.misaligned(
+        file, columns, format=options.format, encoding=options.encoding
     )

@@ -70,6 +70,8 @@ def main(words: Sequence[str]) -> None:
     network = predictor.network  # told before a long reading if it is damaged
     rows = options.read(options.data, columns, split=options.split)
     rows = checked(task, with_numbers(task, rows))
+    for message in misaligned(options, columns):
+        print(f"warning: {message}", file=sys.stderr)
     report = tfnlp.evaluate(task, network, rows, batch_size=options.batch)
     if options.report:
         report.save(options.report)
@@ -80,6 +82,17 @@ def main(words: Sequence[str]) -> None:
         print(report)
     for gate in gates:
         gate.check(report.scores)
+
+
+def misaligned(options: Options, columns: dict[str, str]) -> list[str]:
+    """Which marked spans of the file, if it has such, do not end where words do."""
+    from tfnlp.data import tagged  # needs TensorFlow
+
+    if not {"tokens", "tags"} <= columns.keys():
+        return []
+    return tagged.misaligned(
+        options.data, columns, format=options.format, encoding=options.encoding
+    )
 
 
 def known_scores(folder: Path) -> list[str]:
@@ -123,8 +136,8 @@ def with_numbers(task: Any, rows: Any) -> Any:
 def checked(task: Any, rows: Any) -> Any:
     """The rows that can be scored, after a look at all; warnings go to stderr.
 
-    A task that has `labels` and a target ``label`` is held to them; one of ``tokens``
-    and ``tags`` to its `tags`.
+    A task that has `labels` and a target ``label`` is held to them, and so are
+    `intents` and ``intent``; one of ``tokens`` and ``tags`` is held to its `tags`.
 
     Raises:
         DataError: all texts are empty, or no row has a label or a tag that the task
@@ -133,8 +146,7 @@ def checked(task: Any, rows: Any) -> Any:
     from tfnlp.data.scored_tags import oddities  # needs TensorFlow
     from tfnlp.specs import text_fields
 
-    labels: Sequence[str] = getattr(getattr(task, "labels", None), "entries", ())
-    field = "label" if labels and "label" in task.targets else None
+    field, labels = _labels_of(task)
     separator = getattr(task, "separator", None)
     texts = text_fields(task.inputs)
     found = tfnlp.audit(
@@ -176,6 +188,15 @@ def chosen_columns(typed: Words, fields: Sequence[str]) -> dict[str, str]:
                 "Join several columns with +, as in title+text."
             )
     return {name: typed.get(name, [name])[0] for name in fields}
+
+
+def _labels_of(task: Any) -> tuple[str | None, Sequence[str]]:
+    """The target that is a label of the whole row, and those that the task knows."""
+    for field, name in (("label", "labels"), ("intent", "intents")):
+        known = getattr(getattr(task, name, None), "entries", ())
+        if known and field in task.targets:
+            return field, known
+    return None, ()
 
 
 def _check_texts(found: Any) -> None:

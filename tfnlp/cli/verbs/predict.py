@@ -73,6 +73,7 @@ def main(words: Sequence[str]) -> None:
     rows: Iterable[Mapping[str, Any]]
     if typed:
         fields = requested.with_fields(predictor.endpoints, typed)
+        check_known(typed, predictor.endpoints)
         rows = typed_rows(typed, fields)
         check_alone(options)
     else:
@@ -142,6 +143,26 @@ def holds_words(source: str, format: str | None) -> bool:
     from tfnlp.data import sets, tagged  # needs TensorFlow
 
     return not sets.is_named(source) and tagged.holds_words(Path(source), format)
+
+
+def check_known(typed: Words, endpoints: Mapping[str, requested.Fields]) -> None:
+    """Checks that the flags are fields of requests, and of one form of them.
+
+    Raises:
+        UsageError: a flag is no field, or two belong to different forms.
+    """
+    known = {name for fields in endpoints.values() for name in fields}
+    for name in typed:
+        if name not in known:
+            raise unknown_flag(name, [*known, "recipe", *Options.__dataclass_fields__])
+    if not any(typed.keys() <= fields.keys() for fields in endpoints.values()):
+        forms = "; or ".join(
+            ", ".join(f"--{name}" for name in fields) for fields in endpoints.values()
+        )
+        raise UsageError(
+            f"A request has the flags {forms}. Received: "
+            f"{', '.join(f'--{name}' for name in typed)}. Leave one of them out."
+        )
 
 
 def check_alone(options: Options) -> None:
