@@ -21,8 +21,8 @@ def rotated(vectors: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
 
     Example:
     >>> turned = rotated(tf.constant([[1.0, 0.0]]), tf.constant([1]))
-    >>> turned.numpy().round(2).tolist()
-    [[0.54, 0.84]]
+    >>> turned.numpy().round(2)
+    array([[0.54, 0.84]], dtype=float32)
     """
     half = vectors.shape[-1] // 2
     steps = tf.range(half, dtype=tf.float32) / float(half)

@@ -1,0 +1,100 @@
+"""What generation asks of a network: the first logits, and one more token at a time.
+
+A decoder reads a token at the cost of one; any other function of whole rows (an
+ONNX session, say) reads everything again for each: slower, and the same numbers.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from tfnlp.layers.decoder_block import Memory
+
+Cache = Mapping[str, Any]
+
+
+class Reading(NamedTuple):
+    """A network that has read the beginnings of rows."""
+
+    logits: tf.Tensor
+    """float32 [B, V]: of the first token behind each."""
+    cache: Cache
+    """Axis 0 of every tensor is the row."""
+    step: Callable[[tf.Tensor, Cache], tuple[tf.Tensor, Cache]]
+    """ids int32 [N], cache → logits float32 [N, V], cache."""
+
+
+def decoder_of(model: Callable) -> keras.layers.Layer | None:
+    """The layer of a network that reads token by token, if there is one.
+
+    Example:
+    >>> decoder_of(lambda features: features) is None
+    True
+    """
+    layers = getattr(model, "layers", ())
+    return next((layer for layer in layers if hasattr(layer, "step")), None)
+
+
+def read(
+    model: Callable,
+    token_ids: tf.Tensor,
+    lengths: tf.Tensor,
+    *,
+    room: tf.Tensor | int,
+    memory: Memory | None = None,
+    features: Mapping[str, tf.Tensor] | None = None,
+    name: str = "token_ids",
+) -> Reading:
+    """Reads the beginnings of rows with the decoder of a network, or without one.
+
+    Args:
+        model: a network with a decoder, or any function of features.
+        token_ids: int32 [B, P], the beginnings.
+        lengths: int32 [B], tokens of each, at least 1.
+        room: tokens of the longest row when generation has ended.
+        memory: the source that a decoder looks at.
+        features: what else a function without a decoder takes, axis 0 the row.
+        name: of the ids among its features.
+    """
+    decoder = decoder_of(model)
+    if decoder is None:
+        return _read_again(model, token_ids, lengths, room, features or {}, name)
+    if memory is None:
+        logits, cache = decoder.start(token_ids, lengths, room=room)
+    else:
+        logits, cache = decoder.start(token_ids, lengths, room=room, memory=memory)
+    return Reading(logits, cache, decoder.step)
+
+
+def _read_again(
+    model: Callable,
+    token_ids: tf.Tensor,
+    lengths: tf.Tensor,
+    room: tf.Tensor | int,
+    features: Mapping[str, tf.Tensor],
+    name: str,
+) -> Reading:
+    """Keeps all tokens in the cache, and reads all of them for every new one."""
+
+    def logits(cache: Cache) -> tf.Tensor:
+        said = model({**cache["features"], name: cache["ids"]})
+        return tf.gather(said, cache["lengths"] - 1, batch_dims=1)
+
+    def step(ids: tf.Tensor, cache: Cache) -> tuple[tf.Tensor, Cache]:
+        here = tf.range(tf.shape(cache["ids"])[1]) == cache["lengths"][:, None]
+        cache = {
+            "ids": tf.where(here, ids[:, None], cache["ids"]),
+            "lengths": cache["lengths"] + 1,
+            "features": cache["features"],
+        }
+        return logits(cache), cache
+
+    more = tf.maximum(room - tf.shape(token_ids)[1], 0)
+    cache = {
+        "ids": tf.pad(token_ids, [[0, 0], [0, more]]),
+        "lengths": lengths,
+        "features": dict(features),
+    }
+    return Reading(logits(cache), cache, step)
