@@ -1,0 +1,235 @@
+"""What a client may ask of generation, and the checks on it.
+
+An option is a Python number, the same for all rows and known when the graph is
+built, or a tensor [B], a number for each row of a request. Numbers cost nothing
+where they switch something off: no op of it enters the graph.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tfnlp.errors import UsageError
+
+SPECS = {
+    "max_tokens": tf.TensorSpec([None], tf.int32, "max_tokens"),
+    "min_tokens": tf.TensorSpec([None], tf.int32, "min_tokens"),
+    "temperature": tf.TensorSpec([None], tf.float32, "temperature"),
+    "top_k": tf.TensorSpec([None], tf.int32, "top_k"),
+    "top_p": tf.TensorSpec([None], tf.float32, "top_p"),
+    "min_p": tf.TensorSpec([None], tf.float32, "min_p"),
+    "num_beams": tf.TensorSpec([None], tf.int32, "num_beams"),
+    "length_penalty": tf.TensorSpec([None], tf.float32, "length_penalty"),
+    "coverage_penalty": tf.TensorSpec([None], tf.float32, "coverage_penalty"),
+    "repetition_penalty": tf.TensorSpec([None], tf.float32, "repetition_penalty"),
+    "no_repeat_ngram": tf.TensorSpec([None], tf.int32, "no_repeat_ngram"),
+    "seed": tf.TensorSpec([None], tf.int64, "seed"),
+}
+"""Name → shape and type of each option in a signature."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """How rows are continued; each option a Python number or a tensor [B].
+
+    A row with one beam is sampled: penalties, then temperature, top_k, top_p and
+    min_p, in this order, each on what the one before left. A row with several beams
+    is searched, and what concerns sampling does not apply to it.
+
+    Attributes:
+        max_tokens: choices at most; the end mark is one of them.
+        min_tokens: tokens before the end mark may come.
+        temperature: divides the logits; 0 takes the most probable token.
+        top_k: keep the k most probable tokens; of equals those of lower id; 0 is off.
+        top_p: keep the fewest tokens, most probable first, that together have this
+            share (Holtzman 2020); 1 is off.
+        min_p: keep tokens of at least this share of the highest probability (Nguyen
+            2024); 0 is off.
+        num_beams: texts followed side by side; 1 samples.
+        length_penalty: a score is divided by ((5 + choices) / 6) to this power (Wu
+            2016, eq. 14); 0 is off, more favours long texts.
+        coverage_penalty: weight of the source that no attention fell on (Wu 2016, eq.
+            14) in beam search; 0 is off; the step must return attention.
+        repetition_penalty: divides a positive logit of a token that was there before,
+            multiplies a negative one (Keskar 2019, CTRL); 1 is off.
+        no_repeat_ngram: so many tokens in a row come once only; 0 is off.
+        seed: a row's chance comes from this number and nothing else.
+
+    Example:
+    >>> Options(temperature=0.8, top_p=0.9).top_k
+    0
+    """
+
+    max_tokens: Any = 64
+    min_tokens: Any = 0
+    temperature: Any = 1.0
+    top_k: Any = 0
+    top_p: Any = 1.0
+    min_p: Any = 0.0
+    num_beams: Any = 1
+    length_penalty: Any = 0.0
+    coverage_penalty: Any = 0.0
+    repetition_penalty: Any = 1.0
+    no_repeat_ngram: Any = 0
+    seed: Any = 0
+
+    def repeated(self, times: int | tf.Tensor) -> "Options":
+        """The options of `times` neighbours for each row: [B] → [B·times]."""
+        return dataclasses.replace(
+            self,
+            **{
+                name: tf.repeat(value, times, axis=0)
+                for name, value in vars(self).items()
+                if tf.is_tensor(value)
+            },
+        )
+
+    def any(self, name: str, asks: Callable[[Any], Any]) -> bool | tf.Tensor:
+        """Whether some row asks for something: a Python bool where that is known.
+
+        Example:
+        >>> Options(top_k=5).any("top_k", lambda k: k > 0)
+        True
+        """
+        asked = asks(getattr(self, name))
+        return tf.reduce_any(asked) if tf.is_tensor(asked) else bool(asked)
+
+    def column(self, name: str) -> tf.Tensor:
+        """An option as a tensor [B, 1], or [1, 1] if it is one number for all."""
+        value = tf.convert_to_tensor(getattr(self, name), dtype=SPECS[name].dtype)
+        return tf.reshape(value, [-1, 1])
+
+    def row(self, name: str) -> tf.Tensor:
+        """An option as a tensor [B], or [1] if it is one number for all."""
+        return self.column(name)[:, 0]
+
+    def highest(self, name: str) -> int | tf.Tensor:
+        """The highest number that a row asks for: an int where it is known."""
+        value = getattr(self, name)
+        return tf.reduce_max(value) if tf.is_tensor(value) else value
+
+
+class _Rule(NamedTuple):
+    """The numbers that an option may have, in words and as an interval."""
+
+    said: str
+    least: float
+    most: float
+    advice: str
+    above: bool = False  # the least itself is not allowed
+
+    def holds(self, value: Any) -> Any:
+        """Whether numbers keep it: of Python, NumPy or TensorFlow; NaN does not."""
+        over = value > self.least if self.above else value >= self.least
+        return over & (value <= self.most)
+
+
+_LARGE = float(np.finfo(np.float32).max)
+_WHOLE = 2**31 - 1
+
+
+def _rules(most_tokens: int, most_beams: int) -> dict[str, _Rule]:
+    """Option → its rule; a seed has none."""
+    count = "a whole number of at least 0"
+    return {
+        "max_tokens": _Rule(
+            f"a whole number from 1 to {most_tokens}", 1, most_tokens, str(most_tokens)
+        ),
+        "min_tokens": _Rule(count, 0, _WHOLE, "0 for no minimum"),
+        "temperature": _Rule(
+            "a number of at least 0", 0, _LARGE, "0 for the most probable token"
+        ),
+        "top_k": _Rule(count, 0, _WHOLE, "0 to keep all tokens"),
+        "top_p": _Rule(
+            "above 0 and at most 1", 0, 1, "1 to keep all tokens", above=True
+        ),
+        "min_p": _Rule("from 0 to 1", 0, 1, "0 to keep all tokens"),
+        "num_beams": _Rule(
+            f"a whole number from 1 to {most_beams}", 1, most_beams, "1 for no search"
+        ),
+        "length_penalty": _Rule(
+            "a finite number", -_LARGE, _LARGE, "0 to leave scores as they are"
+        ),
+        "coverage_penalty": _Rule(
+            "a number of at least 0", 0, _LARGE, "0 for no penalty"
+        ),
+        "repetition_penalty": _Rule(
+            "a number above 0", 0, _LARGE, "1 for no penalty", above=True
+        ),
+        "no_repeat_ngram": _Rule(count, 0, _WHOLE, "0 to allow repetition"),
+    }
+
+
+def check(options: Options, *, most_tokens: int, most_beams: int) -> None:
+    """Makes sure that options have values that they can have, where these are known.
+
+    Raises:
+        UsageError: one has not; the message tells which, and what it may be.
+
+    Example:
+    >>> check(Options(top_p=0.0), most_tokens=64, most_beams=4)
+    Traceback (most recent call last):
+        ...
+    tfnlp.errors.UsageError: Option top_p must be above 0 and at most 1. Received:
+    0.0. Pass top_p=1 to keep all tokens.
+    """
+    for name, rule in _rules(most_tokens, most_beams).items():
+        value = getattr(options, name)
+        if tf.is_symbolic_tensor(value):
+            continue
+        numbers = np.asarray(value)
+        whole = np.issubdtype(numbers.dtype, np.integer) or not _is_whole(name)
+        if not whole or not np.all(rule.holds(numbers)):
+            shown = value.numpy().tolist() if tf.is_tensor(value) else value
+            raise UsageError(
+                f"Option {name} must be {rule.said}. Received: {shown!r}. "
+                f"Pass {name}={rule.advice}."
+            )
+    if isinstance(options.seed, float) and not math.isfinite(options.seed):
+        raise UsageError(
+            f"Option seed must be a whole number. Received: {options.seed!r}. "
+            "Pass seed=0, for example."
+        )
+
+
+def checked(options: Options, *, most_tokens: int, most_beams: int) -> Options:
+    """Options as numbers and tensors of the right types, which a graph checks too.
+
+    What is known now is checked now. The rest is checked whenever the graph runs,
+    before anything is made of it: a request that asks for the impossible ends as an
+    InvalidArgumentError with the same message. XLA leaves such checks out.
+
+    Raises:
+        UsageError: a known value is wrong.
+    """
+    check(options, most_tokens=most_tokens, most_beams=most_beams)
+    rules = _rules(most_tokens, most_beams)
+    tensors = {
+        name: tf.cast(value, SPECS[name].dtype)
+        for name, value in vars(options).items()
+        if np.ndim(value) or tf.is_tensor(value)
+    }
+    assertions = [
+        tf.debugging.Assert(
+            tf.reduce_all(rules[name].holds(value)),
+            [
+                f"Option {name} must be {rules[name].said}. Received:",
+                value,
+                f"Pass {name}={rules[name].advice}.",
+            ],
+            summarize=8,
+        )
+        for name, value in tensors.items()
+        if name in rules and tf.is_symbolic_tensor(value)
+    ]
+    with tf.control_dependencies(assertions):
+        tensors = {name: tf.identity(value) for name, value in tensors.items()}
+    return dataclasses.replace(options, **tensors)
+
+
+def _is_whole(name: str) -> bool:
+    return bool(SPECS[name].dtype.is_integer)
