@@ -149,14 +149,51 @@ def paired(
     >>> paired(same, rows, wrong, rows)["same"]
     Difference(value=1.0, low=1.0, high=1.0, p=0.001998001998001998)
     """
-    whole = _differences(function(rows, first), function(rows, second))
-    draws: dict[str, list[float]] = {name: [] for name in whole}
-    for numbers in _draws(count(rows, first, second), repeats, seed):
-        drawn = Resample(rows, numbers)
-        differences = _differences(
-            function(drawn, Resample(first, numbers)),
-            function(drawn, Resample(second, numbers)),
+
+    def drawing(answers: Columns) -> Draw:
+        return lambda numbers: function(
+            Resample(rows, numbers), Resample(answers, numbers)
         )
+
+    return paired_draws(
+        drawing(first),
+        drawing(second),
+        count(rows, first, second),
+        repeats=repeats,
+        seed=seed,
+        level=level,
+    )
+
+
+def paired_draws(
+    first: Draw,
+    second: Draw,
+    rows: int,
+    *,
+    repeats: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+) -> dict[str, Difference]:
+    """The comparison of `paired` for scores that are prepared for their draws.
+
+    Args:
+        first: from the numbers of the drawn rows to the first system's scores.
+        second: the same of the second system.
+        rows: how many there are to draw from.
+        repeats, seed, level: as for `paired`; the draws are the same.
+
+    Example:
+    >>> zero, one = (lambda numbers: {"x": 0.0}), (lambda numbers: {"x": 1.0})
+    >>> paired_draws(zero, one, 5, repeats=99)["x"]
+    Difference(value=1.0, low=1.0, high=1.0, p=0.02)
+    """
+    if not rows:
+        return {}
+    every = np.arange(rows)
+    whole = _differences(first(every), second(every))
+    draws: dict[str, list[float]] = {name: [] for name in whole}
+    for numbers in _draws(rows, repeats, seed):
+        differences = _differences(first(numbers), second(numbers))
         for name in draws.keys() & differences.keys():
             draws[name].append(differences[name])
     return {
