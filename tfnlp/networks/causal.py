@@ -5,6 +5,7 @@ ONNX session, say) reads everything again for each: slower, and the same numbers
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import keras
@@ -22,8 +23,10 @@ class Reading(NamedTuple):
     """float32 [B, V]: of the first token behind each."""
     cache: Cache
     """Axis 0 of every tensor is the row."""
-    step: Callable[[tf.Tensor, Cache], tuple[tf.Tensor, Cache]]
-    """ids int32 [N], cache → logits float32 [N, V], cache."""
+    step: Callable[..., tuple[tf.Tensor, Cache]]
+    """ids int32 [N], cache, and `shared` if any → logits float32 [N, V], cache."""
+    shared: Any = None
+    """What never changes, of a source; axis 0 is the row."""
 
 
 def decoder_of(model: Callable) -> keras.layers.Layer | None:
@@ -61,11 +64,8 @@ def read(
     decoder = decoder_of(model)
     if decoder is None:
         return _read_again(model, token_ids, lengths, room, features or {}, name)
-    if memory is None:
-        logits, cache = decoder.start(token_ids, lengths, room=room)
-    else:
-        logits, cache = decoder.start(token_ids, lengths, room=room, memory=memory)
-    return Reading(logits, cache, decoder.step)
+    logits, cache, shared = decoder.start(token_ids, lengths, room=room, memory=memory)
+    return Reading(logits, cache, decoder.step, shared)
 
 
 def _read_again(
@@ -78,23 +78,18 @@ def _read_again(
 ) -> Reading:
     """Keeps all tokens in the cache, and reads all of them for every new one."""
 
-    def logits(cache: Cache) -> tf.Tensor:
-        said = model({**cache["features"], name: cache["ids"]})
+    def logits(cache: Cache, features: Cache) -> tf.Tensor:
+        said = model({**features, name: cache["ids"]})
         return tf.gather(said, cache["lengths"] - 1, batch_dims=1)
 
-    def step(ids: tf.Tensor, cache: Cache) -> tuple[tf.Tensor, Cache]:
+    def step(
+        ids: tf.Tensor, cache: Cache, shared: Cache = MappingProxyType({})
+    ) -> tuple[tf.Tensor, Cache]:
         here = tf.range(tf.shape(cache["ids"])[1]) == cache["lengths"][:, None]
-        cache = {
-            "ids": tf.where(here, ids[:, None], cache["ids"]),
-            "lengths": cache["lengths"] + 1,
-            "features": cache["features"],
-        }
-        return logits(cache), cache
+        known = tf.where(here, ids[:, None], cache["ids"])
+        cache = {"ids": known, "lengths": cache["lengths"] + 1}
+        return logits(cache, shared), cache
 
     more = tf.maximum(room - tf.shape(token_ids)[1], 0)
-    cache = {
-        "ids": tf.pad(token_ids, [[0, 0], [0, more]]),
-        "lengths": lengths,
-        "features": dict(features),
-    }
-    return Reading(logits(cache), cache, step)
+    cache = {"ids": tf.pad(token_ids, [[0, 0], [0, more]]), "lengths": lengths}
+    return Reading(logits(cache, features), cache, step, dict(features) or None)

@@ -21,6 +21,8 @@ from tfnlp.networks.rnn import CELLS
 ATTENTION = ("luong", "bahdanau")
 States = Sequence[Sequence[tf.Tensor]]
 """Of each layer: hidden [N, U], and with LSTM the cell's [N, U]."""
+Source = Mapping[str, tf.Tensor] | None
+"""What `Look` needs of a source."""
 
 _OPTIONS = (
     "vocabulary_size width embedding_width depth cell attention dropout "
@@ -187,27 +189,27 @@ class RecurrentDecoder(keras.layers.Layer):
         *,
         room: tf.Tensor | int,
         memory: Memory | None = None,
-    ) -> tuple[tf.Tensor, Mapping[str, Any]]:
+    ) -> tuple[tf.Tensor, States, Source]:
         """Reads prompts, int32 [B, P] with `lengths` [B] of at least 1.
 
         Args:
             room: not needed; a state takes no more room for more tokens.
 
         Returns:
-            logits [B, V] of the first token behind each prompt, and the cache.
+            logits [B, V] of the first token behind each prompt, the states, and what
+            never changes of a source: None without one.
         """
         vectors, states = self.read(token_ids, lengths=lengths, memory=memory)
         last = tf.gather(vectors, lengths - 1, batch_dims=1)
-        source = {} if memory is None else self.look.source(memory)
-        return self.table.logits(last), {"states": states, "source": source}
+        shared = None if memory is None else self.look.source(memory)
+        return self.table.logits(last), states, shared
 
     def step(
-        self, ids: tf.Tensor, cache: Mapping[str, Any]
-    ) -> tuple[tf.Tensor, Mapping[str, Any]]:
-        """Logits [N, V] behind one more token of each row, int32 [N], and the cache."""
-        source = cache["source"] or None
-        vectors, states, _ = self._advanced(self.table(ids), cache["states"], source)
-        return self.table.logits(self._narrowed(vectors)), {**cache, "states": states}
+        self, ids: tf.Tensor, cache: States, shared: Source = None
+    ) -> tuple[tf.Tensor, States]:
+        """Logits [N, V] behind one more token of each row, int32 [N]; the states."""
+        vectors, states, _ = self._advanced(self.table(ids), cache, shared)
+        return self.table.logits(self._narrowed(vectors)), states
 
     def alignment(self, token_ids: tf.Tensor, memory: Memory) -> tf.Tensor:
         """Where the decoder looks for each of ids [B, T]: float32 [B, T, S]."""

@@ -5,7 +5,7 @@ the cache, `step` uses it. Rotary positions by default, so rows may be of any le
 in generation it remembers the last `length` tokens.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -18,6 +18,9 @@ from tfnlp.layers.positions import LearnedPositions
 from tfnlp.layers.readout import TokenTable
 
 POSITIONS = ("rotary", "learned")
+Cache = Mapping[str, Any]
+Shared = Sequence[Any] | None
+"""Of each block, what it needs of a source."""
 
 _OPTIONS = (
     "vocabulary_size width heads depth hidden length positions source activation "
@@ -132,7 +135,7 @@ class TransformerDecoder(keras.layers.Layer):
         *,
         room: tf.Tensor | int,
         memory: Memory | None = None,
-    ) -> tuple[tf.Tensor, Mapping[str, Any]]:
+    ) -> tuple[tf.Tensor, Cache, Shared]:
         """Reads prompts, int32 [B, P] with `lengths` [B] of at least 1.
 
         Args:
@@ -140,33 +143,33 @@ class TransformerDecoder(keras.layers.Layer):
                 places for as many, up to `length`.
 
         Returns:
-            logits [B, V] of the first token behind each prompt, and the cache.
+            logits [B, V] of the first token behind each prompt, the cache, and what
+            never changes of a source: None without one.
         """
         room = tf.maximum(tf.minimum(room, self.length), tf.shape(token_ids)[1])
-        vectors, blocks, sources = self._embedded(token_ids), [], []
-        for block in self.blocks:
-            source = None if memory is None else block.source(memory)
-            vectors, cache = block.start(vectors, source, room=room)
-            blocks.append(cache)
-            sources.append({} if source is None else source)
+        shared = None if memory is None else [b.source(memory) for b in self.blocks]
+        vectors, blocks = self._embedded(token_ids), []
+        for block, source in self._with_sources(shared):
+            vectors, own = block.start(vectors, source, room=room)
+            blocks.append(own)
         last = tf.gather(vectors, lengths - 1, batch_dims=1)
         logits = self.table.logits(self.norm(last))
-        return logits, {"places": lengths, "blocks": blocks, "sources": sources}
+        return logits, {"places": lengths, "blocks": blocks}, shared
 
     def step(
-        self, ids: tf.Tensor, cache: Mapping[str, Any]
-    ) -> tuple[tf.Tensor, Mapping[str, Any]]:
+        self, ids: tf.Tensor, cache: Cache, shared: Shared = None
+    ) -> tuple[tf.Tensor, Cache]:
         """Logits [N, V] behind one more token of each row, int32 [N], and the cache."""
         places, blocks = cache["places"], []
         vectors = self.table(ids)
         if self.positions == "learned":
             vectors += self.placed.at(places)
-        parts = zip(self.blocks, cache["blocks"], cache["sources"], strict=True)
-        for block, own, source in parts:
-            vectors, own = block.step(vectors, places, own, source or None)
+        parts = zip(self._with_sources(shared), cache["blocks"], strict=True)
+        for (block, source), own in parts:
+            vectors, own = block.step(vectors, places, own, source)
             blocks.append(own)
         logits = self.table.logits(self.norm(vectors))
-        return logits, {**cache, "places": places + 1, "blocks": blocks}
+        return logits, {"places": places + 1, "blocks": blocks}
 
     def alignment(self, token_ids: tf.Tensor, memory: Memory) -> tf.Tensor:
         """Where the last block looks for each of ids [B, T]: float32 [B, T, S]."""
@@ -180,6 +183,9 @@ class TransformerDecoder(keras.layers.Layer):
         """The constructor's arguments."""
         own = {name: getattr(self, name) for name in _OPTIONS.split()}
         return {**super().get_config(), **own}
+
+    def _with_sources(self, shared: Shared) -> Iterable[tuple[DecoderBlock, Any]]:
+        return zip(self.blocks, shared or [None] * self.depth, strict=True)
 
     def _embedded(self, token_ids: tf.Tensor) -> tf.Tensor:
         vectors = self.table(token_ids)

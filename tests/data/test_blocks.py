@@ -1,0 +1,77 @@
+"""A long text in blocks: nothing is lost, and slots go on."""
+
+import pytest
+
+from tfnlp.data.blocks import blocks
+from tfnlp.data.rows import from_list
+from tfnlp.errors import DataError, UsageError
+
+LINES = ["To be, or not to be,\n", "that is the question:\n", "  äöü 電影 😀\n"]
+TEXT = "".join(LINES)
+ROWS = from_list([{"text": line} for line in LINES])
+
+
+def cut(**options):
+    found = list(blocks(ROWS, **options).as_numpy_iterator())
+    return [
+        {k: v.decode() if isinstance(v, bytes) else int(v) for k, v in row.items()}
+        for row in found
+    ]
+
+
+@pytest.mark.parametrize("unit", ["characters", "words"])
+@pytest.mark.parametrize("size", [1, 4, 7, 1000])
+def test_blocks_are_the_text(unit, size):
+    found = cut(size=size, unit=unit)
+    assert "".join(row["text"] for row in found) == TEXT
+    assert all(row["text"] for row in found)
+
+
+def test_before_a_block_is_what_stands_there():
+    found = cut(size=5, context=3)
+    place = 0
+    for row in found:
+        assert row["before"] == TEXT[max(place - 3, 0) : place]
+        place += len(row["text"])
+
+
+def test_slots_are_read_side_by_side():
+    found = cut(size=4, slots=3)
+    count = len(found) // 3
+    assert [(row["slot"], row["place"]) for row in found] == [
+        (slot, place) for place in range(count) for slot in range(3)
+    ]
+    ordered = sorted(found, key=lambda row: (row["slot"], row["place"]))
+    assert "".join(row["text"] for row in ordered) == TEXT
+
+
+def test_words_keep_line_feeds_as_words_of_their_own():
+    found = cut(size=1, unit="words")
+    assert [row["text"] for row in found[:7]] == [
+        "To",
+        " be,",
+        " or",
+        " not",
+        " to",
+        " be,",
+        "\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"size": 0}, "size must be 1 or more"),
+        ({"size": 4, "context": -1}, "context must be 0 or more"),
+        ({"size": 4, "slots": -1}, "slots must be 0 or more"),
+        ({"size": 4, "unit": "bytes"}, "unit must be characters or words"),
+    ],
+)
+def test_a_number_that_cannot_be_is_refused(options, message):
+    with pytest.raises(UsageError, match=message):
+        cut(**options)
+
+
+def test_less_text_than_slots_is_refused():
+    with pytest.raises(DataError, match="read in 99 parts has as many words"):
+        cut(size=4, unit="words", slots=99)
