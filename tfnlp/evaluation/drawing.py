@@ -17,7 +17,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from tfnlp.scores.figures import Bars, Curve, Matrix
+from tfnlp.scores.figures import Bars, Curve, Heat, Matrix
 
 COLOURS = {
     "#010001": "var(--ink)",
@@ -55,7 +55,11 @@ LONGEST = 23
 """Characters of a name beside an axis; of a longer one both ends are kept."""
 
 
-def svg(figure: Matrix | Curve | Bars) -> str:
+Drawn = Matrix | Heat | Curve | Bars
+"""Figures that are pictures; others are tables and texts."""
+
+
+def svg(figure: Drawn) -> str:
     """Draws a figure as one `<svg>` element.
 
     Example:
@@ -84,9 +88,11 @@ def shorten(name: str) -> str:
     return clean if len(clean) <= LONGEST else f"{clean[:14]}…{clean[-8:]}"
 
 
-def _canvas(figure: Matrix | Curve | Bars) -> Canvas:
+def _canvas(figure: Drawn) -> Canvas:
     if isinstance(figure, Matrix):
         return _matrix(figure)
+    if isinstance(figure, Heat):
+        return _heat(figure)
     if isinstance(figure, Curve):
         return _curve(figure)
     return _upright(figure) if figure.upright else _lying(figure)
@@ -124,6 +130,31 @@ def _cells(axes: Axes, counts: tuple[tuple[int, ...], ...], size: float) -> None
                     x, y, str(count), size=8, color=colour, ha="center", va="center"
                 )
     axes.add_collection(PatchCollection(squares, facecolors=colours, linewidths=0))
+
+
+def _heat(figure: Heat) -> Canvas:
+    """Weights as squares, the heaviest the darkest."""
+    rows, columns = (list(map(shorten, each)) for each in (figure.rows, figure.columns))
+    down, across = max(len(rows), 1), max(len(columns), 1)
+    cell = max(11.0, min(26.0, 420.0 / max(down, across)))
+    canvas, axes = _axes(
+        cell * across,
+        cell * down,
+        left=max(map(_width, rows), default=0) + 34,
+        below=max(map(_width, columns), default=0) + 34,
+    )
+    heaviest = max((max(row, default=0.0) for row in figure.weights), default=0.0) or 1
+    places = [(x, y) for y in range(len(rows)) for x in range(len(columns))]
+    squares = [Rectangle((x - 0.48, y - 0.48), 0.96, 0.96) for x, y in places]
+    dark = [0.04 + 0.96 * figure.weights[y][x] / heaviest for x, y in places]
+    colours = [(ACCENT, min(max(each, 0.0), 1.0)) for each in dark]
+    axes.add_collection(PatchCollection(squares, facecolors=colours, linewidths=0))
+    axes.set(xlim=(-0.5, across - 0.5), ylim=(down - 0.5, -0.5))
+    axes.set_xticks(range(len(columns)), columns, rotation=90)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set(xlabel=figure.x_label, ylabel=figure.y_label)
+    axes.tick_params(length=0)
+    return canvas
 
 
 def _curve(figure: Curve) -> Canvas:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfnlp.errors import TfnlpError
 from tfnlp.evaluation import markdown
-from tfnlp.scores.figures import Bars, Curve, Highlights, Matrix, Table
+from tfnlp.scores.figures import Curve, Highlights, Table
 
 if TYPE_CHECKING:
     from tfnlp.evaluation.report import Report
@@ -42,7 +42,7 @@ def render(report: "Report") -> str:
     page = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     ).from_string(source.read_text("utf-8"))
-    drawn = [each for each in report.figures if isinstance(each, Matrix | Curve | Bars)]
+    drawn = [each for each in report.figures if isinstance(each, drawing.Drawn)]
     texts = [figure for figure in report.figures if isinstance(figure, Highlights)]
     return page.render(
         title=_title(report),

@@ -1,4 +1,4 @@
-"""What a report can draw, as plain data: matrices, curves, bars, tables and texts.
+"""What a report can draw, as plain data: matrices, heat, curves, bars, tables, texts.
 
 A task makes these, the report renders them, and neither knows the other. Every
 value is a string, a number or a tuple, so a figure is also JSON.
@@ -141,13 +141,43 @@ class Highlights:
         return _to_json(self)
 
 
-Figure = Matrix | Curve | Bars | Table | Highlights
+@dataclass(frozen=True)
+class Heat:
+    """A weight for each pair of two lists, such as what was attended to.
+
+    Args:
+        title: what the weights say.
+        rows: the names of the rows, from above.
+        columns: the names of the columns.
+        weights: one tuple a row, as long as there are columns; none is below zero.
+        x_label: what the columns are.
+        y_label: what the rows are.
+
+    Example:
+    >>> Heat("Attention", ("Hund",), ("a", "dog"), ((0.1, 0.9),)).to_json()["weights"]
+    [[0.1, 0.9]]
+    """
+
+    title: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    weights: tuple[tuple[float, ...], ...]
+    x_label: str = "source"
+    y_label: str = "answered"
+
+    def to_json(self) -> dict[str, Any]:
+        """The figure as JSON values, its kind included."""
+        return _to_json(self)
+
+
+Figure = Matrix | Curve | Bars | Table | Highlights | Heat
 KINDS: dict[str, type[Figure]] = {
     "Matrix": Matrix,
     "Curve": Curve,
     "Bars": Bars,
     "Table": Table,
     "Highlights": Highlights,
+    "Heat": Heat,
 }
 
 
