@@ -125,6 +125,37 @@ def test_a_wide_nucleus_is_found_beyond_the_few():
     assert kept(flat, top_k=1500) == [*range(1500)]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"top_p": 0.9},
+        {"top_p": 0.5, "temperature": 100.0},
+        {"top_p": 1.0 - 1e-6},
+        {"top_p": 0.9, "top_k": 1000},
+        {"top_p": 0.9, "top_k": 200},
+        {"top_k": 1999},
+    ],
+    ids=lambda options: "-".join(f"{key}-{value}" for key, value in options.items()),
+)
+def test_many_tokens_are_filtered_by_definition(options):
+    logits = np.random.default_rng(5).normal(0.0, 2.0, 2000).astype(np.float32)
+    scaled = (logits - logits.max()) / np.float32(options.get("temperature", 1.0))
+    found = np.isfinite(filtered(tf.constant(scaled[None]), Options(**options))[0])
+    assert abs(found.sum() - (by_definition(logits, **options) > 0).sum()) <= 1
+
+
+def test_what_is_kept_does_not_depend_on_the_neighbours():
+    random = np.random.default_rng(6)
+    logits = relative(np.exp(random.normal(0.0, [[0.1], [1.0], [9.0]], [3, 3000])))
+    options = Options(
+        top_p=tf.constant([0.9, 0.9, 0.8]), top_k=tf.constant([1000, 0, 0])
+    )
+    together = filtered(logits, options)
+    for row, (p, k) in enumerate([(0.9, 1000), (0.9, 0), (0.8, 0)]):
+        alone = filtered(logits[row : row + 1], Options(top_p=p, top_k=k))
+        assert np.array_equal(alone[0], together[row])
+
+
 def test_rows_are_filtered_each_by_its_own_options():
     logits = relative([[0.4, 0.3, 0.2, 0.1]] * 4)
     found = filtered(

@@ -1,5 +1,6 @@
 """One text for each row: at every step the most probable token, or a drawn one."""
 
+import math
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -159,8 +160,10 @@ def pick(masses: tf.Tensor, chance: tf.Tensor) -> tf.Tensor:
     [2]
     """
     size = masses.shape[-1]
-    masses = tf.pad(masses, [[0, 0], [0, -size % _BLOCK]])
-    blocks = tf.reshape(masses, [-1, (size + _BLOCK - 1) // _BLOCK, _BLOCK])
+    each = _block(size)
+    if size % each:
+        masses = tf.pad(masses, [[0, 0], [0, -size % each]])
+    blocks = tf.reshape(masses, [-1, math.ceil(size / each), each])
     sums = tf.reduce_sum(blocks, axis=-1)  # [N, blocks]
     until = tf.cumsum(sums, axis=1)
     target = chance * until[:, -1]
@@ -168,7 +171,13 @@ def pick(masses: tf.Tensor, chance: tf.Tensor) -> tf.Tensor:
     before = tf.gather(tf.cumsum(sums, axis=1, exclusive=True), block, batch_dims=1)
     inside = tf.gather(blocks, block, batch_dims=1)  # [N, block]
     within = _passing(tf.cumsum(inside, axis=1), inside, target - before)
-    return block * _BLOCK + within
+    return block * each + within
+
+
+def _block(size: int) -> int:
+    """Tokens of a block: about 256, dividing the size if such a number does."""
+    even = (each for each in range(64, 2049) if size % each == 0)
+    return min(even, key=lambda each: abs(math.log(each / _BLOCK)), default=_BLOCK)
 
 
 def _passing(until: tf.Tensor, masses: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
