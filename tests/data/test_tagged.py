@@ -8,7 +8,7 @@ import pytest
 from tfnlp.data import encoding, readers, sentences, spans, tagged, tagging
 from tfnlp.data.alignment import plain_words
 from tfnlp.data.rows import column_batches, from_list
-from tfnlp.errors import DataError
+from tfnlp.errors import DataError, SchemaError
 from tfnlp.text.split import offsets
 
 WANTED = {"tokens": "tokens", "tags": "tags"}
@@ -429,8 +429,16 @@ def test_survey_tells_a_table_with_one_word_a_row():
 
 def test_survey_rejects_rows_without_a_tag_for_each_word():
     rows = from_list([{"tokens": "Ann left", "tags": "B-PER"}])
-    with pytest.raises(DataError, match="row 1 with 2 words and 1 tags"):
+    with pytest.raises(DataError, match="row 1 with 2 words and 1 tag: "):
         tagging.survey(rows)
+
+
+@pytest.mark.parametrize(
+    "row", [{"tokens": "Ann left"}, {"tokens": "a b", "tags": ["O", "B-X"]}]
+)
+def test_survey_tells_rows_without_joined_tags(row):
+    with pytest.raises(SchemaError, match="tags"):
+        tagging.survey(from_list([row]))
 
 
 def test_rows_are_put_into_a_scheme():

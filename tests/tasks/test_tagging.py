@@ -243,7 +243,7 @@ def test_a_task_is_what_its_json_says():
 
 
 def test_rows_that_cannot_be_learnt_from_are_refused():
-    with pytest.raises(DataError, match="row 1 with 2 words and 1 tags"):
+    with pytest.raises(DataError, match="row 1 with 2 words and 1 tag: "):
         tagging(from_list([{"tokens": "a b", "tags": "O"}]))
     with pytest.raises(DataError, match="Received: no tag at all"):
         tagging(from_list([{"tokens": "", "tags": ""}]))

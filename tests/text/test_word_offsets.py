@@ -45,6 +45,16 @@ def test_offsets_slice_ten_thousand_texts_exactly():
     check(10_000)
 
 
+@pytest.mark.parametrize("split", ["words", "whitespace", "characters"])
+def test_a_text_keeps_what_stands_between_its_words(split):
+    found = of_texts(tf.constant([b"a\x00b caf\xe9"]), split)
+    text = found.texts.numpy()[0].decode()
+    assert text == "a\x00b caf\ufffd"
+    columns = (found.tokens, found.starts, found.ends)
+    for token, start, end in zip(*(c.to_list()[0] for c in columns), strict=True):
+        assert text[start:end].encode() == token
+
+
 @pytest.mark.parametrize(
     "joined", ["", "a", " ", "a  b", " né 電影 ", "\U0001f600 e\u0301"]
 )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tfnlp.data import sentences
 from tfnlp.data.columns import Table
+from tfnlp.data.findings import plural
 from tfnlp.data.sentences import join, label
 from tfnlp.errors import DataError
 
@@ -74,8 +75,8 @@ def _records(files: dict[str, tuple[Path, str]]) -> Iterator[list[str]]:
         if len(words) != len(tags):
             raise DataError(
                 f"Each word has one tag. Received: line {number} of "
-                f"{files['tokens'][0]} with {len(words)} words and "
-                f"{len(tags)} tags in {files['tags'][0].name}. Correct that line."
+                f"{files['tokens'][0]} with {plural(len(words), 'word')} and "
+                f"{plural(len(tags), 'tag')} in {files['tags'][0].name}. Correct that line."
             )
         yield [join(words), join(tags), *(label(" ".join(each)) for each in intent)]
 

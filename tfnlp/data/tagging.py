@@ -13,10 +13,11 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.data import scheme_detection, schemes
+from tfnlp.data.findings import plural
 from tfnlp.data.rows import columns_of, settled
 from tfnlp.data.sentences import split
 from tfnlp.errors import DataError
-from tfnlp.specs import Rows
+from tfnlp.specs import TEXT, Rows, check_rows
 
 SHOWN = 10
 """Repairs that a survey shows, and words of a sentence in a message."""
@@ -106,6 +107,7 @@ def survey(rows: Rows) -> Survey:
     Raises:
         DataError: a sentence has not as many tags as words, or the tags are of two
             schemes.
+        SchemaError: rows have no words or no tags, or these are not joined.
 
     Example:
     >>> from tfnlp.data.rows import from_list
@@ -189,7 +191,7 @@ def _changes(
 
 
 def _strings(rows: Rows, fields: Sequence[str]) -> dict[str, list[str]]:
-    columns = columns_of(rows)
+    columns = columns_of(check_rows(rows, dict.fromkeys(fields, TEXT)))
     return {
         name: [value.decode("utf-8", "replace") for value in columns[name]]
         for name in fields
@@ -200,7 +202,8 @@ def _check_even(words: Sequence[list[str]], tags: Sequence[list[str]]) -> None:
     for number, (some, others) in enumerate(zip(words, tags, strict=True), start=1):
         if len(some) != len(others):
             raise DataError(
-                f"Each word has one tag. Received: row {number} with {len(some)} words "
-                f"and {len(others)} tags: {' '.join(some[:SHOWN])!r}. Correct it; "
+                f"Each word has one tag. Received: row {number} with "
+                f"{plural(len(some), 'word')} and {plural(len(others), 'tag')}: "
+                f"{' '.join(some[:SHOWN])!r}. Correct it; "
                 "words and tags are joined with single spaces."
             )

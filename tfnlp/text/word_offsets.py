@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from tfnlp.text import normalize
 from tfnlp.text.characters import change_rows
 from tfnlp.text.split import offsets
 
@@ -38,7 +37,7 @@ def of_texts(texts: tf.Tensor, split: str = "words") -> Words:
     >>> found.starts.to_list(), found.ends.to_list()
     ([[0, 2, 4]], [[2, 3, 6]])
     """
-    texts = normalize.valid(texts)
+    texts = _sound(tf.convert_to_tensor(texts, tf.string))
     return Words(texts, *offsets(texts, split))
 
 
@@ -85,7 +84,7 @@ def _rows(parts: tf.RaggedTensor) -> tf.RaggedTensor:
 
 
 def _sound(joined: tf.Tensor) -> tf.Tensor:
-    """Replaces bytes that are not UTF-8; unlike in texts, NUL stays in its word."""
+    """Replaces bytes that are not UTF-8; NUL stays, as it is sliced out of answers."""
     sound = tf.strings.regex_full_match(joined, r"(?s)[^\x{D800}-\x{DFFF}]*")
     return change_rows(
         joined,
