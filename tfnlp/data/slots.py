@@ -76,7 +76,8 @@ def _records(files: dict[str, tuple[Path, str]]) -> Iterator[list[str]]:
             raise DataError(
                 f"Each word has one tag. Received: line {number} of "
                 f"{files['tokens'][0]} with {plural(len(words), 'word')} and "
-                f"{plural(len(tags), 'tag')} in {files['tags'][0].name}. Correct that line."
+                f"{plural(len(tags), 'tag')} in {files['tags'][0].name}. "
+                "Correct that line."
             )
         yield [join(words), join(tags), *(label(" ".join(each)) for each in intent)]
 
