@@ -220,6 +220,11 @@ def test_coverage_favours_texts_that_look_at_all_of_the_source(table):
     assert 4 in found(1.0)
 
 
+def test_a_coverage_penalty_needs_attention(table):
+    with pytest.raises(UsageError, match="needs the attention of every step"):
+        table().continued(Options(num_beams=2, coverage_penalty=0.5))
+
+
 def test_a_stop_sequence_finishes_a_beam(table):
     toy = table(size=6, seed=3)
     options = Options(6, num_beams=3)

@@ -12,3 +12,4 @@ from tfnlp.decoding.loop import generate as generate
 from tfnlp.decoding.options import SPECS as SPECS
 from tfnlp.decoding.options import Options as Options
 from tfnlp.decoding.options import check as check
+from tfnlp.decoding.options import checked as checked

@@ -9,39 +9,24 @@ that reach max_tokens go there too and compete. A row is done when none of its
 texts, whatever came next, could reach the pool.
 """
 
-import dataclasses
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tfnlp.decoding.contract import Generated, Outputs, Step, like, spread, stepped
+from tfnlp.decoding.groups import Beams, chosen
 from tfnlp.decoding.pool import Pool, best, empty, joined, limited, only
 from tfnlp.decoding.processors import processed
 from tfnlp.decoding.rules import Rules, cut, written
 from tfnlp.decoding.sampling import log_total
 from tfnlp.decoding.stopping import ending
+from tfnlp.errors import UsageError
 
 _NEVER = float("-inf")
 
 
-@dataclasses.dataclass(frozen=True)
-class Beams:
-    """How many beams there are, in all rows alike.
-
-    Attributes:
-        width: beams of a row; of a row that asks for fewer, the rest is empty.
-        groups: G, of width / G beams each.
-        diversity: taken off a token's log-probability for each group that chose it.
-    """
-
-    width: int | tf.Tensor
-    groups: int = 1
-    diversity: float = 0.0
-
-    @property
-    def each(self) -> int | tf.Tensor:
-        """w: beams of a group."""
-        return self.width // self.groups
+Seen = tuple[tf.Tensor, tf.Tensor]
+"""Logits float32 [N, V] and attention float32 [N, source], of one 0 if unused."""
 
 
 class _Search(NamedTuple):
@@ -86,19 +71,24 @@ def search(
     plan = _Rows(rules, beams)
     shared = None if shared is None else spread(shared, beams.width)
 
-    def body(search: _Search, cache: Any) -> tuple[_Search, Any]:
-        said, new = stepped(step, search.last, cache, shared)
-        after, parents = plan.advanced(search, said)
-        new = tf.nest.map_structure(lambda leaf: tf.gather(leaf, parents), new)
-        return like((after, new), (search, cache))
+    def body(search: _Search, seen: Seen, cache: Any) -> tuple[Any, ...]:
+        after, parents = plan.advanced(search, *seen)
+        after = like(after, search)
 
-    said = Outputs(*(None if x is None else spread(x, beams.width) for x in first))
-    begun = plan.begun(active, said)
-    state, _ = tf.while_loop(
-        lambda search, _: tf.reduce_any(search.scores > _NEVER),
+        def onward() -> tuple[Seen, Any]:
+            moved = tf.nest.map_structure(lambda leaf: tf.gather(leaf, parents), cache)
+            said, new = stepped(step, after.last, moved, shared)
+            return like((plan.seen(said), new), (seen, cache))
+
+        going = tf.reduce_any(after.scores > _NEVER)
+        return after, *tf.cond(going, onward, lambda: (seen, cache))
+
+    seen, cache = spread((plan.seen(first), cache), beams.width)
+    state, *_ = tf.while_loop(
+        lambda search, *_: tf.reduce_any(search.scores > _NEVER),
         body,
-        (plan.advanced(begun, said)[0], spread(cache, beams.width)),
-        maximum_iterations=rules.size - 1,
+        (plan.begun(active, seen), seen, cache),
+        maximum_iterations=rules.size,
     )
     return _answer(state.pool, beams, n_best)
 
@@ -112,26 +102,42 @@ class _Rows:
         self.texts = rules.repeated(beams.width)
         self.beams_of = self.rows.options.row("num_beams") // beams.groups  # [R]
 
-    def begun(self, active: tf.Tensor, said: Outputs) -> _Search:
+    def seen(self, said: Outputs) -> Seen:
+        """What the search needs of a step."""
+        options = self.rows.options
+        asked = options.any("coverage_penalty", lambda weight: weight > 0.0)
+        if said.attention is None and asked is True:
+            raise UsageError(
+                "A coverage penalty needs the attention of every step. "
+                "Received: a step that returns logits alone. Return "
+                "Outputs(logits, attention=attention), it being float [N, source]."
+            )
+        if said.attention is None or asked is False:
+            return said.logits, tf.zeros_like(said.logits[:, :1])
+        return said.logits, said.attention
+
+    def begun(self, active: tf.Tensor, seen: Seen) -> _Search:
         """One empty text in each group of an active row."""
         width, size = self.beams.each, self.rows.size
         runs = tf.repeat(active, self.beams.groups)[:, None]  # [R, 1]
         rows = tf.shape(runs)[0]
         first = tf.range(width) == 0
-        covered = self._covered(said, tf.zeros([rows, width, 1]))
         return _Search(
             count=tf.constant(0),
             histories=self._rowwise(self.texts.history(rows * width)),
             last=tf.zeros([rows * width], tf.int32),
             scores=tf.where(runs & first, 0.0, _NEVER),
-            covered=tf.zeros_like(covered),
+            covered=tf.zeros_like(self._rowwise(seen[1])),
             pool=empty(rows, width, size),
         )
 
-    def advanced(self, search: _Search, said: Outputs) -> tuple[_Search, tf.Tensor]:
+    def advanced(
+        self, search: _Search, logits: tf.Tensor, attention: tf.Tensor
+    ) -> tuple[_Search, tf.Tensor]:
         """One token further; and which cache, int32 [R·w], each text goes on from."""
-        search = search._replace(covered=self._covered(said, search.covered))
-        found = self._candidates(search, said.logits)
+        covered = search.covered + self._rowwise(attention)
+        search = search._replace(covered=covered)
+        found = self._candidates(search, logits)
         ended = found.ended | self._cut_short(search.count + 1)
         pool = self._pooled(search, found, ended)
         scores, places = self._going_on((found.scores > _NEVER) & ~ended, found.scores)
@@ -155,7 +161,7 @@ class _Rows:
         logits = processed(logits, flat, search.count, self.texts)
         gained = self._rowwise(logits - log_total(logits)[:, None])  # [R, w, V]
         totals = search.scores[..., None] + gained
-        places, scores = _chosen(totals, self.beams, self.beams_of)
+        places, scores = chosen(totals, self.beams, self.beams_of)
         parents, tokens = places // size, places % size
         ranks = tf.range(tf.shape(places)[1])
         allowed = ranks < 2 * self.beams_of[:, None]  # as many as the row alone has
@@ -220,12 +226,6 @@ class _Rows:
         rows = tf.shape(pool.scores)[0]
         return tf.maximum(tf.broadcast_to(self.beams_of, [rows]) - 1, 0)
 
-    def _covered(self, said: Outputs, so_far: tf.Tensor) -> tf.Tensor:
-        asked = self.rows.options.any("coverage_penalty", lambda weight: weight > 0.0)
-        if said.attention is None or asked is False:
-            return so_far
-        return so_far + self._rowwise(said.attention)
-
     def _uncovered(self, covered: tf.Tensor) -> tf.Tensor:
         """The coverage penalty of texts, float32 [R, C], at most 0."""
         seen = tf.where(covered > 0.0, tf.minimum(covered, 1.0), 1.0)  # 0 is padding
@@ -236,43 +236,6 @@ class _Rows:
         """[R·w, X] → [R, w, X]."""
         size = tensor.shape[-1] or tf.shape(tensor)[-1]
         return tf.reshape(tensor, [-1, self.beams.each, size])
-
-
-def _chosen(
-    totals: tf.Tensor, beams: Beams, beams_of: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """The 2w best continuations of each group.
-
-    Args:
-        totals: float32 [R, w, V].
-        beams_of: int32 [R] or [1].
-
-    Returns:
-        Their places in w·V, int32 [R, C], and their log-probabilities.
-    """
-    size = totals.shape[-1]
-    number = beams.each * min(2, size)
-    if beams.groups == 1:
-        flat = tf.reshape(totals, [-1, beams.each * size])
-        scores, places = tf.math.top_k(flat, number)
-        return places, scores
-    grouped = tf.reshape(totals, [-1, beams.groups, beams.each, size])
-    ranks = tf.range(number)
-    found = []
-    chosen = tf.zeros_like(grouped[:, 0, 0])  # [B, V], groups that chose a token
-    counted = tf.reshape(beams_of, [-1, 1 if beams_of.shape == [1] else beams.groups])
-    for group in range(beams.groups):
-        plain = tf.reshape(grouped[:, group], [-1, beams.each * size])
-        off = beams.diversity * tf.tile(chosen, [1, beams.each])
-        _, places = tf.math.top_k(plain - off, number)
-        scores = tf.gather(plain, places, batch_dims=1)
-        found.append((places, scores))
-        ours = (ranks < counted[:, :1]) & (scores > _NEVER)
-        tokens = tf.where(ours, places % size, -1)
-        chosen += tf.reduce_sum(tf.one_hot(tokens, size), axis=1)
-    pairs = (tf.stack(parts, axis=1) for parts in zip(*found, strict=True))
-    places, scores = (tf.reshape(part, [-1, number]) for part in pairs)
-    return places, scores
 
 
 def _answer(pool: Pool, beams: Beams, n_best: int) -> Generated:

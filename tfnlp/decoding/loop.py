@@ -7,9 +7,10 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfnlp.decoding.beam import Beams, search
+from tfnlp.decoding.beam import search
 from tfnlp.decoding.contract import Generated, Step, outputs
 from tfnlp.decoding.contrastive import Contrast, contrasted
+from tfnlp.decoding.groups import Beams
 from tfnlp.decoding.options import Options, checked
 from tfnlp.decoding.pool import Pool, empty, joined
 from tfnlp.decoding.rules import Rules, Stopped, right_aligned, when

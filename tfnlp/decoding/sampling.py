@@ -53,16 +53,21 @@ def sample(
         chance = tf.gather(chances, texts.count, axis=1)
         return taken(texts, logits, choose(logits, chance, options), rules)
 
-    def body(texts: Texts, cache: Any) -> tuple[Texts, Any]:
-        said, new = stepped(step, texts.last, cache, shared)
-        return like((chosen(texts, said.logits), new), (texts, cache))
+    def body(texts: Texts, logits: tf.Tensor, cache: Any) -> tuple[Any, ...]:
+        texts = like(chosen(texts, logits), texts)
 
-    texts = chosen(begun(rows, rules, active), first.logits)
-    texts, _ = tf.while_loop(
-        lambda texts, _: tf.reduce_any(texts.running),
+        def onward() -> tuple[tf.Tensor, Any]:
+            said, new = stepped(step, texts.last, cache, shared)
+            return like((said.logits, new), (logits, cache))
+
+        needed = tf.reduce_any(texts.running)
+        return texts, *tf.cond(needed, onward, lambda: (logits, cache))
+
+    texts, *_ = tf.while_loop(
+        lambda texts, *_: tf.reduce_any(texts.running),
         body,
-        (texts, cache),
-        maximum_iterations=rules.size - 1,
+        (begun(rows, rules, active), first.logits, cache),
+        maximum_iterations=rules.size,
     )
     return answered(texts, rules)
 
