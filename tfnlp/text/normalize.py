@@ -15,6 +15,18 @@ from tfnlp.text import characters
 StringFunction = Callable[[tf.Tensor], tf.Tensor]
 
 
+def utf8(texts: tf.Tensor) -> tf.Tensor:
+    """Replaces bytes that are not UTF-8 by U+FFFD and changes nothing else.
+
+    Example:
+    >>> [text.decode() for text in utf8([b"caf\\xe9", b"a\\x00b"]).numpy()]
+    ['caf�', 'a\\x00b']
+    """
+    texts = tf.convert_to_tensor(texts, tf.string)
+    sound = tf.strings.regex_full_match(texts, r"(?s)[^\x{D800}-\x{DFFF}]*")
+    return characters.change_rows(texts, ~sound, _repair)
+
+
 def valid(texts: tf.Tensor) -> tf.Tensor:
     """Replaces bytes that are not UTF-8 by U+FFFD and NUL by a space.
 
@@ -26,12 +38,17 @@ def valid(texts: tf.Tensor) -> tf.Tensor:
     """
     texts = tf.convert_to_tensor(texts, tf.string)
     sound = tf.strings.regex_full_match(texts, r"(?s)[^\x00\x{D800}-\x{DFFF}]*")
-    return characters.change_rows(texts, ~sound, _repair)
+    return characters.change_rows(texts, ~sound, _repair_all)
 
 
 def _repair(texts: tf.Tensor) -> tf.Tensor:
-    texts = tf.strings.unicode_transcode(texts, "UTF-8", "UTF-8", errors="replace")
-    return tf.strings.regex_replace(texts, r"\x00", " ")
+    return tf.strings.unicode_transcode(
+        texts, "UTF-8", "UTF-8", errors="replace", replace_control_characters=False
+    )
+
+
+def _repair_all(texts: tf.Tensor) -> tf.Tensor:
+    return tf.strings.regex_replace(_repair(texts), r"\x00", " ")
 
 
 def nfkc(texts: tf.Tensor) -> tf.Tensor:

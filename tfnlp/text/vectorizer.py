@@ -13,12 +13,12 @@ import keras
 import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
-from tfnlp.specs import TEXT, Rows, check_rows
+from tfnlp.specs import Rows
+from tfnlp.text.columns import as_rows, text_batches
 from tfnlp.text.counting import most_common
+from tfnlp.text.features import cut_counts, cut_shares, padded
 from tfnlp.text.terms import Terms
 from tfnlp.text.vocabulary import SPECIAL, Vocabulary
-
-_BATCH = 1024
 
 
 class Options(TypedDict, total=False):
@@ -103,9 +103,9 @@ class Vectorizer(tf.Module):
         ('', '[UNK]', 'good', 'so')
         """
         _check_size(size)
-        _check_minimum_count(minimum_count)
+        check_minimum_count(minimum_count)
         terms = Terms(**options)
-        texts = _batches(rows, tuple(fields))
+        texts = text_batches(rows, fields)
         found = most_common(texts, terms, size=size, minimum_count=minimum_count)
         return cls(
             [term for term in found if term not in SPECIAL][: size - 2], **options
@@ -127,10 +127,8 @@ class Vectorizer(tf.Module):
         >>> vectorizer.vocabulary.entries[2:]
         ('a', 'a film', 'a play', 'film', 'play')
         """
-        column = tf.constant(list(texts), tf.string)
-        rows = tf.data.Dataset.from_tensor_slices({"text": column})
         return cls.from_rows(
-            rows, ["text"], size=size, minimum_count=minimum_count, **options
+            as_rows(texts), ["text"], size=size, minimum_count=minimum_count, **options
         )
 
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -140,15 +138,7 @@ class Vectorizer(tf.Module):
             token_ids int32 [B, T] and padding_mask int32 [B, T].
         """
         ids = self._layer(tf.convert_to_tensor(texts, tf.string))  # [B, (T)]
-        lengths = tf.maximum(ids.row_lengths(), 1)
-        length = tf.maximum(tf.reduce_max(lengths), 1)
-        mask = tf.sequence_mask(lengths, length)
-        padded = tf.cast(ids.to_tensor(shape=tf.stack([-1, length])), tf.int32)
-        unknown = self.vocabulary.unknown
-        return {
-            "token_ids": tf.where(mask & (padded == 0), unknown, padded),
-            "padding_mask": tf.cast(mask, tf.int32),
-        }
+        return padded(ids, unknown=self.vocabulary.unknown)
 
     def cut_share(self, rows: Rows, fields: Iterable[str]) -> dict[str, float]:
         """Says how much of the texts `length` cuts and how much is unknown.
@@ -162,28 +152,15 @@ class Vectorizer(tf.Module):
         >>> Vectorizer(("a", "film"), length=2).cut_share(rows, ["text"])
         {'texts': 1.0, 'tokens': 0.5, 'unknown': 0.5}
         """
-        batches = _batches(rows, tuple(fields)).map(self._cut, num_parallel_calls=2)
-        counts = [int(count) for count in batches.reduce(tf.zeros(5, tf.int64), tf.add)]
-        texts, cut_texts, tokens, kept, unknown = counts
-        return {
-            "texts": cut_texts / max(texts, 1),
-            "tokens": 1 - kept / max(tokens, 1),
-            "unknown": unknown / max(kept, 1),
-        }
+        counts = text_batches(rows, fields).map(self._cut, num_parallel_calls=2)
+        return cut_shares(counts)
 
     def _cut(self, texts: tf.Tensor) -> tf.Tensor:
         """Counts texts, texts cut, tokens, tokens kept and tokens unknown: [5]."""
-        tokens = self.terms.tokens(self.terms.standardized(texts))
-        lengths = tokens.row_lengths()
-        kept = tf.minimum(lengths, self.terms.length)
-        ids = self.vocabulary.ids(tokens[:, : self.terms.length].flat_values)
-        unknown = tf.cast(ids == self.vocabulary.unknown, tf.int64)
-        cut = tf.cast(lengths > kept, tf.int64)
-        counts = (
-            tf.size(lengths, tf.int64),
-            *map(tf.reduce_sum, (cut, lengths, kept, unknown)),
+        ids = self.vocabulary.ids(self.terms.tokens(self.terms.standardized(texts)))
+        return cut_counts(
+            ids, length=self.terms.length, unknown=self.vocabulary.unknown
         )
-        return tf.stack(counts)
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments as JSON values."""
@@ -198,21 +175,9 @@ def _check_size(size: int) -> None:
         )
 
 
-def _check_minimum_count(minimum_count: int) -> None:
+def check_minimum_count(minimum_count: int) -> None:
     if minimum_count < 1:
         raise UsageError(
             "minimum_count says how often a term must occur, at least once. "
             f"Received: {minimum_count}. Use 1 to keep every term."
         )
-
-
-def _batches(rows: Rows, fields: tuple[str, ...]) -> tf.data.Dataset:
-    """The text columns of rows as batches of string [B]."""
-    options = tf.data.Options()
-    options.autotune.enabled = False
-
-    def joined(columns: dict[str, tf.Tensor]) -> tf.Tensor:
-        return tf.concat([columns[field] for field in fields], axis=0)
-
-    schema = dict.fromkeys(fields, TEXT)
-    return check_rows(rows, schema).batch(_BATCH).map(joined).with_options(options)
