@@ -18,6 +18,8 @@ from typing import Literal
 import tfnlp
 from tfnlp import cli
 
+Split = Literal["words", "characters", "bytes", "bpe", "unigram", "wordpiece"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(cli.Source):
@@ -30,7 +32,7 @@ class Recipe(cli.Source):
     size: int | None = None  # entries of the vocabulary; default: by the encoder
     length: int | None = None  # tokens kept of a text; default: by the encoder
     ngrams: int | None = None  # longest run of words; default: by the encoder
-    split: Literal["words", "characters", "bytes"] = "words"
+    split: Split = "words"  # bpe, unigram and wordpiece are subwords
     character_ngrams: tuple[int, int] | None = None  # e.g. 3,5: pieces of words too
     standardize: tuple[str, ...] | None = None  # e.g. nfkc,lower,strip_accents
     minimum_count: int = 1  # rarer tokens are unknown
@@ -164,8 +166,10 @@ def network(recipe: Recipe, task, vectors: dict, *, width, dropout, wide=None):
 
 def settled(recipe: Recipe) -> Recipe:
     """The recipe with the encoder's own settings where none was given."""
-    own = DEFAULTS[recipe.encoder].items()
-    missing = {name: value for name, value in own if getattr(recipe, name) is None}
+    own = DEFAULTS[recipe.encoder]
+    if recipe.split in ("bpe", "unigram", "wordpiece"):
+        own = own | {"ngrams": 1}  # there are no runs of subwords
+    missing = {k: value for k, value in own.items() if getattr(recipe, k) is None}
     return dataclasses.replace(recipe, **missing)
 
 

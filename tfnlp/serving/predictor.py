@@ -17,6 +17,7 @@ from tfnlp.saving import from_json
 from tfnlp.serving import rows as plain_rows
 from tfnlp.serving.requests import Fields, short, tensor
 from tfnlp.task import Columns, Task
+from tfnlp.text.operations import register
 
 Row = Mapping[str, Any]
 DEFAULT = "serving_default"
@@ -47,6 +48,7 @@ class Predictor:
         self.path, self._classes = folder, classes
         _check_files(folder)
         try:
+            register(_task_file(folder).read_text("utf-8", "replace"))
             self._model = tf.saved_model.load(str(folder))
         except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
             raise _broken(folder, error) from error
@@ -92,7 +94,7 @@ class Predictor:
         Raises:
             ArtefactError: task.json is damaged, or names a class that is unknown.
         """
-        file = self.path / SIDE_FILES / "task.json"
+        file = _task_file(self.path)
         try:
             return from_json(file.read_text("utf-8"), classes=self._classes)
         except (OSError, ValueError, TypeError, LookupError) as error:
@@ -238,6 +240,10 @@ def _version(path: Path) -> Path:
         f"{'has none' if path.is_dir() else 'does not exist'}."
         f"{nearest(path.name, [s for s in siblings if s != path.name])}"
     )
+
+
+def _task_file(folder: Path) -> Path:
+    return folder / SIDE_FILES / "task.json"
 
 
 def _check_files(folder: Path) -> None:

@@ -21,6 +21,7 @@ from tfnlp.scores.intervals import Draw
 from tfnlp.scores.thresholds import best_thresholds
 from tfnlp.specs import TEXT, Rows, Schema
 from tfnlp.task import Columns, Task, Tensors
+from tfnlp.text.piece_vectorizer import PieceVectorizer, learn_vectorizer
 from tfnlp.text.vectorizer import Vectorizer
 from tfnlp.text.vocabulary import Vocabulary
 
@@ -65,7 +66,7 @@ class Classification(Task):
 
     def __init__(
         self,
-        text: Vectorizer,
+        text: Vectorizer | PieceVectorizer,
         labels: Vocabulary,
         *,
         pairs: bool = False,
@@ -114,7 +115,7 @@ class Classification(Task):
         Args:
             rows: rows with the text fields and ``label``.
             balanced: weighs each class by the inverse of its share of the rows.
-            vectorizer: options of `Vectorizer.from_rows`.
+            vectorizer: options of `learn_vectorizer`: of words, or of subwords.
 
         Raises:
             DataError: the rows have fewer than two classes.
@@ -130,7 +131,7 @@ class Classification(Task):
         mean = sum(counts.values()) / len(counts)
         fields = ("first", "second") if pairs else ("text",)
         return cls(
-            Vectorizer.from_rows(rows, fields, **vectorizer),
+            learn_vectorizer(rows, fields, **vectorizer),
             Vocabulary(labels),
             pairs=pairs,
             separator=separator,
