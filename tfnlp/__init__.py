@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tfnlp.data.audit import audit as audit
     from tfnlp.data.audit import clean as clean
     from tfnlp.data.pair_audit import audit_pairs as audit_pairs
-    from tfnlp.data.pair_audit import clean_pairs as clean_pairs
+    from tfnlp.data.pair_cleaning import clean_pairs as clean_pairs
     from tfnlp.data.pair_rules import PairRules as PairRules
     from tfnlp.data.pairs import read_pairs as read_pairs
     from tfnlp.data.propbank import placed as placed
@@ -49,10 +49,16 @@ if TYPE_CHECKING:
     from tfnlp.tasks.tagging import Tagging as Tagging
     from tfnlp.testing import check_task as check_task
     from tfnlp.text.gazetteer_files import load_gazetteers as load_gazetteers
+    from tfnlp.text.learning import learn_pieces as learn_pieces
+    from tfnlp.text.pieces import Pieces as Pieces
+    from tfnlp.text.subword import Subwords as Subwords
+    from tfnlp.text.token_pieces import Characters as Characters
+    from tfnlp.text.token_pieces import Words as Words
     from tfnlp.text.vector_words import vector_words as vector_words
     from tfnlp.text.vectorizer import Vectorizer as Vectorizer
     from tfnlp.text.vectors import load_vectors as load_vectors
     from tfnlp.text.vocabulary import Vocabulary as Vocabulary
+    from tfnlp.text.word_pieces import WordPieces as WordPieces
     from tfnlp.training.config import TrainConfig as TrainConfig
     from tfnlp.training.fit import fit as fit
 
@@ -62,20 +68,25 @@ __version__ = "0.1.0"
 # that name belongs to the package tfnlp.export as soon as anything imports it.
 _HOMES = {
     "Audit": "tfnlp.data.audit:Audit",
+    "Characters": "tfnlp.text.token_pieces:Characters",
     "Classification": "tfnlp.tasks.classification:Classification",
     "Clock": "tfnlp.clock:Clock",
     "Endpoint": "tfnlp.task:Endpoint",
     "IntentAndSlots": "tfnlp.tasks.intent_and_slots:IntentAndSlots",
     "PairRules": "tfnlp.data.pair_rules:PairRules",
+    "Pieces": "tfnlp.text.pieces:Pieces",
     "Predictor": "tfnlp.serving.predictor:Predictor",
     "Report": "tfnlp.evaluation.report:Report",
     "SemanticRoles": "tfnlp.tasks.semantic_roles:SemanticRoles",
     "Sides": "tfnlp.data.sides:Sides",
+    "Subwords": "tfnlp.text.subword:Subwords",
     "Tagging": "tfnlp.tasks.tagging:Tagging",
     "Task": "tfnlp.task:Task",
     "TrainConfig": "tfnlp.training.config:TrainConfig",
     "Vectorizer": "tfnlp.text.vectorizer:Vectorizer",
     "Vocabulary": "tfnlp.text.vocabulary:Vocabulary",
+    "WordPieces": "tfnlp.text.word_pieces:WordPieces",
+    "Words": "tfnlp.text.token_pieces:Words",
     "answers": "tfnlp.answering:answers",
     "audit": "tfnlp.data.audit:audit",
     "audit_pairs": "tfnlp.data.pair_audit:audit_pairs",
@@ -84,12 +95,13 @@ _HOMES = {
     "check_output": "tfnlp.export.artefact:check_output",
     "check_task": "tfnlp.testing:check_task",
     "clean": "tfnlp.data.audit:clean",
-    "clean_pairs": "tfnlp.data.pair_audit:clean_pairs",
+    "clean_pairs": "tfnlp.data.pair_cleaning:clean_pairs",
     "cli": "tfnlp.cli",
     "cnn": "tfnlp.networks.cnn",
     "errors": "tfnlp.errors",
     "evaluate": "tfnlp.evaluation.evaluate:evaluate",
     "fit": "tfnlp.training.fit:fit",
+    "learn_pieces": "tfnlp.text.learning:learn_pieces",
     "load": "tfnlp.serving.predictor:load",
     "load_gazetteers": "tfnlp.text.gazetteer_files:load_gazetteers",
     "load_vectors": "tfnlp.text.vectors:load_vectors",
@@ -110,20 +122,25 @@ _HOMES = {
 
 __all__ = [
     "Audit",
+    "Characters",
     "Classification",
     "Clock",
     "Endpoint",
     "IntentAndSlots",
     "PairRules",
+    "Pieces",
     "Predictor",
     "Report",
     "SemanticRoles",
     "Sides",
+    "Subwords",
     "Tagging",
     "Task",
     "TrainConfig",
     "Vectorizer",
     "Vocabulary",
+    "WordPieces",
+    "Words",
     "__version__",
     "answers",
     "audit",
@@ -139,6 +156,7 @@ __all__ = [
     "errors",
     "evaluate",
     "fit",
+    "learn_pieces",
     "load",
     "load_gazetteers",
     "load_vectors",

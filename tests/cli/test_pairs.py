@@ -1,6 +1,7 @@
 """The flags of pairs and of running text, from words to sides."""
 
 from tfnlp import cli
+from tfnlp.cli.verbs import audit
 
 
 def test_parallel_files_become_sides_that_are_checked_and_cleaned(tmp_path, capsys):
@@ -24,3 +25,16 @@ def test_running_text_is_cut_by_shares(tmp_path):
     words = ["--train", str(path), "--shares", "0.5", "0.25", "0.25"]
     sides = cli.parse(cli.Texts, words).sides()
     assert [len(list(side)) for side in sides] == [50, 25, 25]
+
+
+def test_audit_looks_at_pairs(tmp_path, capsys):
+    for side, word in (("en", "dogs"), ("de", "Hunde")):
+        lines = [f"{word} {n} are here" for n in range(9)]
+        (tmp_path / f"train.{side}").write_text("\n".join(lines))
+    start = str(tmp_path / "train")
+    audit.main([start, "--source", "en", "--target", "de", "--test", start])
+    shown = capsys.readouterr().out
+    assert "scripts              source latin, target latin" in shown
+    assert (
+        "warning: test: 9 rows (100.0%) have a source that is also in train." in shown
+    )

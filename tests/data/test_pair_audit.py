@@ -2,7 +2,8 @@
 
 import pytest
 
-from tfnlp.data.pair_audit import audit_pairs, clean_pairs
+from tfnlp.data.pair_audit import audit_pairs
+from tfnlp.data.pair_cleaning import clean_pairs
 from tfnlp.data.pair_rules import PairRules
 from tfnlp.data.readers import read
 from tfnlp.data.rows import from_list
@@ -86,7 +87,7 @@ def test_leaks_are_found_by_either_side_and_by_every_set():
 def test_the_table_says_what_is_usual():
     shown = audit_pairs(rows(*GOOD), others={"test": rows(("a", "b\x1ec"))}).table()
     assert "scripts" in shown and "source latin, target latin" in shown
-    assert "a source is 0.88 targets long" in shown
+    assert "0.88 of a source to 1 of a target" in shown
     assert "test up to 2" in shown
     assert "characters a source" in shown
 
@@ -114,6 +115,18 @@ def test_unknown_reason_to_leave_out_is_refused():
 
 def test_cleaned_rows_know_how_many_they_are():
     assert clean_pairs(rows(*GOOD, *WRONG.values())).cardinality() == 20
+
+
+def test_a_stream_is_cleaned_as_rows_in_memory_are():
+    pairs = rows(*GOOD, *WRONG.values())
+    stream = pairs.filter(lambda row: True)  # of unknown length
+    assert sources(clean_pairs(stream)) == sources(clean_pairs(pairs))
+    assert stream.element_spec == clean_pairs(stream).element_spec
+
+
+def test_pairs_that_would_all_go_are_refused():
+    with pytest.raises(DataError, match="Received: 2 rows, all left out"):
+        clean_pairs(rows(("a", ""), ("", "b")))
 
 
 def test_real_pairs_are_told_apart(shared_data):

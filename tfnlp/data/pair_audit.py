@@ -5,24 +5,17 @@ is too long for the other, in a wrong script or the same as the other, and wheth
 side of a row to test on is also in training. Knows no network and no task.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import tensorflow as tf
 
 from tfnlp.data.audit import PERCENTILES, REMEMBERED, Audit, Unit, audit
 from tfnlp.data.findings import have, share
-from tfnlp.data.pair_rules import FLAWS, RATIO, PairRules, pairs
-from tfnlp.data.rows import CHUNK, column_batches, keep, settled
-from tfnlp.errors import UsageError, nearest
+from tfnlp.data.pair_rules import FLAWS, RATIO, SIDES, PairRules, pairs
+from tfnlp.data.rows import column_batches, held
 from tfnlp.specs import REFERENCES, Rows
 
-SIDES = ("source", "target")
-DROPPED = (*FLAWS, "duplicate")
-"""What `clean_pairs` leaves out if nothing else is said; `leak` can be asked for."""
-
-_KEPT = "kept, for the time being"
 _TOLD = {
     "identical": "the same text on both sides",
     "length": "a side that is too long for the other",
@@ -58,7 +51,7 @@ class PairAudit(Audit):
             lines.append((f"{self.unit} a {side}", spread or "none"))
         again = [f"{side} {count:,}" for side, count in self.repeated.items()]
         lines.append(("seen before", ", ".join(again)))
-        lines.append(("usual length", f"a source is {self.usual:.2g} targets long"))
+        lines.append(("usual length", f"{self.usual:.2g} of a source to 1 of a target"))
         if any(self.scripts.values()):
             told = [f"{side} {name or 'mixed'}" for side, name in self.scripts.items()]
             lines.append(("scripts", ", ".join(told).lower()))
@@ -99,84 +92,22 @@ def audit_pairs(
     >>> found.leaks["test"], found.flaws["test"]["identical"]
     ({'source': 1, 'target': 0}, 1)
     """
+    rows, others = _held(rows), {name: _held(o) for name, o in (others or {}).items()}
     texts = audit(rows, text_fields=fields, label_field=None, others=others, unit=unit)
     rules = PairRules.from_rows(rows, fields=fields, ratio=ratio, unit=unit)
     found = PairAudit(**vars(texts), usual=rules.usual, ratio=ratio)
     found.scripts = dict(zip(SIDES, rules.scripts, strict=True))
     seen = _count(found, "train", rules, rows, fields)
-    for name, other in (others or {}).items():
+    for name, other in others.items():
         _count(found, name, rules, other, fields)
         found.leaks[name] = _leaks(other, fields, seen)
     found.warnings += list(_warnings(found))
     return found
 
 
-def clean_pairs(
-    rows: Rows,
-    *,
-    rules: PairRules | None = None,
-    drop: Collection[str] = DROPPED,
-    others: Mapping[str, Rows] | None = None,
-    fields: tuple[str, str] = SIDES,
-) -> Rows:
-    """Leaves out the pairs that training is better off without.
-
-    Args:
-        rows: the rows to train on; those to test on should stay as they are.
-        rules: what a pair should be like; learnt from the rows if not given.
-        drop: what makes a pair go: `empty`, `identical`, `length`, `script`,
-            `duplicate`; `leak`, too: a side that is also in `others`.
-        others: name → rows that training must not have seen.
-        fields: the fields of source and target.
-
-    Raises:
-        DataError: a record of a file cannot be read.
-        UsageError: `drop` has another name.
-
-    Example:
-    >>> from tfnlp.data.rows import from_list
-    >>> pairs = [{"source": "a dog", "target": t} for t in ("ein Hund", "", "a dog")]
-    >>> [row["target"] for row in clean_pairs(from_list(pairs)).as_numpy_iterator()]
-    [b'ein Hund']
-    """
-    _check_names(drop)
-    rules = rules or PairRules.from_rows(rows, fields=fields)
-    apart = [_seen(other, fields) for other in (others or {}).values()]
-    seen: set[int] = set()
-    kept: list[bool] = []
-    for pair in pairs(rows, fields):
-        found: set[str] = {*rules.flaws(*pair)}
-        key = hash(pair)
-        if key in seen:
-            found.add("duplicate")
-        elif len(seen) < REMEMBERED:
-            seen.add(key)
-        if any(hash(t) in one for s in apart for t, one in zip(pair, s, strict=True)):
-            found.add("leak")
-        kept.append(found.isdisjoint(drop))
-    return _kept(rows, kept)
-
-
-def _check_names(drop: Collection[str]) -> None:
-    known = (*DROPPED, "leak")
-    for name in drop:
-        if name not in known:
-            raise UsageError(
-                f"What makes a pair go is of {', '.join(known)}. Received: {name!r}."
-                f"{nearest(name, known)} Choose among them."
-            )
-
-
-def _kept(rows: Rows, kept: list[bool]) -> Rows:
-    """The rows at whose place there is True."""
-    mask = tf.data.Dataset.from_tensor_slices(np.array(kept, bool))
-    numbered = tf.data.Dataset.zip(rows, mask).map(
-        lambda row, kept: {**row, _KEPT: kept}, num_parallel_calls=2
-    )
-    left = keep(numbered, lambda row: row[_KEPT], sum(kept)).batch(CHUNK)
-    plain = left.map(lambda row: {name: row[name] for name in rows.element_spec})
-    plain = plain.unbatch().apply(tf.data.experimental.assert_cardinality(sum(kept)))
-    return settled(plain)
+def _held(rows: Rows) -> Rows:
+    """Rows in memory, if they are few; no row at all is what an audit tells."""
+    return held(rows) if rows.cardinality() > 0 else rows
 
 
 def _count(
@@ -204,11 +135,6 @@ def _count(
             side: _spread(sizes[place]) for place, side in enumerate(SIDES)
         }
     return seen
-
-
-def _seen(rows: Rows, fields: tuple[str, str]) -> tuple[set[int], set[int]]:
-    both = [*pairs(rows, fields)]
-    return {hash(pair[0]) for pair in both}, {hash(pair[1]) for pair in both}
 
 
 def _leaks(

@@ -24,6 +24,7 @@ FLAWS: tuple[Flaw, ...] = ("empty", "identical", "length", "script")
 """A side is empty; both sides are the same; one is too long against the other; a
 side is written in another script than usual."""
 
+SIDES = ("source", "target")
 RATIO = 3.0
 """How many times the usual ratio of lengths is too much, if nothing else is said."""
 SMOOTHING = {"words": 3, "characters": 15}
@@ -70,7 +71,7 @@ class PairRules:
         cls,
         rows: Rows,
         *,
-        fields: tuple[str, str] = ("source", "target"),
+        fields: tuple[str, str] = SIDES,
         ratio: float = RATIO,
         unit: Unit = "characters",
     ) -> "PairRules":

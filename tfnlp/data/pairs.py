@@ -11,6 +11,7 @@ from typing import Any
 
 from tfnlp.data import references
 from tfnlp.data.columns import Column
+from tfnlp.data.rows import held
 from tfnlp.data.sides import Sides, read_sides
 from tfnlp.errors import UsageError
 from tfnlp.specs import REFERENCES
@@ -78,6 +79,7 @@ def read_pairs(
         seed=seed,
         **{**options, "separator": {"target": REFERENCES}},
     )
+    sides = sides.map(held)
     tested = sides.test
     if len(fields) > 1:
         tested = references.joined(tested, fields)

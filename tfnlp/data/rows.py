@@ -20,6 +20,9 @@ from tfnlp.specs import Rows
 CHUNK = 1024
 """Records that cross from Python to TensorFlow at once."""
 
+HELD = 2_000_000
+"""Rows that `held` takes into memory at most."""
+
 Separator = str | Mapping[str, str]
 """What joins the items of a list; of each field, if fields differ."""
 
@@ -159,6 +162,24 @@ def columns_of(rows: Rows) -> dict[str, np.ndarray]:
     return {
         name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]
     }
+
+
+def held(rows: Rows) -> Rows:
+    """Holds up to `HELD` rows in memory, to read them again at no cost.
+
+    More of them, or a stream of unknown length, stay as they are.
+
+    Raises:
+        DataError: there is no row, or a broken one.
+
+    Example:
+    >>> read = tf.data.Dataset.range(2).map(lambda n: {"text": tf.strings.as_string(n)})
+    >>> [row["text"] for row in held(read).as_numpy_iterator()]
+    [b'0', b'1']
+    """
+    if not 0 <= rows.cardinality() <= HELD:
+        return rows
+    return settled(tf.data.Dataset.from_tensor_slices(columns_of(rows)))
 
 
 def _in_memory(chunks: Sequence[Mapping[str, np.ndarray]], where: str) -> Rows:

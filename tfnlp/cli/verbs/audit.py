@@ -25,6 +25,7 @@ class Options(Reading):
 
     tfnlp audit reviews.csv --text review --label sentiment --test test.csv
     tfnlp audit train.conll --test test.conll
+    tfnlp audit corpus/train --source en --target de --test corpus/test
 
     A column is a name, a number counted from 1, or several joined with +. Tagged
     sentences are told by how the file is written, or by --tags; then schemes, spans
@@ -38,6 +39,8 @@ class Options(Reading):
     label: str | None = "label"  # column of the label; none if there is none
     tokens: str = "tokens"  # column of the words of a tagged sentence
     tags: str | None = None  # column of their tags; default: tags, or the last one
+    source: str | None = None  # of pairs to learn to write from: column, or ending
+    target: str | None = None  # what is to be written: column, or ending such as de
     several: bool = False  # whether a row may have several labels
     length: int | None = None  # tokens kept of each text; says how many are cut
     split: str | None = None  # of a set that comes with splits, e.g. train
@@ -97,7 +100,7 @@ def main(words: Sequence[str]) -> None:
         DataError: training could not go on with these rows.
     """
     options = parse(Options, words, positional=("file",), command="tfnlp audit")
-    found = audit_sentences(options) if options.is_tagged() else audit_texts(options)
+    found = audited(options)
     print(json.dumps(found.to_json(), indent=1) if options.json else found.table())
     if found.errors:
         raise DataError(
@@ -105,6 +108,24 @@ def main(words: Sequence[str]) -> None:
             f"Received: {'; '.join(map(str, found.errors)).rstrip('.')}. "
             f"Mend {options.file}."
         )
+
+
+def audited(options: Options) -> "Audit":
+    """Looks at what the flags, and how the file is written, say that rows are."""
+    if options.source is not None or options.target is not None:
+        return audit_pairs(options)
+    return audit_sentences(options) if options.is_tagged() else audit_texts(options)
+
+
+def audit_pairs(options: Options) -> "Audit":
+    """Looks at sources and targets."""
+    columns = {"source": options.source or "source"}
+    columns["target"] = options.target or "target"
+    others = {"valid": options.valid, "test": options.test}
+    return tfnlp.audit_pairs(
+        options.read(options.file, columns, split=options.split),
+        others={n: options.read(file, columns) for n, file in others.items() if file},
+    )
 
 
 def audit_texts(options: Options) -> "Audit":
