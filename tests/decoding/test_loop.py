@@ -184,6 +184,28 @@ def test_an_artefact_answers_each_row_by_its_options(table, tmp_path):
         signature(**asked(num_beams=[1, 5, 1]))
 
 
+def test_a_cache_may_not_grow(table):
+    toy = table()
+
+    def step(ids, cache):
+        return tf.gather(toy.logits, ids), tf.concat([cache, ids[:, None]], axis=1)
+
+    rule = "must keep its shapes and types.*Received: int32 \\(1, 1\\) after int32 "
+    with pytest.raises(UsageError, match=rule):
+        generate(step, toy.first(1), tf.zeros([1, 0], tf.int32), GREEDY, end=None)
+
+
+@pytest.mark.parametrize("beams", [1, 2])
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_a_network_that_gives_no_number_ends_the_text(table, beams, temperature):
+    toy = table(logits=chain(1, 5, 4))
+    toy.logits[4] = np.nan
+    options = Options(6, num_beams=beams, temperature=temperature, top_k=1)
+    found = toy.continued(options, end=None)
+    assert ids_of(found)[0] in ([5, 4, 0, 0, 0, 0], [0] * 6)
+    assert np.isfinite(found.scores).all()
+
+
 def test_half_precision_is_read_as_single(table):
     toy = table()
 

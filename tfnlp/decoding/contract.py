@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from tfnlp.errors import UsageError
+
 Step = Callable[..., tuple[Any, Any]]
 """``step(ids int32 [N], cache) -> (logits float [N, V] or Outputs, cache)``.
 
@@ -65,10 +67,24 @@ def stepped(step: Step, ids: tf.Tensor, cache: Any, shared: Any) -> tuple[Output
 
 
 def like(new: Any, old: Any) -> Any:
-    """Gives the tensors of a nest the static shapes that they had before."""
-    tf.nest.map_structure(
-        lambda tensor, shaped: tensor.set_shape(shaped.shape), new, old
-    )
+    """Gives the tensors of a nest the static shapes that they had before.
+
+    Raises:
+        UsageError: a tensor has become another shape or type.
+    """
+
+    def shaped(tensor: tf.Tensor, before: tf.Tensor) -> None:
+        same = tensor.dtype == before.dtype
+        if not (same and tensor.shape.is_compatible_with(before.shape)):
+            raise UsageError(
+                "What a step returns must keep its shapes and types from step to "
+                f"step. Received: {tensor.dtype.name} {tensor.shape} after "
+                f"{before.dtype.name} {before.shape}. Make room for all tokens at "
+                "the start, and write them into it."
+            )
+        tensor.set_shape(before.shape)
+
+    tf.nest.map_structure(shaped, new, old)
     return new
 
 

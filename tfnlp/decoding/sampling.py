@@ -88,22 +88,29 @@ def begun(rows: int | tf.Tensor, rules: Rules, active: tf.Tensor) -> Texts:
 
 
 def taken(texts: Texts, logits: tf.Tensor, tokens: tf.Tensor, rules: Rules) -> Texts:
-    """Texts with one more token [N] each, if they still ran; logits are [N, V]."""
+    """Texts with one more token [N] each, if they still ran; logits are [N, V].
+
+    Where nothing could be chosen, because a network gives no number or every token
+    is banned, the token is 0 and the text goes no further.
+    """
     tokens = tf.where(texts.running, tokens, 0)
     gained = tf.gather(logits, tokens, batch_dims=1) - log_total(logits)
     count = texts.count + 1
     history = written(texts.history, rules.start + texts.count, tokens)
     ended, dropped = ending(history, count, rules)
-    ended &= texts.running
-    lengths = count - tf.where(ended, dropped, 0)
+    stuck = tokens == 0
+    ended &= texts.running & ~stuck
+    lengths = count - tf.where(ended, dropped, tf.cast(stuck, tf.int32))
     return Texts(
         count=count,
         history=history,
         last=tokens,
         lengths=tf.where(texts.running, lengths, texts.lengths),
         choices=tf.where(texts.running, count, texts.choices),
-        scores=texts.scores + tf.where(texts.running, gained, 0.0),
-        running=texts.running & ~ended & (count < rules.options.row("max_tokens")),
+        scores=texts.scores + tf.where(stuck, 0.0, gained),
+        running=texts.running
+        & ~(ended | stuck)
+        & (count < rules.options.row("max_tokens")),
         ended=texts.ended | ended,
     )
 
