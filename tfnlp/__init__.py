@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tfnlp.data.audit import Audit as Audit
     from tfnlp.data.audit import audit as audit
     from tfnlp.data.audit import clean as clean
+    from tfnlp.data.blocks import blocks as blocks
     from tfnlp.data.pair_audit import audit_pairs as audit_pairs
     from tfnlp.data.pair_cleaning import clean_pairs as clean_pairs
     from tfnlp.data.pair_rules import PairRules as PairRules
@@ -39,14 +40,20 @@ if TYPE_CHECKING:
     from tfnlp.networks import rnn as rnn
     from tfnlp.networks import transformer as transformer
     from tfnlp.networks import word_features as word_features
+    from tfnlp.networks.recurrent_decoder import RecurrentDecoder as RecurrentDecoder
+    from tfnlp.networks.transformer_decoder import (
+        TransformerDecoder as TransformerDecoder,
+    )
     from tfnlp.serving.predictor import Predictor as Predictor
     from tfnlp.serving.predictor import load as load
     from tfnlp.task import Endpoint as Endpoint
     from tfnlp.task import Task as Task
     from tfnlp.tasks.classification import Classification as Classification
     from tfnlp.tasks.intent_and_slots import IntentAndSlots as IntentAndSlots
+    from tfnlp.tasks.language_model import LanguageModel as LanguageModel
     from tfnlp.tasks.semantic_roles import SemanticRoles as SemanticRoles
     from tfnlp.tasks.tagging import Tagging as Tagging
+    from tfnlp.tasks.translation import Translation as Translation
     from tfnlp.testing import check_task as check_task
     from tfnlp.text.gazetteer_files import load_gazetteers as load_gazetteers
     from tfnlp.text.learning import learn_pieces as learn_pieces
@@ -73,9 +80,11 @@ _HOMES = {
     "Clock": "tfnlp.clock:Clock",
     "Endpoint": "tfnlp.task:Endpoint",
     "IntentAndSlots": "tfnlp.tasks.intent_and_slots:IntentAndSlots",
+    "LanguageModel": "tfnlp.tasks.language_model:LanguageModel",
     "PairRules": "tfnlp.data.pair_rules:PairRules",
     "Pieces": "tfnlp.text.pieces:Pieces",
     "Predictor": "tfnlp.serving.predictor:Predictor",
+    "RecurrentDecoder": "tfnlp.networks.recurrent_decoder:RecurrentDecoder",
     "Report": "tfnlp.evaluation.report:Report",
     "SemanticRoles": "tfnlp.tasks.semantic_roles:SemanticRoles",
     "Sides": "tfnlp.data.sides:Sides",
@@ -83,6 +92,8 @@ _HOMES = {
     "Tagging": "tfnlp.tasks.tagging:Tagging",
     "Task": "tfnlp.task:Task",
     "TrainConfig": "tfnlp.training.config:TrainConfig",
+    "TransformerDecoder": "tfnlp.networks.transformer_decoder:TransformerDecoder",
+    "Translation": "tfnlp.tasks.translation:Translation",
     "Vectorizer": "tfnlp.text.vectorizer:Vectorizer",
     "Vocabulary": "tfnlp.text.vocabulary:Vocabulary",
     "WordPieces": "tfnlp.text.word_pieces:WordPieces",
@@ -91,6 +102,7 @@ _HOMES = {
     "audit": "tfnlp.data.audit:audit",
     "audit_pairs": "tfnlp.data.pair_audit:audit_pairs",
     "audit_sentences": "tfnlp.data.tagged_audit:audit_sentences",
+    "blocks": "tfnlp.data.blocks:blocks",
     "bow": "tfnlp.networks.bow",
     "check_output": "tfnlp.export.artefact:check_output",
     "check_task": "tfnlp.testing:check_task",
@@ -127,9 +139,11 @@ __all__ = [
     "Clock",
     "Endpoint",
     "IntentAndSlots",
+    "LanguageModel",
     "PairRules",
     "Pieces",
     "Predictor",
+    "RecurrentDecoder",
     "Report",
     "SemanticRoles",
     "Sides",
@@ -137,6 +151,8 @@ __all__ = [
     "Tagging",
     "Task",
     "TrainConfig",
+    "TransformerDecoder",
+    "Translation",
     "Vectorizer",
     "Vocabulary",
     "WordPieces",
@@ -146,6 +162,7 @@ __all__ = [
     "audit",
     "audit_pairs",
     "audit_sentences",
+    "blocks",
     "bow",
     "check_output",
     "check_task",

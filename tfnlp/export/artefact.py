@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,7 +25,7 @@ from tfnlp.errors import ExportError, UsageError
 from tfnlp.export.portable import check_portable, without_cudnn
 from tfnlp.export.servable import Servable
 from tfnlp.saving import to_json
-from tfnlp.task import Task
+from tfnlp.task import Endpoint, Task
 
 SIDE_FILES = "assets.extra"
 HIDDEN = ".writing-"
@@ -167,18 +167,35 @@ def _write(
 
 def _check_answers(folder: Path, task: Task, model: keras.Model) -> None:
     """Asks the written artefact and the network the same odd questions."""
-    inputs = {
-        name: tf.constant(_PROBES)
-        for name, spec in task.inputs.items()
-        if spec.dtype == tf.string
+    signatures = tf.saved_model.load(str(folder)).signatures
+    for name, endpoint in task.endpoints().items():
+        inputs = _probes(endpoint)
+        if set(inputs) == set(endpoint.inputs):
+            _check_endpoint(endpoint, signatures[name], model, inputs)
+
+
+def _probes(endpoint: Endpoint) -> dict[str, tf.Tensor]:
+    """Odd texts for the fields that hold text, and what may be left out."""
+    defaults = endpoint.defaults
+    return {
+        name: tf.constant(
+            [defaults[name]] * len(_PROBES) if name in defaults else _PROBES, spec.dtype
+        )
+        for name, spec in endpoint.inputs.items()
+        if spec.dtype == tf.string or name in defaults
     }
-    if set(inputs) != set(task.inputs):
-        return
-    serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
+
+
+def _check_endpoint(
+    endpoint: Endpoint,
+    serve: Callable,
+    model: keras.Model,
+    inputs: Mapping[str, tf.Tensor],
+) -> None:
     try:
         served = serve(**inputs)
         with without_cudnn(model):
-            expected = tf.function(task.answer)(model, inputs)
+            expected = tf.function(endpoint.function)(model, inputs)
     except (tf.errors.InvalidArgumentError, tf.errors.InternalError) as error:
         raise ExportError(
             "An artefact must answer any text, the empty one too. "

@@ -167,7 +167,8 @@ class Predictor:
         """
         for endpoint, fields in self.endpoints.items():
             if self._needed(endpoint) <= columns.keys():
-                count = max((len(columns[n]) for n in fields if n in columns), default=0)
+                given = [len(columns[name]) for name in fields if name in columns]
+                count = max(given, default=0)
                 optional = self.defaults[endpoint].items()
                 whole = {name: [value] * count for name, value in optional}
                 return self._columns(endpoint, {**whole, **columns})

@@ -1,0 +1,144 @@
+"""Learn a language: running text in, a model that goes on after a prompt out.
+
+    python pipelines/language_model.py --train plays.txt --name plays
+    tfnlp generate saved_models/plays --prompt "ROMEO:" --max_tokens 200
+
+The artefact answers a prompt with text, and at a second endpoint a text with how
+probable each token of it is.
+"""
+
+from __future__ import annotations  # TensorFlow loads when it is needed
+
+import dataclasses
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tfnlp
+from tfnlp import cli
+
+Split = Literal["characters", "words", "bpe", "unigram"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(cli.Texts):
+    """Trains, tests and saves a language model."""
+
+    name: str = "language_model"  # of the artefact
+    output: str = "saved_models"  # folder of all artefacts
+
+    split: Split = "characters"  # what a token is
+    size: int = 10_000  # ids at most
+    length: int | None = None  # tokens read at a time; default: by the decoder
+    decoder: Literal["transformer", "recurrent"] = "transformer"
+    width: int | None = None  # of the decoder's vectors; default: by the decoder
+    depth: int | None = None  # layers; default: by the decoder
+    dropout: float | None = None  # default: by the decoder
+    network: tuple[str, ...] = ()  # more of the decoder: heads=8 positions=learned
+    training: tfnlp.TrainConfig = dataclasses.field(
+        default_factory=lambda: tfnlp.TrainConfig(
+            epochs=20,
+            batch_size=32,
+            rate=2e-3,
+            optimizer="adamw",
+            weight_decay=0.01,
+            schedule="cosine",
+            warm_up=0.02,
+            clip=1.0,
+            patience=3,
+        )
+    )
+
+    @property
+    def own(self) -> dict[str, Any]:
+        """Window, width, depth and dropout: given, or the decoder's own."""
+        defaults = {
+            "transformer": {"length": 256, "width": 192, "depth": 4, "dropout": 0.1},
+            "recurrent": {"length": 35, "width": 400, "depth": 1, "dropout": 0.4},
+        }[self.decoder]
+        given = {name: getattr(self, name) for name in defaults}
+        return {name: given[name] or value for name, value in defaults.items()}
+
+    @property
+    def slots(self) -> int:
+        """Parts of the text that a recurrent decoder reads side by side."""
+        return self.training.batch_size if self.decoder == "recurrent" else 0
+
+    def blocks(self, rows: Any, *, slots: int = 0, context: int = 1) -> Any:
+        """The text in blocks; see `tfnlp.blocks`. A word is a token, or two."""
+        return tfnlp.blocks(
+            rows,
+            size=self.own["length"],
+            unit="characters" if self.split == "characters" else "words",
+            context=context,
+            slots=slots,
+        )
+
+
+def main(recipe: Recipe) -> Path:
+    """Reads, checks, trains, tests and saves; returns the folder of the version."""
+    clock = tfnlp.Clock()
+    with clock.phase("start"):
+        tfnlp.check_output(recipe.name, recipe.output)
+        rehearse(recipe)
+    with clock.phase("read and audit"):
+        sides = recipe.sides()
+        audit = tfnlp.audit(sides.train, label_field=None).check()
+        print(audit.table(), file=sys.stderr)
+    with clock.phase("vocabulary"):
+        task = learnt(recipe, sides.train, split=recipe.split, size=recipe.size)
+        train = recipe.blocks(sides.train, slots=recipe.slots)
+        valid = recipe.blocks(sides.valid, slots=recipe.slots)
+        test = recipe.blocks(sides.test, context=recipe.own["length"])
+
+    def build(hp):
+        width = hp.Int("width", 64, 1024, step=16, default=recipe.own["width"])
+        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.own["dropout"])
+        return network(recipe, task, width=width, dropout=dropout)
+
+    with clock.phase("train"):
+        model = tfnlp.fit(task, build, train, valid, recipe.training)
+    alone, plain = task.alone(), task.plain(model)
+    report = tfnlp.evaluate(
+        alone,
+        plain,
+        test,
+        history=model.history.history,
+        seconds=clock.seconds,
+        counts={"train": len(train), "valid": len(valid)},
+        batch_size=32,
+    )
+    return cli.finish(recipe, alone, plain, report, audit=audit, clock=clock)
+
+
+def rehearse(recipe: Recipe) -> None:
+    """Builds everything once, tiny: a wrong setting ends here, before any reading."""
+    task = learnt(recipe, recipe.made_up(), split="characters", size=50)
+    own = recipe.own
+    network(recipe, task, width=own["width"], dropout=own["dropout"])
+
+
+def learnt(recipe: Recipe, rows: Any, *, split: str, size: int) -> tfnlp.LanguageModel:
+    """The pieces of the text."""
+    return tfnlp.LanguageModel.from_rows(
+        rows, split=split, size=size, length=recipe.own["length"], slots=recipe.slots
+    )
+
+
+def network(recipe: Recipe, task: tfnlp.LanguageModel, *, width, dropout):
+    """The decoder; the options of --network come last."""
+    decoders = {
+        "transformer": tfnlp.TransformerDecoder,
+        "recurrent": tfnlp.RecurrentDecoder,
+    }
+    decoder = decoders[recipe.decoder]
+    options = {"width": width, "depth": recipe.own["depth"], "dropout": dropout}
+    if recipe.decoder == "transformer":
+        options["length"] = recipe.own["length"]
+    options |= cli.assignments(recipe.network, decoder)
+    return task.network(decoder(task.pieces.size, **options))
+
+
+if __name__ == "__main__":
+    cli.run(main, Recipe)

@@ -1,0 +1,186 @@
+"""Language models: every token counts once, and prompts go on as asked."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfnlp.data.blocks import blocks
+from tfnlp.data.rows import from_list
+from tfnlp.errors import UsageError
+from tfnlp.networks.recurrent_decoder import RecurrentDecoder
+from tfnlp.networks.transformer_decoder import TransformerDecoder
+from tfnlp.tasks.language_model import LanguageModel
+from tfnlp.testing import check_device_invariance, check_task
+
+PAIRS = [
+    ("two", "birds sing"),
+    ("a", "dog barks"),
+    ("the", "cat sleeps"),
+    ("no", "one knows"),
+    ("we", "left Rome"),
+    ("so", "it goes"),
+    ("my", "dog sleeps"),
+    ("one", "bird left"),
+]
+ROWS = from_list([{"before": before, "text": text} for before, text in PAIRS])
+FORMS = {
+    "attention": lambda task, hp: TransformerDecoder(
+        task.pieces.size,
+        width=16,
+        heads=2,
+        depth=hp.Int("depth", 1, 2, default=1),
+        dropout=0.0,
+    ),
+    "recurrent": lambda task, hp: RecurrentDecoder(
+        task.pieces.size, width=hp.Int("width", 8, 32, default=32), dropout=0.0
+    ),
+}
+
+
+def words(**options):
+    return LanguageModel.from_rows(
+        ROWS.map(lambda row: {"text": row["before"] + " " + row["text"]}),
+        split="words",
+        **options,
+    )
+
+
+def untrained(task, form="attention"):
+    from tfnlp.training.defaults import Defaults
+
+    return task.network(FORMS[form](task, Defaults()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_conforms(form, tmp_path):
+    task = words(ends=form == "attention")
+    check_task(task, lambda hp: task.network(FORMS[form](task, hp)), ROWS, tmp_path)
+
+
+@pytest.mark.slow
+def test_states_that_go_on_do_not_depend_on_devices():
+    task = words(slots=4)
+    rows = blocks(
+        ROWS.map(lambda row: {"text": row["text"] + " "}),
+        size=2,
+        unit="words",
+        slots=4,
+    )
+    check_device_invariance(
+        task, lambda hp: task.network(FORMS["recurrent"](task, hp)), rows
+    )
+
+
+def test_each_token_is_told_once_and_context_is_not():
+    task = words(ends=True)
+    features, y, weight = task.example(
+        {"before": tf.constant(["two birds", ""]), "text": tf.constant(["sing", "a"])}
+    )
+    told = [
+        task.pieces.strings(tf.boolean_mask(row, scored > 0)).numpy().tolist()
+        for row, scored in zip(y, weight, strict=True)
+    ]
+    assert told == [[b"sing", b"[END]"], [b"a", b"[END]"]]
+    assert features["token_ids"].numpy()[:, 0].tolist() == [task.pieces.start] * 2
+
+
+@pytest.mark.parametrize("length", [4, 5, 8, 64])
+def test_windows_tell_every_token_once(length):
+    """A network that tells each token from itself: as probable in any window."""
+    task = words(length=length)
+    text = " ".join(f"{before} {rest}" for before, rest in PAIRS)
+    row = {"text": tf.constant([text, "a"]), "before": tf.constant(["", ""])}
+    size = task.pieces.size
+
+    def network(features):
+        return tf.one_hot(features["token_ids"], size) * 3.0
+
+    answer = task.answer(network, row)
+    whole = task.decode(network(task.encode(row)), row)
+    assert answer["length"].numpy().tolist() == [24, 1]
+    np.testing.assert_allclose(answer["scores"], whole["scores"], rtol=1e-5)
+    np.testing.assert_allclose(answer["score"], whole["score"], rtol=1e-5)
+
+
+def test_perplexity_is_exact():
+    task = words()
+    columns = {"text": np.array(["birds sing", "a"], object)}
+    answers = {
+        "score": np.log([0.25, 0.5]).astype("float32"),
+        "length": np.array([2, 1]),
+    }
+    scores = task.score(columns, answers)
+    assert scores["perplexity"] == pytest.approx(2.0)
+    assert scores["bits_per_character"] == pytest.approx(3 / 11)
+
+
+def test_a_prompt_goes_on_alike_alone_and_among_others():
+    task = words()
+    model = untrained(task)
+    prompts = ["two birds", "", "the"]
+    asked = {"seed": 7, "max_tokens": 5, "temperature": 1.3}
+
+    def texts(given):
+        inputs = {"prompt": tf.constant(given), "stop": tf.constant([""])}
+        inputs |= {name: tf.constant([value]) for name, value in asked.items()}
+        return task.generate(model, inputs)["text"].numpy().tolist()
+
+    assert texts(prompts) == [texts([prompt])[0] for prompt in prompts]
+
+
+def test_a_prompt_longer_than_the_window_is_read_from_its_end():
+    task = words(length=2)
+    model = untrained(task)
+
+    def text(prompt):
+        inputs = {"prompt": tf.constant([prompt]), "temperature": tf.constant([0.0])}
+        return task.generate(model, inputs)["text"].numpy()[0]
+
+    assert text("one knows the cat") == text("my the cat")
+
+
+def test_a_stop_string_ends_a_text_and_is_no_part_of_it():
+    rows = from_list([{"text": "abc"}])
+    task = LanguageModel.from_rows(rows, split="characters")
+    a = int(task.pieces.encode(["a"]).flat_values[0])
+
+    def network(features):  # a b c a b c …
+        ids = (features["token_ids"] - a + 1) % 3 + a
+        return tf.one_hot(ids, task.pieces.size) * 30.0
+
+    def text(stop):
+        inputs = {
+            "prompt": tf.constant(["a", "b"]),
+            "stop": tf.constant([stop, ""]),
+            "max_tokens": tf.constant([7]),
+            "temperature": tf.constant([0.0]),
+        }
+        return task.generate(network, inputs)["text"].numpy().tolist()
+
+    order = task.pieces.strings([a, a + 1, a + 2]).numpy().tolist()
+    assert order == [b"a", b"b", b"c"]
+    assert text("ca") == [b"b", b"cabcabc"]
+    assert text("x") == [b"bcabcab", b"cabcabc"]
+
+
+def test_a_text_is_as_probable_as_the_network_says():
+    task = words()
+    model = untrained(task)
+    row = {"before": tf.constant(["two"]), "text": tf.constant(["birds sing"])}
+    answer = task.answer(model, row)
+    features, y, weight = task.example(row)
+    expected = -tf.reduce_sum(task.loss(y, model(features)) * weight)
+    assert float(answer["score"][0]) == pytest.approx(float(expected), rel=1e-5)
+    assert answer["tokens"].numpy()[0].tolist() == [b"birds", b"sing"]
+
+
+def test_slots_need_a_decoder_with_a_state():
+    task = words(slots=2)
+    with pytest.raises(UsageError, match="Slots are for a decoder with a state"):
+        untrained(task)
+
+
+def test_a_task_of_slots_answers_rows_that_stand_alone():
+    alone = words(slots=2).alone()
+    assert not alone.ordered and set(alone.inputs) == {"text", "before"}

@@ -1,0 +1,188 @@
+"""Sequence to sequence: what is written for a source, how sure, and where it looked."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfnlp.data.rows import from_list
+from tfnlp.errors import UsageError
+from tfnlp.networks import rnn, transformer
+from tfnlp.networks.recurrent_decoder import RecurrentDecoder
+from tfnlp.networks.transformer_decoder import TransformerDecoder
+from tfnlp.specs import REFERENCES
+from tfnlp.tasks.translation import Translation
+from tfnlp.testing import check_task
+from tfnlp.training.defaults import Defaults
+
+PAIRS = [
+    ("a dog", "ein Hund"),
+    ("cats sleep", "Katzen schlafen"),
+    ("no", "nein"),
+    ("two birds", "zwei Vögel"),
+    ("good", "gut"),
+    ("dogs bark", "Hunde bellen"),
+    ("so what", "na und"),
+    ("rain", "Regen"),
+]
+ROWS = from_list([{"source": a, "target": b} for a, b in PAIRS])
+
+
+def attention(task, hp):
+    return task.network(
+        transformer.encoder(task.source.size, width=16, heads=2, dropout=0.0),
+        TransformerDecoder(
+            task.target.size,
+            width=16,
+            heads=2,
+            depth=hp.Int("depth", 1, 2, default=1),
+            dropout=0.0,
+            source=True,
+        ),
+    )
+
+
+def recurrent(task, hp, kind="luong"):
+    return task.network(
+        rnn.encoder(task.source.size, width=32, cell="gru", dropout=0.0),
+        RecurrentDecoder(
+            task.target.size,
+            width=hp.Int("width", 8, 32, default=32),
+            cell="gru",
+            attention=kind,
+            dropout=0.0,
+        ),
+    )
+
+
+FORMS = {
+    "attention": attention,
+    "luong": recurrent,
+    "bahdanau": lambda task, hp: recurrent(task, hp, "bahdanau"),
+}
+
+
+def words(**options):
+    defaults = {"source_length": 8, "target_length": 6, "smoothing": 0.0}
+    return Translation.from_rows(
+        ROWS, pieces={"split": "words"}, **defaults | {"num_beams": 2} | options
+    )
+
+
+@pytest.fixture(scope="module")
+def task():
+    return words()
+
+
+@pytest.fixture(scope="module")
+def model(task):
+    keras.utils.set_random_seed(0)
+    return attention(task, Defaults())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["attention", "luong"])
+def test_conforms(form, task, tmp_path):
+    check_task(task, lambda hp: FORMS[form](task, hp), ROWS, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_pairs_are_learnt_and_written(form, task):
+    from tfnlp.training.config import TrainConfig
+    from tfnlp.training.fit import fit
+
+    config = TrainConfig(epochs=60, batch_size=8, rate=0.02, patience=60)
+    model = fit(task, lambda hp: FORMS[form](task, hp), ROWS, ROWS, config)
+    answer = task.answer(model, {"source": tf.constant([a for a, _ in PAIRS])})
+    assert [text.decode() for text in answer["text"].numpy()] == [b for _, b in PAIRS]
+
+
+def test_what_is_read_before_each_token(task):
+    row = {"source": tf.constant(["a dog"]), "target": tf.constant(["ein Hund"])}
+    features, y, weight = task.example(row)
+    spelt = task.target.strings(features["target_ids"]).numpy()[0].tolist()
+    assert spelt == [b"[START]", b"ein", b"Hund"]
+    assert task.target.strings(y).numpy()[0].tolist() == [b"ein", b"Hund", b"[END]"]
+    assert weight.numpy().tolist() == [[1.0, 1.0, 1.0]]
+
+
+def test_of_several_references_the_first_is_learnt(task):
+    several = REFERENCES.join(["gut", "ein Hund"])
+    row = {"source": tf.constant(["good"]), "target": tf.constant([several])}
+    assert task.target.strings(task.example(row)[1]).numpy()[0, 0] == b"gut"
+
+
+def test_long_texts_are_cut(task):
+    row = {"source": tf.constant(["a " * 99]), "target": tf.constant(["gut " * 99])}
+    features, y, _ = task.example(row)
+    assert features["token_ids"].shape == (1, 9)  # and the end mark
+    assert y.shape == (1, 7)
+
+
+def test_smoothing_spreads_the_target_evenly():
+    task, logits = words(smoothing=0.2), tf.constant([[[1.0, 2.0, 0.5, -1.0]]])
+    target = np.full(4, 0.05)
+    target[1] += 0.8
+    expected = -np.sum(target * tf.nn.log_softmax(logits[0, 0]).numpy())
+    assert float(task.loss(tf.constant([[1]]), logits)[0, 0]) == pytest.approx(
+        expected, rel=1e-5
+    )
+
+
+def test_the_best_texts_fall_in_score_and_the_first_is_the_answer(task, model):
+    inputs = {"source": tf.constant(["a dog", "no"])}
+    best, answer = task.several(model, inputs), task.answer(model, inputs)
+    asked = {"num_beams": tf.constant([4])}
+    several = task.several(model, {**inputs, **asked})
+    assert several["texts"].shape == (2, task.n_best)
+    scores = several["scores"].numpy()
+    assert (np.diff(scores, axis=1) <= 1e-6).all()
+    assert best["texts"][:, 0].numpy().tolist() == answer["text"].numpy().tolist()
+
+
+def test_a_request_says_how_long_and_how(task, model):
+    inputs = {"source": tf.constant(["a dog"]), "num_beams": tf.constant([1])}
+    one = task.answer(model, {**inputs, "max_tokens": tf.constant([1])})
+    assert len(one["text"].numpy()[0].split()) <= 1
+
+
+def test_without_a_decoder_the_answer_is_the_same(task, model):
+    inputs = {"source": tf.constant(["a dog", "two birds", ""])}
+    expected = task.answer(model, inputs)
+    found = task.answer(lambda features: model(features), inputs)
+    assert expected["text"].numpy().tolist() == found["text"].numpy().tolist()
+    np.testing.assert_allclose(expected["score"], found["score"], rtol=1e-4)
+
+
+def test_where_given_targets_look(task, model):
+    inputs = {
+        "source": tf.constant(["a dog", "no"]),
+        "target": tf.constant(["ein Hund", "nein"]),
+    }
+    found = task.align(model, inputs)
+    assert found["target_tokens"].numpy()[1].tolist() == [b"nein", b"[END]", b""]
+    assert found["source_tokens"].numpy()[1].tolist() == [b"no", b"[END]", b""]
+    sums = tf.reduce_sum(found["weights"], axis=2).numpy()
+    np.testing.assert_allclose(sums, [[1, 1, 1], [1, 1, 0]], atol=1e-5)
+
+
+def test_only_a_decoder_tells_where_it_looks(task):
+    inputs = {"source": tf.constant(["no"]), "target": tf.constant(["nein"])}
+    with pytest.raises(UsageError, match="Only a network with a decoder"):
+        task.align(lambda features: features, inputs)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"num_beams": 0}, "num_beams is a whole number from 1 to 16"),
+        ({"num_beams": 17}, "num_beams is a whole number from 1 to 16"),
+        ({"smoothing": 1.0}, "smoothing must be at least 0 and below 1"),
+        ({"measures": ("blue",)}, "Did you mean 'bleu'"),
+        ({"source_length": 0}, "source_length must be a whole number"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(options, message):
+    with pytest.raises(UsageError, match=message):
+        words(**options)

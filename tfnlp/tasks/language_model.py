@@ -1,0 +1,310 @@
+"""Language models: how probable a text is, and how another one goes on."""
+
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfnlp import decoding
+from tfnlp.decoding.rules import Stopped
+from tfnlp.errors import UsageError
+from tfnlp.layers.options import check_size
+from tfnlp.networks import causal
+from tfnlp.networks.carried import Carried
+from tfnlp.saving import pack
+from tfnlp.scores import generation_figures, samples, sums
+from tfnlp.scores.intervals import Draw
+from tfnlp.specs import PLACE, TEXT, Rows, Schema
+from tfnlp.task import Columns, Endpoint, Task, Tensors
+from tfnlp.text.learning import learn_pieces
+from tfnlp.text.pieces import Pieces
+
+MOST_TOKENS = 1024
+"""New tokens that a request may ask for."""
+MOST_BEAMS = 8
+
+
+class LanguageModel(Task):
+    """Tells what comes next in a text, piece by piece.
+
+    A row carries ``text``, and in ``before`` what stands before it: read, but not
+    scored. An answer to it says how probable the text is: ``score`` (float32 [B], the
+    natural logarithm), ``length`` (int32 [B], its tokens), and for each of them
+    ``tokens`` (string [B, T]) and ``scores`` (float32 [B, T]). An artefact answers at
+    ``score_text`` likewise, and at ``serving_default`` a ``prompt`` with ``text``
+    (string [B], what follows it) and ``score``; the options of a request are those
+    of `tfnlp.decoding.Options`, and ``stop``, a string that ends the text.
+
+    A network sees ``length`` tokens at a time: of a longer prompt the last ones, of
+    a longer text windows that overlap by half, so that every token is scored once,
+    with at least half a window before it unless the text begins there.
+
+    Args:
+        pieces: text to ids and back.
+        length: tokens that are read at a time.
+        ends: whether texts are whole, so that their end is learnt and generation may
+            end; False for a stream of text.
+        slots: for `RecurrentDecoder`: parts of one long text that are read side by
+            side, each from the state where its segment before ended; rows then carry
+            ``slot`` and ``place`` (int32), see `tfnlp.data.blocks`. 0 for rows that
+            stand alone.
+    """
+
+    targets: ClassVar[Schema] = {}
+
+    def __init__(
+        self, pieces: Pieces, *, length: int = 256, ends: bool = False, slots: int = 0
+    ):
+        super().__init__()
+        check_size("length", length, least=2)
+        check_size("slots", slots, least=0)
+        self.pieces, self.length, self.ends, self.slots = pieces, length, ends, slots
+        self.ordered = slots > 0
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Rows,
+        *,
+        length: int = 256,
+        ends: bool = False,
+        slots: int = 0,
+        **pieces: Any,
+    ) -> "LanguageModel":
+        """Learns the pieces of texts.
+
+        Args:
+            rows: rows with ``text``.
+            pieces: options of `learn_pieces`.
+
+        Raises:
+            DataError: there is no text.
+        """
+        learnt = learn_pieces(rows, ["text"], **pieces)
+        return cls(learnt, length=length, ends=ends, slots=slots)
+
+    @property
+    def inputs(self) -> Schema:  # type: ignore[override]
+        """``text`` and ``before``, and with slots ``slot`` and ``place``."""
+        more = {"slot": PLACE, "place": PLACE} if self.slots else {}
+        return {"text": TEXT, "before": TEXT, **more}
+
+    def alone(self) -> "LanguageModel":
+        """The same task for rows that stand alone: what an artefact answers."""
+        return LanguageModel(self.pieces, length=self.length, ends=self.ends)
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """``serving_default`` goes on after a prompt; ``score_text`` weighs a text."""
+        options = {name: spec for name, spec in decoding.SPECS.items()}
+        defaults = {name: getattr(decoding.Options(), name) for name in options}
+        return {
+            "serving_default": Endpoint(
+                self.generate,
+                {"prompt": TEXT, "stop": TEXT, **options},
+                {"stop": "", **defaults},
+            ),
+            "score_text": Endpoint(
+                self.answer, {"text": TEXT, "before": TEXT}, {"before": ""}
+            ),
+        }
+
+    def encode(self, inputs: Tensors) -> Tensors:
+        """``token_ids`` int32 [B, T]: what each token to be told comes after."""
+        return self._read(inputs)[0]
+
+    def example(self, row: Tensors) -> tuple[Tensors, tf.Tensor, tf.Tensor]:
+        """Features, the token behind each (int32 [B, T]), and 1 where it is scored."""
+        return self._read(row)
+
+    def network(self, decoder: keras.layers.Layer) -> keras.Model:
+        """Features → logits [B, T, V] of the token behind each.
+
+        Args:
+            decoder: a `TransformerDecoder` or `RecurrentDecoder` of `pieces.size` ids.
+
+        Raises:
+            UsageError: there are slots, and the decoder has no state to carry on.
+        """
+        features = {"token_ids": keras.Input([None], dtype="int32", name="token_ids")}
+        if not self.slots:
+            return keras.Model(features, decoder(features["token_ids"]), name="network")
+        if not hasattr(decoder, "first_states"):
+            raise UsageError(
+                "Slots are for a decoder with a state. Received: "
+                f"{type(decoder).__name__}. Pass slots=0."
+            )
+        for name in ("slot", "place"):
+            features[name] = keras.Input([], dtype="int32", name=name)
+        carried = Carried(decoder, slots=self.slots, name="carried")
+        return keras.Model(features, carried(**features), name="network")
+
+    def plain(self, network: keras.Model) -> keras.Model:
+        """A network of the same weights for rows that stand alone; see `alone`."""
+        if not self.slots:
+            return network
+        return self.alone().network(network.get_layer("carried").decoder)
+
+    def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """[B, T]: negative log-likelihood of each token, in nats."""
+        return tf.nn.sparse_softmax_cross_entropy_with_logits(y, outputs)
+
+    def decode(self, outputs: tf.Tensor, inputs: Tensors) -> Tensors:
+        """Logits [B, T, V] → how probable the texts are."""
+        _, y, weight = self._read(inputs)
+        return self._told(-self.loss(y, outputs), y, weight)
+
+    def answer(self, model: Any, inputs: Tensors) -> Tensors:
+        """How probable texts are; longer ones are read in windows."""
+        features, y, weight = self._read(inputs)
+        if self.slots:
+            return self._told(-self.loss(y, model(features)), y, weight)
+        ids, gold = (_windows(each, self.length) for each in (features["token_ids"], y))
+        scores = -self.loss(gold, model({"token_ids": ids}))
+        return self._told(_rows(scores, y, self.length), y, weight)
+
+    def generate(self, model: Any, inputs: Tensors) -> Tensors:
+        """What follows prompts: ``text`` and its log-probability, ``score``."""
+        prompts = self._begun(inputs["prompt"])[:, -self.length :]
+        rows = prompts.nrows(out_type=tf.int32)
+        options = {
+            name: tf.broadcast_to(inputs[name], [rows])
+            for name in decoding.SPECS
+            if name in inputs
+        }
+        limits = {"most_tokens": MOST_TOKENS, "most_beams": MOST_BEAMS}
+        asked = decoding.checked(decoding.Options(**options), **limits)
+        stops = inputs.get("stop")
+        if stops is not None:
+            stops = tf.broadcast_to(stops, [rows])
+        lengths = tf.cast(prompts.row_lengths(), tf.int32)
+        ids = prompts.to_tensor()
+        reading = causal.read(
+            model, ids, lengths, room=tf.shape(ids)[1] + asked.highest("max_tokens")
+        )
+        made = decoding.generate(
+            reading.step,
+            reading.logits,
+            reading.cache,
+            asked,
+            end=self.pieces.end if self.ends else None,
+            **limits,
+            stopped=None if stops is None else self._stopped(stops),
+        )
+        texts = self.pieces.decode(made.ids[:, 0])
+        if stops is not None:
+            texts = _parts(texts, stops)[0]
+        return {"text": texts, "score": made.scores[:, 0]}
+
+    def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
+        """Perplexity, nats per token and bits per character, over all tokens."""
+        return sums.whole([self._measured(rows, answers)])
+
+    def redrawn(self, rows: Columns, answers: Columns) -> Draw:
+        """`score` of rows drawn anew; the logarithms are summed once."""
+        return sums.redrawn([self._measured(rows, answers)])
+
+    def figures(self, rows: Columns, answers: Columns) -> tuple:
+        """How perplexity falls with what stands before a token."""
+        places = np.arange(answers["scores"].shape[1])
+        weight = (places < answers["length"][:, None]).astype(float)
+        return (generation_figures.perplexity_by_place(answers["scores"], weight),)
+
+    def _measured(self, rows: Columns, answers: Columns) -> sums.Sums:
+        characters = np.array([len(text) for text in rows["text"]], np.int64)
+        return samples.perplexity(
+            answers["score"], answers["length"], characters=characters
+        )
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            "pieces": pack(self.pieces),
+            "length": self.length,
+            "ends": self.ends,
+            "slots": self.slots,
+        }
+
+    def _stopped(self, stops: tf.Tensor) -> Stopped:
+        """Whether texts hold the stop string of their row: string [B]."""
+
+        def stopped(ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+            made = tf.RaggedTensor.from_tensor(ids, lengths=lengths)
+            wanted = tf.repeat(stops, tf.shape(ids)[0] // tf.shape(stops)[0])
+            return tf.cond(
+                tf.reduce_any(wanted != ""),
+                lambda: _parts(self.pieces.decode(made), wanted)[1],
+                lambda: tf.zeros_like(lengths, tf.bool),
+            )
+
+        return stopped
+
+    def _begun(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Ids of what was there before; a text that begins has the start mark first."""
+        ids = self.pieces.encode(texts)
+        first = tf.fill([ids.nrows(), 1], self.pieces.start)
+        begins = tf.cast((ids.row_lengths() == 0) | self.ends, tf.int64)
+        return tf.concat([tf.RaggedTensor.from_tensor(first, lengths=begins), ids], 1)
+
+    def _read(self, row: Tensors) -> tuple[Tensors, tf.Tensor, tf.Tensor]:
+        """See `example`."""
+        before = self._begun(row["before"])
+        parts = [before, self.pieces.encode(row["text"])]
+        if self.ends:
+            parts.append(tf.fill([before.nrows(), 1], self.pieces.end))
+        whole = tf.concat(parts, axis=1)
+        lengths = tf.cast(whole.row_lengths(), tf.int32)
+        ids = whole.to_tensor(shape=[None, None])
+        ids = tf.pad(ids, [[0, 0], [0, 1]])  # a row of one token is one to read
+        places = tf.range(1, tf.shape(ids)[1])
+        known = tf.cast(before.row_lengths(), tf.int32)[:, None]
+        scored = (places >= known) & (places < lengths[:, None])
+        used = tf.maximum(tf.reduce_max(lengths) - 1, 1)
+        features = {"token_ids": ids[:, :used]}
+        features |= {name: row[name] for name in ("slot", "place") if self.slots}
+        # The last token of a row is told and never read: no network sees padding.
+        return features, ids[:, 1 : used + 1], tf.cast(scored[:, :used], tf.float32)
+
+    def _told(self, scores: tf.Tensor, y: tf.Tensor, weight: tf.Tensor) -> Tensors:
+        """Answers of log-probabilities [B, T] where the weight is 1."""
+        scored = weight > 0
+        ids = tf.ragged.boolean_mask(y, scored)
+        names = ids.with_flat_values(self.pieces.strings(ids.flat_values))
+        return {
+            "score": tf.reduce_sum(scores * weight, axis=1),
+            "length": tf.cast(ids.row_lengths(), tf.int32),
+            "tokens": names.to_tensor(),
+            "scores": tf.ragged.boolean_mask(scores, scored).to_tensor(),
+        }
+
+
+def _parts(texts: tf.Tensor, marks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Texts [N] up to their marks, and whether they hold them; "" is none."""
+
+    def part(pair: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        text, mark = pair
+        found = tf.strings.split(text[None], mark, maxsplit=1).flat_values
+        held = (tf.size(found) > 1) & (mark != "")
+        return tf.where(held, tf.concat([found, [""]], 0)[0], text), held
+
+    return tf.map_fn(part, (texts, marks), fn_output_signature=(tf.string, tf.bool))
+
+
+def _windows(ids: tf.Tensor, length: int) -> tf.Tensor:
+    """Rows [B, T] in windows that overlap by half: [B · W, length] or shorter."""
+    hop = length // 2
+    more = tf.maximum(tf.shape(ids)[1] - length, 0)
+    count = -(-more // hop) + 1
+    size = tf.minimum(tf.shape(ids)[1], length)
+    padded = tf.pad(ids, [[0, 0], [0, (count - 1) * hop + size - tf.shape(ids)[1]]])
+    places = tf.range(count)[:, None] * hop + tf.range(size)
+    return tf.reshape(tf.gather(padded, places, axis=1), [-1, size])
+
+
+def _rows(scores: tf.Tensor, like: tf.Tensor, length: int) -> tf.Tensor:
+    """Scores of windows [B · W, L] as those of rows [B, T]: each place counts once."""
+    hop, size = length // 2, tf.shape(scores)[1]
+    windows = tf.reshape(scores, [tf.shape(like)[0], -1, size])
+    first = windows[:, 0]
+    later = tf.reshape(windows[:, 1:, size - hop :], [tf.shape(like)[0], -1])
+    return tf.concat([first, later], axis=1)[:, : tf.shape(like)[1]]

@@ -1,0 +1,303 @@
+"""Translation: a text out of a text; also summaries, spellings and pronunciations."""
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import keras
+import tensorflow as tf
+
+from tfnlp import decoding
+from tfnlp.data import references
+from tfnlp.errors import UsageError
+from tfnlp.layers.decoder_block import Memory
+from tfnlp.layers.options import check_rate, check_size
+from tfnlp.networks import causal
+from tfnlp.saving import pack
+from tfnlp.scores import generation as scores
+from tfnlp.scores import generation_figures, sums
+from tfnlp.scores.intervals import Draw
+from tfnlp.specs import TEXT, Rows, Schema
+from tfnlp.task import Columns, Endpoint, Task, Tensors
+from tfnlp.text.learning import learn_pieces
+from tfnlp.text.pieces import Pieces
+
+MOST_BEAMS = 16
+
+
+class Translation(Task):
+    """Writes a text for a text: its translation, its summary, how it is spoken.
+
+    A row carries ``source`` and ``target``; a target of several references joins them
+    with `tfnlp.specs.REFERENCES`, and the first is learnt from. An answer carries
+    ``text`` (string [B]) and ``score`` (float32 [B], its log-probability over the
+    length penalty). An artefact answers at ``n_best`` with ``texts`` and ``scores``
+    [B, K], best first, and at ``align`` a source and a ``target`` with where each
+    token of the target looks: ``weights`` float32 [B, T, S], ``target_tokens`` and
+    ``source_tokens``. A request may carry any option of `tfnlp.decoding.Options`.
+
+    Args:
+        source: text to ids.
+        target: ids to text, and back.
+        source_length: tokens of a source that are read; the rest is cut off.
+        target_length: tokens of a target that are learnt, and written at most.
+        num_beams: how many texts are followed side by side, unless a request says.
+        length_penalty: see `tfnlp.decoding.Options`.
+        smoothing: share of the target spread over all tokens (label smoothing).
+        n_best: K.
+        measures: what is scored, names of `tfnlp.scores.generation.NAMES`.
+
+    Raises:
+        UsageError: an option has a value that it cannot have.
+    """
+
+    targets: ClassVar[Schema] = {"target": TEXT}
+
+    def __init__(
+        self,
+        source: Pieces,
+        target: Pieces,
+        *,
+        source_length: int = 128,
+        target_length: int = 128,
+        num_beams: int = 5,
+        length_penalty: float = 1.0,
+        smoothing: float = 0.1,
+        n_best: int = 5,
+        measures: Iterable[str] = ("bleu", "chrf"),
+    ):
+        super().__init__()
+        check_size("source_length", source_length)
+        check_size("target_length", target_length)
+        check_size("n_best", n_best)
+        check_rate("smoothing", smoothing)
+        if not 1 <= num_beams <= MOST_BEAMS:
+            raise UsageError(
+                f"num_beams is a whole number from 1 to {MOST_BEAMS}. "
+                f"Received: {num_beams!r}."
+            )
+        self.source, self.target = source, target
+        self.source_length, self.target_length = source_length, target_length
+        self.num_beams, self.length_penalty = num_beams, length_penalty
+        self.smoothing, self.n_best = smoothing, n_best
+        self.measures = tuple(measures)
+        scores.measured([], [], self.measures)
+
+    @classmethod
+    def from_rows(
+        cls, rows: Rows, *, shared: bool = False, pieces: Any, **options: Any
+    ) -> "Translation":
+        """Learns the pieces of both sides.
+
+        Args:
+            rows: rows with ``source`` and ``target``.
+            shared: whether both sides have the same pieces.
+            pieces: options of `learn_pieces`.
+            options: of `Translation`.
+
+        Raises:
+            DataError: a side has no text.
+        """
+        if shared:
+            source = target = learn_pieces(rows, ["source", "target"], **pieces)
+        else:
+            source = learn_pieces(rows, ["source"], **pieces)
+            target = learn_pieces(rows, ["target"], **pieces)
+        return cls(source, target, **options)
+
+    @property
+    def inputs(self) -> Schema:  # type: ignore[override]
+        """``source``."""
+        return {"source": TEXT}
+
+    def endpoints(self) -> dict[str, Endpoint]:
+        """``serving_default``, ``n_best`` and ``align``."""
+        defaults = {
+            **vars(decoding.Options()),
+            "num_beams": self.num_beams,
+            "length_penalty": self.length_penalty,
+            "max_tokens": self.target_length,
+        }
+        request = {"source": TEXT, **decoding.SPECS}
+        return {
+            "serving_default": Endpoint(self.answer, request, defaults),
+            "n_best": Endpoint(self.several, request, defaults),
+            "align": Endpoint(self.align, {"source": TEXT, "target": TEXT}),
+        }
+
+    def encode(self, inputs: Tensors) -> Tensors:
+        """``token_ids`` and ``padding_mask``, int32 [B, S], of sources."""
+        ids = self.source.encode(inputs["source"])[:, : self.source_length]
+        ended = tf.concat([ids, tf.fill([ids.nrows(), 1], self.source.end)], axis=1)
+        return {
+            "token_ids": ended.to_tensor(),
+            "padding_mask": tf.sequence_mask(ended.row_lengths(), dtype=tf.int32),
+        }
+
+    def example(self, row: Tensors) -> tuple[Tensors, tf.Tensor, tf.Tensor]:
+        """Features with ``target_ids``; y int32 [B, T], and 1 where there is one."""
+        before, after = self._target(row["target"])
+        weight = tf.sequence_mask(after.row_lengths(), dtype=tf.float32)
+        features = {**self.encode(row), "target_ids": before.to_tensor()}
+        return features, after.to_tensor(), weight
+
+    def network(self, encoder: keras.Model, decoder: keras.layers.Layer) -> keras.Model:
+        """Features → logits [B, T, V] of the target's tokens.
+
+        Args:
+            encoder: ``token_ids`` and ``padding_mask`` [B, S] → [B, S, E].
+            decoder: a `TransformerDecoder` with ``source=True``, or a
+                `RecurrentDecoder` with ``attention``, of `target.size` ids.
+        """
+        names = ("token_ids", "padding_mask", "target_ids")
+        features = {n: keras.Input([None], dtype="int32", name=n) for n in names}
+        mask = features["padding_mask"]
+        memory = encoder({"token_ids": features["token_ids"], "padding_mask": mask})
+        logits = decoder(features["target_ids"], memory, mask)
+        return keras.Model(features, logits, name="network")
+
+    def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
+        """[B, T]: cross-entropy of each token, smoothed."""
+        each = tf.nn.sparse_softmax_cross_entropy_with_logits(y, outputs)
+        if not self.smoothing:
+            return each
+        even = tf.reduce_logsumexp(outputs, axis=-1) - tf.reduce_mean(outputs, axis=-1)
+        return (1.0 - self.smoothing) * each + self.smoothing * even
+
+    def decode(self, outputs: decoding.Generated, inputs: Tensors) -> Tensors:
+        """What was generated → ``text`` and ``score``."""
+        return {
+            "text": self.target.decode(outputs.ids[:, 0]),
+            "score": outputs.scores[:, 0],
+        }
+
+    def answer(self, model: Any, inputs: Tensors) -> Tensors:
+        """The best text for each source."""
+        return self.decode(self._generated(model, inputs, n_best=1), inputs)
+
+    def several(self, model: Any, inputs: Tensors) -> Tensors:
+        """The best texts for each source, by falling score; "" where there is none."""
+        made = self._generated(model, inputs, n_best=self.n_best)
+        shape = tf.shape(made.scores)
+        flat = tf.reshape(made.ids, [shape[0] * shape[1], -1])
+        return {
+            "texts": tf.reshape(self.target.decode(flat), shape),
+            "scores": made.scores,
+        }
+
+    def align(self, model: Any, inputs: Tensors) -> Tensors:
+        """Where the tokens of given targets look.
+
+        Raises:
+            UsageError: the network has no decoder to look into.
+        """
+        features = self.encode(inputs)
+        before, after = self._target(inputs["target"])
+        decoder = causal.decoder_of(model)
+        if decoder is None:
+            raise UsageError(
+                "Only a network with a decoder tells where it looks. "
+                f"Received: {type(model).__name__}."
+            )
+        memory = _memory(model, features)
+        real = tf.sequence_mask(after.row_lengths(), dtype=tf.float32)[..., None]
+        ids = tf.RaggedTensor.from_tensor(
+            features["token_ids"],
+            lengths=tf.reduce_sum(features["padding_mask"], axis=1),
+        )
+        return {
+            "weights": decoder.alignment(before.to_tensor(), memory) * real,
+            "target_tokens": _named(self.target, after),
+            "source_tokens": _named(self.source, ids),
+        }
+
+    def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
+        """The task's `measures` of the answered texts."""
+        return sums.whole(self._measured(rows, answers))
+
+    def redrawn(self, rows: Columns, answers: Columns) -> Draw:
+        """`score` of rows drawn anew; each row is counted once."""
+        return sums.redrawn(self._measured(rows, answers))
+
+    def figures(self, rows: Columns, answers: Columns) -> tuple:
+        """Lengths, and the worst, typical and best answers beside references."""
+        return (
+            *generation_figures.figures(
+                rows["source"], rows["target"], answers["text"]
+            ),
+            sums.signatures(self._measured(rows, answers)),
+        )
+
+    def _measured(self, rows: Columns, answers: Columns) -> tuple[sums.Sums, ...]:
+        return scores.measured(rows["target"], answers["text"], self.measures)
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {
+            "source": pack(self.source),
+            "target": pack(self.target),
+            "source_length": self.source_length,
+            "target_length": self.target_length,
+            "num_beams": self.num_beams,
+            "length_penalty": self.length_penalty,
+            "smoothing": self.smoothing,
+            "n_best": self.n_best,
+            "measures": list(self.measures),
+        }
+
+    def _target(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
+        """What is read before each token of first references, and these tokens."""
+        ids = self.target.encode(references.first(texts))[:, : self.target_length]
+        start = tf.fill([ids.nrows(), 1], self.target.start)
+        end = tf.fill([ids.nrows(), 1], self.target.end)
+        return tf.concat([start, ids], axis=1), tf.concat([ids, end], axis=1)
+
+    def _generated(
+        self, model: Any, inputs: Tensors, *, n_best: int
+    ) -> decoding.Generated:
+        features = self.encode(inputs)
+        rows = tf.shape(features["token_ids"])[0]
+        own = {
+            "num_beams": self.num_beams,
+            "length_penalty": self.length_penalty,
+            "max_tokens": self.target_length,
+        }
+        asked = {
+            name: tf.broadcast_to(inputs[name], [rows])
+            for name in decoding.SPECS
+            if name in inputs
+        }
+        reading = causal.read(
+            model,
+            tf.fill([rows, 1], self.target.start),
+            tf.ones([rows], tf.int32),
+            room=self.target_length + 1,
+            memory=_memory(model, features),
+            features=features,
+            name="target_ids",
+        )
+        return decoding.generate(
+            reading.step,
+            reading.logits,
+            reading.cache,
+            decoding.Options(**{**own, **asked}),
+            end=self.target.end,
+            most_tokens=self.target_length,
+            most_beams=MOST_BEAMS,
+            n_best=n_best,
+            banned=(self.target.start,),
+            shared=reading.shared,
+        )
+
+
+def _memory(model: Any, features: Tensors) -> Memory | None:
+    """What the encoder of a network makes of sources; None where there is none."""
+    layers = getattr(model, "layers", ())
+    encoder = next((each for each in layers if isinstance(each, keras.Model)), None)
+    if encoder is None:
+        return None
+    return Memory(encoder(features), features["padding_mask"])
+
+
+def _named(pieces: Pieces, ids: tf.RaggedTensor) -> tf.Tensor:
+    """The tokens of ids as strings [B, T], "" behind the last."""
+    return ids.with_flat_values(pieces.strings(ids.flat_values)).to_tensor()
