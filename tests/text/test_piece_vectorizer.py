@@ -51,15 +51,12 @@ def test_a_length_below_one_is_refused():
         PieceVectorizer(Words(("a",)), length=0)
 
 
-@pytest.mark.parametrize("split", SPLITS)
-def test_a_classifier_reads_subwords(split):
-    task = tfnlp.Classification.from_rows(from_list(ROWS), split=split, length=8)
+def test_a_classifier_reads_subwords():
+    task = tfnlp.Classification.from_rows(from_list(ROWS), split="bpe", length=8)
     inputs = {"text": ["a fine plot", ""]}
     again = saving.from_json(saving.to_json(task))
-    assert (
-        again.encode(inputs)["token_ids"].numpy().tolist()
-        == task.encode(inputs)["token_ids"].numpy().tolist()
-    )
+    ids = [each.encode(inputs)["token_ids"].numpy().tolist() for each in (task, again)]
+    assert ids[0] == ids[1]
     assert len(task.text.vocabulary) == task.text.pieces.size
 
 
