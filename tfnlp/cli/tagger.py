@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import tfnlp
 from tfnlp.cli.keywords import assignments
 from tfnlp.cli.reading import Reading
+from tfnlp.errors import UsageError
 
 if TYPE_CHECKING:
     import keras
@@ -203,7 +204,15 @@ class Tagger(Sentences):
         Args:
             sizes: how many ids each feature of a word has.
             vectors: what `pretrained` gave.
+
+        Raises:
+            UsageError: --word_width is not the width of --vectors.
         """
+        if vectors is not None and self.word_width not in (None, vectors.shape[1]):
+            raise UsageError(
+                "--word_width is that of --vectors where there are some: "
+                f"{vectors.shape[1]}. Received: {self.word_width}. Leave it out."
+            )
         return tfnlp.word_features.front(
             sizes,
             width=self.word_width,

@@ -83,14 +83,22 @@ def _ranked(
     """The n best ways to each tag at each token, [T, B, C·n], and where each leads.
 
     A way is numbered by its tag and its rank there, tag · n + rank; the second
-    result is the number, at this token, of each of the best ways to the next.
+    result is the number, at this token, of each of the best ways to the next. The
+    n best ways to a tag come from n tags at most: those whose best way is best.
     """
-    size = emissions.shape[-1]
-    arriving = tf.repeat(tf.transpose(transitions), n, axis=1)  # [to, from · n]
+    size, count = emissions.shape[-1], transitions.shape[0]
+    arriving = tf.transpose(transitions)  # [to, from]
 
     def best(found: tuple, emission: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        pairs = (found[0] + emission)[:, None, :] + arriving  # [B, to, from · n]
-        scores, sources = tf.math.top_k(pairs, n)  # [B, to, n]
+        ways = tf.reshape(found[0] + emission, [-1, count, n])  # [B, from, rank]
+        pairs = ways[:, None, :, 0] + arriving  # [B, to, from]
+        _, tags = tf.math.top_k(pairs, min(n, count))  # [B, to, M]
+        leaps = tf.broadcast_to(arriving, tf.shape(pairs))
+        onward = tf.gather(leaps, tags, batch_dims=2)[..., None]
+        onward += tf.gather(ways, tags, batch_dims=1)  # [B, to, M, rank]
+        rows = tf.shape(ways)[0]
+        scores, places = tf.math.top_k(tf.reshape(onward, [rows, count, -1]), n)
+        sources = tf.gather(tags, places // n, batch_dims=2) * n + places % n
         scores = _relative(tf.reshape(scores, [-1, size]))
         return scores, tf.reshape(sources, [-1, size])
 

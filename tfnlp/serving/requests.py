@@ -80,5 +80,6 @@ def _encoded(name: str, values: Iterable[Any]) -> list[Any]:
 
 def _joined(value: Any) -> Any:
     """Words as rows carry them; anything else as it is."""
-    listed = isinstance(value, list | tuple) and all(isinstance(w, str) for w in value)
-    return sentences.join(value) if listed else value
+    listed = isinstance(value, list | tuple | np.ndarray)
+    whole = listed and all(isinstance(word, str) for word in value)
+    return sentences.join(value) if whole else value
