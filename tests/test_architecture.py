@@ -70,3 +70,12 @@ def test_every_task_has_its_conformance_test(path):
     test = Path(__file__).parent / "tasks" / f"test_{path.stem}.py"
     assert test.exists(), f"tasks/{path.name} needs tests/tasks/test_{path.stem}.py"
     assert "check_task(" in test.read_text(), f"{test.name} must call check_task(...)"
+
+
+@pytest.mark.parametrize("folder", ["layers", "networks"])
+def test_a_package_registers_all_its_layers_with_keras(folder):
+    """A saved network loads in a process that has seen none of them."""
+    imported_here = {".".join(m) for m in imported(PACKAGE / folder / "__init__.py")}
+    for path in sorted((PACKAGE / folder).glob("*.py")):
+        if "register_keras_serializable" in path.read_text():
+            assert f"{folder}.{path.stem}" in imported_here, f"import {path.stem} there"

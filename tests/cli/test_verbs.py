@@ -37,6 +37,9 @@ class FakePredictor:
     def endpoints(self):
         return {"serving_default": self.inputs}
 
+    def forms(self, names=()):
+        return self.endpoints
+
     def stream(self, rows, *, batch_size):
         self.batches.append(batch_size)
         for row in rows:

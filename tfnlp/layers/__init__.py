@@ -8,6 +8,7 @@ are not used. Every row has at least one real token.
 
 from tfnlp.layers.activation import activation as activation
 from tfnlp.layers.attention import TransformerBlock as TransformerBlock
+from tfnlp.layers.character_rnn import CharacterRNN as CharacterRNN
 from tfnlp.layers.crf import CRF as CRF
 from tfnlp.layers.crf import Chain as Chain
 from tfnlp.layers.crf_paths import n_best as n_best
@@ -15,9 +16,12 @@ from tfnlp.layers.crf_paths import viterbi as viterbi
 from tfnlp.layers.crf_sums import log_likelihood as log_likelihood
 from tfnlp.layers.crf_sums import log_partition as log_partition
 from tfnlp.layers.crf_sums import marginals as marginals
+from tfnlp.layers.decoder_block import DecoderBlock as DecoderBlock
+from tfnlp.layers.decoder_block import Memory as Memory
 from tfnlp.layers.dropout import WordDropout as WordDropout
 from tfnlp.layers.embedding import TokenWeights as TokenWeights
 from tfnlp.layers.embedding import embed as embed
+from tfnlp.layers.look import Look as Look
 from tfnlp.layers.masking import ReverseTokens as ReverseTokens
 from tfnlp.layers.masking import ZeroPadding as ZeroPadding
 from tfnlp.layers.matching import Matching as Matching
@@ -25,21 +29,29 @@ from tfnlp.layers.normalization import normalization as normalization
 from tfnlp.layers.pooling import Pooling as Pooling
 from tfnlp.layers.positions import LearnedPositions as LearnedPositions
 from tfnlp.layers.positions import SinusoidalPositions as SinusoidalPositions
+from tfnlp.layers.readout import TokenTable as TokenTable
+from tfnlp.layers.windows import in_windows as in_windows
 
 __all__ = [
     "CRF",
     "Chain",
+    "CharacterRNN",
+    "DecoderBlock",
     "LearnedPositions",
+    "Look",
     "Matching",
+    "Memory",
     "Pooling",
     "ReverseTokens",
     "SinusoidalPositions",
+    "TokenTable",
     "TokenWeights",
     "TransformerBlock",
     "WordDropout",
     "ZeroPadding",
     "activation",
     "embed",
+    "in_windows",
     "log_likelihood",
     "log_partition",
     "marginals",

@@ -1,6 +1,6 @@
 """Asks an artefact in this process: the same graph that a server would run."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
@@ -10,7 +10,8 @@ import keras
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-import tfnlp.layers  # noqa: F401  (Keras must know the layers of a network)
+import tfnlp.layers
+import tfnlp.networks  # noqa: F401  (Keras must know the layers of a network)
 from tfnlp.errors import ArtefactError, RequestError, UsageError, nearest
 from tfnlp.export.artefact import SIDE_FILES, versions
 from tfnlp.saving import from_json
@@ -112,6 +113,17 @@ class Predictor:
             return keras.models.load_model(file)
         except (OSError, ValueError, TypeError, LookupError) as error:
             raise _broken(file, error) from error
+
+    def forms(self, names: Collection[str] = ()) -> dict[str, Fields]:
+        """What a request to each endpoint has: what it needs, and what is named."""
+        return {
+            endpoint: {
+                name: spec
+                for name, spec in fields.items()
+                if name in names or name in self._needed(endpoint)
+            }
+            for endpoint, fields in self.endpoints.items()
+        }
 
     def predict(
         self, rows: Iterable[str | Row], *, batch_size: int = 256

@@ -71,14 +71,20 @@ def main(words: Sequence[str]) -> None:
     if file is not None:
         return streams.write(arriving_answers(predictor, file, options))
     rows: Iterable[Mapping[str, Any]]
+    forms = predictor.forms([*typed, *named(options)])
     if typed:
-        fields = requested.with_fields(predictor.endpoints, typed)
         check_known(typed, predictor.endpoints)
+        fields = requested.with_fields(forms, typed)
         rows = typed_rows(typed, fields)
         check_alone(options)
     else:
-        rows = file_rows(predictor.endpoints, options)
+        rows = file_rows(forms, options)
     streams.write(predictor.stream(rows, batch_size=options.batch))
+
+
+def named(options: Options) -> list[str]:
+    """The fields that --column names."""
+    return [word.partition("=")[0] for word in options.column]
 
 
 def arriving_answers(
@@ -86,7 +92,7 @@ def arriving_answers(
 ) -> Iterator[Mapping[str, Any]]:
     """Answers the rows of a stream: a full batch, or all that are there by now."""
     lines = stdin.arriving(file, encoding=options.encoding)
-    fields = arriving_fields(predictor.endpoints, lines, options)
+    fields = arriving_fields(predictor.forms(named(options)), lines, options)
     columns = requested.columns(options.column, list(fields))
     rows = streams.rows(
         lines, columns, form=options.form(), numbers=requested.numbers(fields)
@@ -99,8 +105,7 @@ def arriving_fields(
     endpoints: Mapping[str, requested.Fields], lines: stdin.Lines, options: Options
 ) -> requested.Fields:
     """The fields of the first endpoint whose columns the first line has."""
-    chosen = [word.partition("=")[0] for word in options.column]
-    forms = requested.fitting(endpoints, chosen)
+    forms = requested.fitting(endpoints, named(options))
     if len(forms) > 1 and lines.start.strip():
         wanted = [requested.columns(options.column, list(fields)) for fields in forms]
         every = [column for columns in wanted for column in columns.values()]
@@ -117,8 +122,7 @@ def file_rows(
     """Rows of a source that `tfnlp.read` knows, as an artefact takes them."""
     from tfnlp.data.rows import column_batches  # needs TensorFlow
 
-    chosen = [word.partition("=")[0] for word in options.column]
-    forms = requested.fitting(endpoints, chosen)
+    forms = requested.fitting(endpoints, named(options))
     source = str(options.data)
     if holds_words(source, options.format):
         forms = sorted(forms, key=requested.of_words, reverse=True)
