@@ -28,13 +28,13 @@ class Recipe(cli.Tagger):
     word_dropout: float = 0.05  # share of unknown words while training
     character_filters: int = 50  # width of what is made of the characters
     intent: str = "intent"  # column of the intent
-    intent_weight: float = 1.0  # how many words an intent weighs in the loss
+    intent_weight: float = 3.0  # how many words an intent weighs in the loss
     pooling: tuple[str, ...] = ("mean", "max")  # of words, for the intent: attention …
     name: str = "intent_and_slots"  # of the artefact
     output: str = "saved_models"  # folder of all artefacts
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
-            epochs=20, batch_size=32, rate=2e-3, schedule="linear", clip=5.0, patience=5
+            epochs=30, batch_size=32, rate=2e-3, schedule="linear", clip=5.0, patience=5
         )
     )
 

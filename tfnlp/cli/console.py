@@ -36,7 +36,7 @@ def names() -> list[str]:
 
     Example:
     >>> names()
-    ['audit', 'doctor', 'evaluate', 'init', 'predict']
+    ['audit', 'doctor', 'evaluate', 'generate', 'init', 'predict']
     """
     from tfnlp.cli import verbs
 

@@ -1,5 +1,6 @@
 """Asks an artefact in this process: the same graph that a server would run."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
@@ -191,9 +192,11 @@ class Predictor:
 
     def _columns(self, endpoint: str, columns: Mapping[str, Any]) -> Columns:
         fields = self.endpoints[endpoint]
-        answers = self._model.signatures[endpoint](
-            **{name: tensor(name, columns[name], spec) for name, spec in fields.items()}
-        )
+        request = {n: tensor(n, columns[n], spec) for n, spec in fields.items()}
+        try:
+            answers = self._model.signatures[endpoint](**request)
+        except tf.errors.InvalidArgumentError as error:
+            raise _refused(error) from error
         ordered = sorted(answers, key=lambda name: (answers[name].shape.rank, name))
         return {name: answers[name].numpy() for name in ordered}
 
@@ -281,6 +284,14 @@ def _broken(path: Path, error: Exception) -> ArtefactError:
         f"Received: {reason[0].rstrip('.')[:300]}. "
         "Copy the whole folder again, or export it again."
     )
+
+
+def _refused(error: tf.errors.InvalidArgumentError) -> Exception:
+    """What the graph says of a request; its own error, if it says nothing of one."""
+    said = re.search(r"assertion failed: (\[.*\])", error.message)
+    if said is None:
+        return error
+    return RequestError(said[1].replace("] [", " ").strip("[]"))
 
 
 def _cut(rows: Iterable, size: int) -> Iterator[list]:

@@ -1,5 +1,6 @@
 """Language models: how probable a text is, and how another one goes on."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import keras
@@ -23,6 +24,8 @@ from tfnlp.text.pieces import Pieces
 MOST_TOKENS = 1024
 """New tokens that a request may ask for."""
 MOST_BEAMS = 8
+Watch = Callable[[tf.Tensor], None]
+"""Is told the texts so far: string [B], or [B · beams]."""
 
 
 class LanguageModel(Task):
@@ -61,6 +64,7 @@ class LanguageModel(Task):
         check_size("slots", slots, least=0)
         self.pieces, self.length, self.ends, self.slots = pieces, length, ends, slots
         self.ordered = slots > 0
+        self._never = (pieces.unknown, pieces.start, *(() if ends else (pieces.end,)))
 
     @classmethod
     def from_rows(
@@ -163,8 +167,14 @@ class LanguageModel(Task):
         scores = -self.loss(gold, model({"token_ids": ids}))
         return self._told(_rows(scores, y, self.length), y, weight)
 
-    def generate(self, model: Any, inputs: Tensors) -> Tensors:
-        """What follows prompts: ``text`` and its log-probability, ``score``."""
+    def generate(
+        self, model: Any, inputs: Tensors, *, watch: Watch | None = None
+    ) -> Tensors:
+        """What follows prompts: ``text`` and its log-probability, ``score``.
+
+        Args:
+            watch: outside of graphs only: told after every token what there is by now.
+        """
         prompts = self._begun(inputs["prompt"])[:, -self.length :]
         rows = prompts.nrows(out_type=tf.int32)
         options = {
@@ -189,7 +199,8 @@ class LanguageModel(Task):
             asked,
             end=self.pieces.end if self.ends else None,
             **limits,
-            stopped=None if stops is None else self._stopped(stops),
+            banned=self._never,
+            stopped=self._stopped(stops, watch),
         )
         texts = self.pieces.decode(made.ids[:, 0])
         if stops is not None:
@@ -225,11 +236,17 @@ class LanguageModel(Task):
             "slots": self.slots,
         }
 
-    def _stopped(self, stops: tf.Tensor) -> Stopped:
+    def _stopped(self, stops: tf.Tensor | None, watch: Watch | None) -> Stopped | None:
         """Whether texts hold the stop string of their row: string [B]."""
+        if stops is None and watch is None:
+            return None
 
         def stopped(ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
             made = tf.RaggedTensor.from_tensor(ids, lengths=lengths)
+            if watch is not None:
+                watch(self.pieces.decode(made))
+            if stops is None:
+                return tf.zeros_like(lengths, tf.bool)
             wanted = tf.repeat(stops, tf.shape(ids)[0] // tf.shape(stops)[0])
             return tf.cond(
                 tf.reduce_any(wanted != ""),

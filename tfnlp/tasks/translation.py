@@ -284,7 +284,7 @@ class Translation(Task):
             most_tokens=self.target_length,
             most_beams=MOST_BEAMS,
             n_best=n_best,
-            banned=(self.target.start,),
+            banned=(self.target.unknown, self.target.start),
             shared=reading.shared,
         )
 
