@@ -72,6 +72,12 @@ def test_a_number_that_cannot_be_is_refused(options, message):
         cut(**options)
 
 
-def test_less_text_than_slots_is_refused():
-    with pytest.raises(DataError, match="read in 99 parts has as many words"):
-        cut(size=4, unit="words", slots=99)
+def test_a_short_text_has_fewer_slots():
+    found = cut(size=4, unit="words", slots=99)
+    assert {row["slot"] for row in found} == set(range(len(found)))
+    assert "".join(row["text"] for row in found) == TEXT
+
+
+def test_no_text_is_refused():
+    with pytest.raises(DataError, match="learnt from text"):
+        blocks(from_list([{"text": ""}]), size=4)

@@ -39,14 +39,15 @@ def blocks(
         context: units before a block that ``before`` has; fewer where the text begins.
         slots: parts of the text that are read side by side: rows then come as the
             first block of each part, the second of each, and so on, with ``slot`` and
-            ``place`` (int32), and all parts have as many blocks. 0 for one text.
+            ``place`` (int32), and all parts have as many blocks. A text of fewer
+            units has fewer parts. 0 for one text.
         field: the text.
 
     Returns:
         Rows of ``text`` and ``before``.
 
     Raises:
-        DataError: there is less text than slots.
+        DataError: there is no text.
         UsageError: a number is too small, or there is no such unit.
 
     Example:
@@ -65,12 +66,12 @@ def blocks(
         for raw in batch[field].tolist()
     )
     units = text if unit == "characters" else _WORD.findall(text)
-    parts = max(slots, 1)
-    if len(units) < parts:
+    if not units:
         raise DataError(
-            f"A text that is read in {parts} parts has as many {unit}. "
-            f"Received: {len(units)}. Give a longer text."
+            "A language is learnt from text. Received: none. "
+            "Check the file, and the shares of the split."
         )
+    parts = min(max(slots, 1), len(units))
     count = -(-len(units) // (parts * size))  # blocks of each part
     edges = np.linspace(0, len(units), parts * count + 1).astype(int)
     order = np.arange(parts * count).reshape(parts, count).T.ravel()

@@ -41,7 +41,8 @@ class Translation(Task):
         source_length: tokens of a source that are read; the rest is cut off.
         target_length: tokens of a target that are learnt, and written at most.
         num_beams: how many texts are followed side by side, unless a request says.
-        length_penalty: see `tfnlp.decoding.Options`.
+        length_penalty: likewise, see `tfnlp.decoding.Options`.
+        no_repeat_ngram: likewise.
         smoothing: share of the target spread over all tokens (label smoothing).
         n_best: K.
         measures: what is scored, names of `tfnlp.scores.generation.NAMES`.
@@ -61,6 +62,7 @@ class Translation(Task):
         target_length: int = 128,
         num_beams: int = 5,
         length_penalty: float = 1.0,
+        no_repeat_ngram: int = 0,
         smoothing: float = 0.1,
         n_best: int = 5,
         measures: Iterable[str] = ("bleu", "chrf"),
@@ -78,6 +80,7 @@ class Translation(Task):
         self.source, self.target = source, target
         self.source_length, self.target_length = source_length, target_length
         self.num_beams, self.length_penalty = num_beams, length_penalty
+        self.no_repeat_ngram = no_repeat_ngram
         self.smoothing, self.n_best = smoothing, n_best
         self.measures = tuple(measures)
         scores.measured([], [], self.measures)
@@ -111,12 +114,7 @@ class Translation(Task):
 
     def endpoints(self) -> dict[str, Endpoint]:
         """``serving_default``, ``n_best`` and ``align``."""
-        defaults = {
-            **vars(decoding.Options()),
-            "num_beams": self.num_beams,
-            "length_penalty": self.length_penalty,
-            "max_tokens": self.target_length,
-        }
+        defaults = vars(decoding.Options(**self._own))
         request = {"source": TEXT, **decoding.SPECS}
         return {
             "serving_default": Endpoint(self.answer, request, defaults),
@@ -239,9 +237,20 @@ class Translation(Task):
             "target_length": self.target_length,
             "num_beams": self.num_beams,
             "length_penalty": self.length_penalty,
+            "no_repeat_ngram": self.no_repeat_ngram,
             "smoothing": self.smoothing,
             "n_best": self.n_best,
             "measures": list(self.measures),
+        }
+
+    @property
+    def _own(self) -> dict[str, Any]:
+        """The options of a request that does not say."""
+        return {
+            "num_beams": self.num_beams,
+            "length_penalty": self.length_penalty,
+            "no_repeat_ngram": self.no_repeat_ngram,
+            "max_tokens": self.target_length,
         }
 
     def _target(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
@@ -256,11 +265,6 @@ class Translation(Task):
     ) -> decoding.Generated:
         features = self.encode(inputs)
         rows = tf.shape(features["token_ids"])[0]
-        own = {
-            "num_beams": self.num_beams,
-            "length_penalty": self.length_penalty,
-            "max_tokens": self.target_length,
-        }
         asked = {
             name: tf.broadcast_to(inputs[name], [rows])
             for name in decoding.SPECS
@@ -279,7 +283,7 @@ class Translation(Task):
             reading.step,
             reading.logits,
             reading.cache,
-            decoding.Options(**{**own, **asked}),
+            decoding.Options(**{**self._own, **asked}),
             end=self.target.end,
             most_tokens=self.target_length,
             most_beams=MOST_BEAMS,
