@@ -25,8 +25,8 @@ class Recipe(cli.Tagger):
     output: str = "saved_models"  # folder of all artefacts
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
-            epochs=20,
-            updates=9_000,
+            epochs=30,
+            updates=8_700,
             batch_size=32,
             rate=2e-3,
             schedule="linear",
@@ -51,7 +51,7 @@ def main(recipe: Recipe) -> Path:
 
     def build(hp):
         width = hp.Int("width", 64, 800, step=8, default=recipe.own_width)
-        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
+        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.own_dropout)
         return network(recipe, task, vectors, width=width, dropout=dropout)
 
     with clock.phase("train"):
@@ -71,14 +71,16 @@ def rehearse(recipe: Recipe) -> None:
     """Builds everything once, tiny: a wrong setting ends here, before any reading."""
     task = tfnlp.Tagging.from_rows(recipe.made_up(), **recipe.learning(tiny=True))
     vectors = recipe.pretrained(task, at_most=1)
-    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.dropout)
+    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.own_dropout)
 
 
 def network(recipe: Recipe, task: tfnlp.Tagging, vectors, *, width, dropout):
     """Vectors of words, encoder and head."""
     start = recipe.front(task.words.sizes, vectors)
     encoder = recipe.encoder_on(start, width=width, dropout=dropout)
-    return task.network(encoder, crf=recipe.crf, dropout=dropout)
+    return task.network(
+        encoder, crf=recipe.crf, dropout=dropout, variational=recipe.own_variational
+    )
 
 
 if __name__ == "__main__":

@@ -233,7 +233,13 @@ def _trained(
 
 def _batches(task: Task, rows: Rows, *, size: int = 4) -> tf.data.Dataset:
     rows = check_rows(rows, {**task.inputs, **task.targets})
-    return batches(rows, batch_size=size, fields=text_fields(task.inputs), shuffle=None)
+    return batches(
+        rows,
+        batch_size=size,
+        fields=text_fields(task.inputs),
+        shuffle=None,
+        bucket=not task.ordered,
+    )
 
 
 def _inputs(task: Task, rows: Rows) -> dict[str, tf.Tensor]:

@@ -92,7 +92,17 @@ def encoder_model(
     )
 
 
-def dropped(vectors: keras.KerasTensor, rate: float) -> keras.KerasTensor:
-    """Applies dropout in a network; a rate of 0 adds no layer."""
+def dropped(
+    vectors: keras.KerasTensor, rate: float, *, variational: bool = False
+) -> keras.KerasTensor:
+    """Applies dropout in a network; a rate of 0 adds no layer.
+
+    Args:
+        variational: whether all tokens of a row lose the same numbers (Gal &
+            Ghahramani 2016).
+    """
     check_rate("dropout", rate)
-    return keras.layers.Dropout(rate)(vectors) if rate else vectors
+    if not rate:
+        return vectors
+    kind = keras.layers.SpatialDropout1D if variational else keras.layers.Dropout
+    return kind(rate)(vectors)

@@ -33,6 +33,7 @@ def encoder(
     tune_vectors: bool = True,
     activation: str = "tanh",
     dropout: float = 0.2,
+    variational: bool = False,
     word_dropout: float = 0.0,
     spatial_dropout: float = 0.0,
     l1: float = 0.0,
@@ -52,6 +53,7 @@ def encoder(
         tune_vectors: False freezes the pretrained vectors.
         activation: of the cell; other than `tanh` it rules out cuDNN.
         dropout: share of numbers dropped before each layer.
+        variational: whether all tokens of a row lose the same numbers.
         word_dropout: share of tokens that become unknown while training.
         spatial_dropout: share of features dropped from all tokens of a row.
         l1: factor of the absolute penalty on the kernels.
@@ -95,7 +97,7 @@ def encoder(
     read = _read_both_ways if bidirectional else _read
     hidden = start.vectors
     for layer in range(depth):
-        hidden = dropped(hidden, dropout)
+        hidden = dropped(hidden, dropout, variational=variational)
         hidden = read(hidden, start.padding_mask, CELLS[cell], options, layer)
         hidden = normalize(hidden, start.padding_mask, normalization)
     return encoder_model(start, hidden, name="rnn")

@@ -17,6 +17,7 @@ from keras import ops
 from tfnlp.data.rows import column_batches
 from tfnlp.errors import DataError, UsageError
 from tfnlp.layers.pooling import Pooling
+from tfnlp.networks.front import dropped
 from tfnlp.saving import pack
 from tfnlp.scores import classification_figures, coding
 from tfnlp.scores import tagging as scores
@@ -126,6 +127,7 @@ class IntentAndSlots(Tagging):
         *,
         crf: bool = True,
         dropout: float = 0.5,
+        variational: bool = False,
         pooling: Sequence[str] = ("mean", "max"),
     ) -> keras.Model:
         """Adds both heads to an encoder: features → ``tags`` and ``intent``.
@@ -136,6 +138,7 @@ class IntentAndSlots(Tagging):
             encoder: features of words → [B, T, D].
             crf: whether the tags of a row are scored together; see `CRF`.
             dropout: share of the numbers dropped before each head.
+            variational: whether all words of a row lose the same numbers.
             pooling: how the vectors of a row become one for the intent; several
                 kinds of `Pooling` are put behind one another.
         """
@@ -144,9 +147,10 @@ class IntentAndSlots(Tagging):
         pooled = [Pooling(kind, name=kind)(vectors, mask) for kind in pooling]
         joined = pooled[0] if len(pooled) == 1 else ops.concatenate(pooled, axis=-1)
         intent = keras.layers.Dense(len(self.intents), dtype="float32", name="intent")
+        words = dropped(vectors, dropout, variational=variational)
         outputs = {
-            "tags": self._head(vectors, mask, crf=crf, dropout=dropout),
-            "intent": intent(keras.layers.Dropout(dropout)(joined)),
+            "tags": self._head(words, mask, crf=crf),
+            "intent": intent(dropped(joined, dropout)),
         }
         return keras.Model(features, outputs, name="intent_and_slots")
 

@@ -14,7 +14,7 @@ from tfnlp.errors import DataError
 from tfnlp.layers.crf import CRF, Chain
 from tfnlp.layers.crf_paths import viterbi
 from tfnlp.layers.crf_sums import log_likelihood, marginals
-from tfnlp.layers.options import check_rate
+from tfnlp.networks.front import dropped
 from tfnlp.networks.word_features import feature
 from tfnlp.saving import pack
 from tfnlp.scores import tagging as scores
@@ -187,7 +187,12 @@ class Tagging(Task):
         return y, tf.where(whole, tf.cast(known, tf.float32), 0.0)
 
     def network(
-        self, encoder: keras.Model, *, crf: bool = True, dropout: float = 0.5
+        self,
+        encoder: keras.Model,
+        *,
+        crf: bool = True,
+        dropout: float = 0.5,
+        variational: bool = False,
     ) -> keras.Model:
         """Adds a head to an encoder: features → logits [B, T, C], or a CRF's scores.
 
@@ -196,10 +201,11 @@ class Tagging(Task):
                 → [B, T, D].
             crf: whether the tags of a row are scored together; see `CRF`.
             dropout: share of the encoder's numbers dropped.
+            variational: whether all words of a row lose the same numbers.
         """
         features, vectors = self._encoded(encoder)
-        mask = features["padding_mask"]
-        outputs = self._head(vectors, mask, crf=crf, dropout=dropout)
+        vectors = dropped(vectors, dropout, variational=variational)
+        outputs = self._head(vectors, features["padding_mask"], crf=crf)
         return keras.Model(features, outputs, name="tagging")
 
     def _encoded(self, encoder: keras.Model) -> tuple[dict, keras.KerasTensor]:
@@ -208,20 +214,13 @@ class Tagging(Task):
         return features, encoder({name: features[name] for name in encoder.input})
 
     def _head(
-        self,
-        vectors: keras.KerasTensor,
-        padding_mask: keras.KerasTensor,
-        *,
-        crf: bool,
-        dropout: float,
+        self, vectors: keras.KerasTensor, padding_mask: keras.KerasTensor, *, crf: bool
     ) -> Any:
         """Logits [B, T, C] of the tags, or a CRF's scores."""
-        check_rate("dropout", dropout)
-        dropped = keras.layers.Dropout(dropout)(vectors)
         logits = keras.layers.Dense(len(self.tags), dtype="float32", name="logits")
         if not crf:
-            return logits(dropped)
-        return CRF(name="crf")(logits(dropped), padding_mask)
+            return logits(vectors)
+        return CRF(name="crf")(logits(vectors), padding_mask)
 
     def loss(self, y: tf.Tensor, outputs: Any) -> tf.Tensor:
         """[B]: negative log-likelihood of a row's tags by word."""
