@@ -23,6 +23,8 @@ from tfnlp.training.config import TrainConfig
         ("rate", float("inf"), "rate must be a number, 0.0 or more"),
         ("weight_decay", -1.0, "weight_decay must be a number, 0.0 or more"),
         ("clip", -1.0, "clip must be a number, 0.0 or more"),
+        ("average", 1.0, "average is a momentum"),
+        ("average", -0.1, "average is a momentum"),
         ("warm_up", -0.1, "warm_up is a share of the updates"),
         ("warm_up", 1.0, "warm_up is a share of the updates"),
         ("warm_up", float("nan"), "warm_up is a share of the updates"),

@@ -126,6 +126,17 @@ def test_passes_end_with_the_updates(updates, epochs):
     assert len(network.history.history["loss"]) == epochs
 
 
+def test_averaged_weights_are_what_is_validated_and_kept():
+    """Training itself goes the same way; what is kept lies behind it."""
+    kept, other = Kept(), Kept()
+    plain = train(epochs=3, patience=9, callbacks=(kept,))
+    averaged = train(epochs=3, patience=9, average=0.9, callbacks=(other,))
+    losses = [network.history.history["loss"] for network in (plain, averaged)]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+    assert not same(kept.weights[-1], other.weights[-1])
+    assert any(same(averaged.get_weights(), weights) for weights in other.weights)
+
+
 def test_a_score_of_answers_is_watched_and_in_the_history():
     kept = Kept()
     network = train(task=Watched(), epochs=9, patience=2, callbacks=(kept,))

@@ -32,6 +32,7 @@ class TrainConfig:
     schedule: Schedule = "constant"  # how the rate falls over all epochs
     warm_up: float = 0.0  # share of the updates in which the rate rises
     weight_decay: float = 0.0  # decoupled, as in AdamW
+    average: float = 0.0  # momentum of averaged weights, e.g. 0.999; 0 is off
     clip: float = 0.0  # largest global norm of the gradient; 0 is off
     micro_batches: int = 1  # parts of a batch that are in memory one at a time
     precision: Precision = "float32"
@@ -55,6 +56,11 @@ class TrainConfig:
             _check_at_least(name, getattr(self, name), lowest)
         for name in ("rate", "weight_decay", "clip"):
             _check_at_least(name, getattr(self, name), 0.0)
+        if not 0.0 <= self.average < 1.0:
+            raise UsageError(
+                "average is a momentum, at least 0 and below 1. "
+                f"Received: {self.average}. 0.999 averages over some 1,000 updates."
+            )
         if not 0.0 <= self.warm_up < 1.0:
             raise UsageError(
                 "warm_up is a share of the updates, at least 0 and below 1. "

@@ -16,7 +16,12 @@ from tfnlp.errors import DataError
 from tfnlp.specs import Rows, check_rows, text_fields
 from tfnlp.task import Task
 from tfnlp.training import strategy
-from tfnlp.training.callbacks import AnswerScores, EpochLines, NanGuard
+from tfnlp.training.callbacks import (
+    AnswerScores,
+    AveragedWeights,
+    EpochLines,
+    NanGuard,
+)
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
 from tfnlp.training.optimizers import LAZY, already_summed
@@ -76,7 +81,10 @@ def fit(
     logged = {f"val_{metric.name}" for metric in trainable.metrics}
     if task.monitor not in logged:
         scores = (AnswerScores(task, trainable.network, valid),)
-    between = (NanGuard(), *scores, EpochLines(epochs), monitor)
+    averaged: tuple[keras.callbacks.Callback, ...] = ()
+    if config.average:
+        averaged = (AveragedWeights(trainable.network, config.average),)
+    between = (*averaged, NanGuard(), *scores, EpochLines(epochs), monitor)
     with _progress() as verbose:
         # One iterator for all epochs: TensorFlow takes 0.3 s to make one.
         history = trainable.fit(
