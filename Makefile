@@ -48,6 +48,7 @@ format: setup ## rewrite the files as `check` wants them
 	$(BIN)/ruff check --fix .
 
 bench: setup ## measure; every benchmarks/*.py prints its own table
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@for script in benchmarks/*.py; do \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done

@@ -1,17 +1,18 @@
 """How many words a second train: `tfnlp.fit` against PyTorch, the same tagger.
 
-    pip install torch
+    pip install -r benchmarks/requirements.txt
     python benchmarks/tagging.py --train train.txt --epochs 3
 
 Both train a BiLSTM-CRF on vectors of words and a convolution over their characters,
 on the same encoded batches, with Adam and a clipped gradient. The peer is written
 as PyTorch's users write it: packed sequences, and a CRF that goes forward word by
 word over [B, C, C], as in torchcrf. Both get all cores. The first epoch is not
-counted, the fastest of the others is. The table goes to standard output.
+counted, the fastest of the others is. Without a file, sentences are made up of random
+words. The table goes to standard output.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,11 +23,13 @@ from tfnlp.errors import UsageError
 
 with quiet_start():
     import keras
+    import numpy as np
     import torch
     from torch import nn
     from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
     from training import EpochSeconds
 
+    from tfnlp.data.rows import from_list
     from tfnlp.training.fit import batched, counted
 
 PEER = "PyTorch, packed BiLSTM-CRF"
@@ -36,11 +39,31 @@ PEER = "PyTorch, packed BiLSTM-CRF"
 class Recipe(cli.Tagger):
     """Measures the words a second of an epoch."""
 
+    train: str = ""  # file of tagged sentences; default: made-up ones
     epochs: int = 3  # the first is not counted
     batch_size: int = 32
     rate: float = 2e-3
     clip: float = 5.0
     threads: int = field(default=2, metadata={"help": "of PyTorch"})
+
+    def sides(self) -> tfnlp.Sides:
+        """The rows of a file, or made-up ones."""
+        if self.train:
+            return super().sides()
+        rows = from_list(list(sentences()))
+        return tfnlp.Sides(rows, rows, rows)
+
+
+def sentences(count: int = 4_000) -> Iterator[dict[str, str]]:
+    """Sentences as long as those of the news, of words as frequent as in language."""
+    dice = np.random.default_rng(0)
+    for _ in range(count):
+        length = int(dice.gamma(1.7, 8.5)) + 1
+        words = dice.zipf(1.2, length) % 20_000
+        tags = dice.choice(
+            ["O", "B-PER", "B-LOC", "B-ORG"], length, p=[0.82] + [0.06] * 3
+        )
+        yield {"tokens": " ".join(f"w{w}" for w in words), "tags": " ".join(tags)}
 
 
 class Peer(nn.Module):
