@@ -23,6 +23,9 @@ class Tagger:
         "from_tokens": {"tokens": TEXT},
     }
 
+    def forms(self, names=()):
+        return self.endpoints
+
     def stream(self, rows, *, batch_size):
         for row in rows:
             yield {
