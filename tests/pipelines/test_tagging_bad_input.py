@@ -43,7 +43,7 @@ BACKWARDS = {"text": "Ann left", "label": [[3, 0, "PER"]]}
 TAGS_ALONE = {"tokens": [], "tags": ["B-PER"]}
 REFUSED = {
     "ragged": ("train.txt", GOOD + "Bob NNP B-PER\n", r"line 4 with 3 columns"),
-    "short line": ("train.txt", GOOD + "Bob\n", r"line 4 with 1 columns"),
+    "short line": ("train.txt", GOOD + "Bob\n", r"line 4 with 1 column,"),
     "no word": ("train.txt", "Ann\tB-PER\n\tO\n", r"line 2 with an empty column"),
     "no words": ("train.jsonl", lines(TAGS_ALONE), r"0 words and 1 tag"),
     "one column": ("train.txt", "Ann\nleft\n\nBob\n", r"train\.txt with one column"),
