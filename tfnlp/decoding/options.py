@@ -7,7 +7,7 @@ where they switch something off: no op of it enters the graph.
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,6 +76,25 @@ class Options:
     repetition_penalty: Any = 1.0
     no_repeat_ngram: Any = 0
     seed: Any = 0
+
+    @classmethod
+    def of_request(
+        cls, inputs: Mapping[str, tf.Tensor], rows: tf.Tensor, **own: Any
+    ) -> "Options":
+        """The options that a request carries, [1] or [B], for each of its B rows.
+
+        Args:
+            inputs: fields of the request; those that are no options are left alone.
+            rows: B.
+            own: what holds for an option that the request does not carry.
+
+        Example:
+        >>> asked = Options.of_request({"top_k": tf.constant([5])}, 2, num_beams=3)
+        >>> asked.top_k.numpy().tolist(), asked.num_beams
+        ([5, 5], 3)
+        """
+        given = {n: tf.broadcast_to(inputs[n], [rows]) for n in SPECS if n in inputs}
+        return cls(**{**own, **given})
 
     def repeated(self, times: int | tf.Tensor) -> "Options":
         """The options of `times` neighbours for each row: [B] → [B·times]."""

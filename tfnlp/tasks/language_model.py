@@ -100,13 +100,11 @@ class LanguageModel(Task):
 
     def endpoints(self) -> dict[str, Endpoint]:
         """``serving_default`` goes on after a prompt; ``score_text`` weighs a text."""
-        options = {name: spec for name, spec in decoding.SPECS.items()}
-        defaults = {name: getattr(decoding.Options(), name) for name in options}
         return {
             "serving_default": Endpoint(
                 self.generate,
-                {"prompt": TEXT, "stop": TEXT, **options},
-                {"stop": "", **defaults},
+                {"prompt": TEXT, "stop": TEXT, **decoding.SPECS},
+                {"stop": "", **vars(decoding.Options())},
             ),
             "score_text": Endpoint(
                 self.answer, {"text": TEXT, "before": TEXT}, {"before": ""}
@@ -177,13 +175,8 @@ class LanguageModel(Task):
         """
         prompts = self._begun(inputs["prompt"])[:, -self.length :]
         rows = prompts.nrows(out_type=tf.int32)
-        options = {
-            name: tf.broadcast_to(inputs[name], [rows])
-            for name in decoding.SPECS
-            if name in inputs
-        }
         limits = {"most_tokens": MOST_TOKENS, "most_beams": MOST_BEAMS}
-        asked = decoding.checked(decoding.Options(**options), **limits)
+        asked = decoding.checked(decoding.Options.of_request(inputs, rows), **limits)
         stops = inputs.get("stop")
         if stops is not None:
             stops = tf.broadcast_to(stops, [rows])

@@ -265,11 +265,6 @@ class Translation(Task):
     ) -> decoding.Generated:
         features = self.encode(inputs)
         rows = tf.shape(features["token_ids"])[0]
-        asked = {
-            name: tf.broadcast_to(inputs[name], [rows])
-            for name in decoding.SPECS
-            if name in inputs
-        }
         reading = causal.read(
             model,
             tf.fill([rows, 1], self.target.start),
@@ -283,7 +278,7 @@ class Translation(Task):
             reading.step,
             reading.logits,
             reading.cache,
-            decoding.Options(**{**self._own, **asked}),
+            decoding.Options.of_request(inputs, rows, **self._own),
             end=self.target.end,
             most_tokens=self.target_length,
             most_beams=MOST_BEAMS,

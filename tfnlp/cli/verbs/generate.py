@@ -102,7 +102,7 @@ def rows(options: Options, prompts: Any) -> Iterator[dict[str, Any]]:
 
 def show(predictor: Any, row: dict[str, Any]) -> None:
     """Writes a text token by token: the same one that the artefact answers."""
-    import tensorflow as tf
+    from tfnlp.serving.requests import tensor  # needs TensorFlow
 
     print(row["prompt"], end="", flush=True)
     shown, stop = "", row["stop"]
@@ -118,7 +118,7 @@ def show(predictor: Any, row: dict[str, Any]) -> None:
         say(text[: max(len(text) - len(stop), 0)])  # a stop string is never shown
 
     fields = predictor.inputs
-    inputs = {name: tf.constant([row[name]], fields[name].dtype) for name in row}
+    inputs = {name: tensor(name, [row[name]], fields[name]) for name in row}
     answer = predictor.task.generate(predictor.network, inputs, watch=watch)
     say(answer["text"].numpy()[0].decode("utf-8"))
     print()
