@@ -221,7 +221,7 @@ def of_fit(
 
     def build(hp: Any) -> keras.Model:
         encoder = recipe.encoder_on(
-            recipe.front(task.words.sizes, None),
+            recipe.front(task.words, None),
             width=recipe.own_width,
             dropout=recipe.own_dropout,
         )

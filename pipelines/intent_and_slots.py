@@ -95,7 +95,7 @@ def learnt(recipe: Recipe, rows, *, tiny=False) -> tfnlp.IntentAndSlots:
 
 def network(recipe: Recipe, task: tfnlp.IntentAndSlots, vectors, *, width, dropout):
     """Vectors of words, encoder and both heads."""
-    start = recipe.front(task.words.sizes, vectors)
+    start = recipe.front(task.words, vectors)
     encoder = recipe.encoder_on(start, width=width, dropout=dropout)
     return task.network(
         encoder,

@@ -31,6 +31,7 @@ class Recipe(cli.Tagger):
     output: str = "saved_models"  # folder of all artefacts
 
     scheme: Literal["IO", "BIO", "BIOES"] | None = "BIO"  # learnt; answers: as read
+    tune_vectors: bool = True  # change them, in the place of others beside them
     dropout: float | None = 0.3  # before and behind the encoder
     variational: bool | None = False  # whether all words of a row lose the same numbers
     word_dropout: float | None = 0.05  # share of unknown words while training
@@ -93,7 +94,7 @@ def rehearse(recipe: Recipe) -> None:
 def network(recipe: Recipe, task: tfnlp.SemanticRoles, vectors, *, width, dropout):
     """Vectors of words, marked with the predicate; encoder and head."""
     start = tfnlp.predicate.marked(
-        recipe.front(task.words.sizes, vectors),
+        recipe.front(task.words, vectors),
         distance_width=recipe.distance_width,
         predicate_width=recipe.predicate_width,
         reach=recipe.reach,

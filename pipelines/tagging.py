@@ -76,7 +76,7 @@ def rehearse(recipe: Recipe) -> None:
 
 def network(recipe: Recipe, task: tfnlp.Tagging, vectors, *, width, dropout):
     """Vectors of words, encoder and head."""
-    start = recipe.front(task.words.sizes, vectors)
+    start = recipe.front(task.words, vectors)
     encoder = recipe.encoder_on(start, width=width, dropout=dropout)
     return task.network(
         encoder, crf=recipe.crf, dropout=dropout, variational=recipe.own_variational

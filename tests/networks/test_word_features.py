@@ -27,6 +27,10 @@ def start(**options):
     return word_features.front(SIZES, **{"width": 5, **options})
 
 
+def read(begun):
+    return keras.Model(begun.token_ids, begun.vectors)
+
+
 def features(words, letters):
     random = np.random.default_rng(0)
     found = {
@@ -65,12 +69,30 @@ def test_every_feature_makes_a_difference(name):
     assert np.abs(encoder(found) - encoder(other)).max() > 1e-4
 
 
-def test_vectors_can_be_given_and_frozen():
+def test_vectors_stay_as_they_are_and_others_are_learnt_beside_them():
     vectors = np.eye(9)
-    encoder = ENCODERS["rnn"](start(width=None, vectors=vectors, tune_vectors=False))
-    layer = encoder.get_layer("embedding")
-    np.testing.assert_array_equal(layer.embeddings, vectors)
-    assert not layer.trainable
+    encoder = ENCODERS["rnn"](start(vectors=vectors, seen=4))
+    frozen, learnt = encoder.get_layer("pretrained"), encoder.get_layer("embedding")
+    np.testing.assert_array_equal(frozen.embeddings, vectors)
+    assert not frozen.trainable and learnt.trainable
+    assert learnt.embeddings.shape == (4, 5)
+
+
+def test_a_word_that_was_not_seen_has_its_vector_and_is_unknown_beside_it():
+    begun = word_features.front({"token_ids": 9}, width=2, vectors=np.eye(9), seen=4)
+    found = read(begun)(np.array([[3, 1, 4, 8]])).numpy()[0]
+    np.testing.assert_array_equal(found[:, :9], np.eye(9)[[3, 1, 4, 8]])
+    np.testing.assert_array_equal(found[[2, 3], 9:], found[[1, 1], 9:])
+    assert np.any(found[0, 9:] != found[1, 9:])
+
+
+@pytest.mark.parametrize("tuned", [True, False])
+def test_vectors_can_be_tuned_or_stand_alone(tuned):
+    options = {"tune_vectors": True} if tuned else {"width": 0}
+    begun = word_features.front({"token_ids": 9}, vectors=np.eye(9), **options)
+    (layer,) = (each for each in read(begun).layers if each.weights)
+    np.testing.assert_array_equal(layer.embeddings, np.eye(9))
+    assert layer.trainable is tuned
 
 
 @pytest.mark.parametrize("characters_by", ["cnn", "rnn"])

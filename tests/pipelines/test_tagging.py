@@ -75,9 +75,10 @@ def test_a_wrong_option_ends_before_a_file_is_read(tmp_path, capsys):
     assert "Did you mean 'cell'?" in capsys.readouterr().err
 
 
-def test_the_width_of_words_is_that_of_their_vectors(tmp_path, capsys):
+def test_tuned_vectors_have_their_own_width(tmp_path, capsys):
     file = tmp_path / "vectors.txt"
     file.write_text("Ann 0.1 0.2\nYork 0.3 0.4\n", "utf-8")
-    assert run(tmp_path, "--vectors", str(file)) == 2
-    message = "--word_width is that of --vectors where there are some: 2. Received: 8."
+    assert run(tmp_path, "--vectors", str(file), "--tune_vectors") == 2
+    message = "with --tune_vectors there is none. Received: 8."
     assert message in capsys.readouterr().err
+).err

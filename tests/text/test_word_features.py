@@ -73,6 +73,7 @@ def test_words_are_learnt_by_frequency_and_others_are_added():
         "likes",
         "dog",
     )
+    assert words.seen_size == 2 + 5
     assert set(words.characters.entries[2:]) == set("nas")
 
 

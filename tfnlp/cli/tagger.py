@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tfnlp.data.sides import Sides
     from tfnlp.networks.front import Front
     from tfnlp.tasks.tagging import Tagging
+    from tfnlp.text.word_features import WordFeatures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,18 +141,18 @@ class Tagger(Sentences):
     pairs: bool | None = None  # of neighbours, as one; default: if words are characters
     word_length: int = 24  # characters kept of a word
     vectors: str | None = None  # GloVe, word2vec or fastText text file
-    tune_vectors: bool = True  # whether training changes the vectors
+    tune_vectors: bool = False  # change them, in the place of others beside them
     gazetteers: str | None = None  # folder of lists of phrases: city.txt, firm.txt
 
     encoder: Literal["rnn", "cnn", "transformer"] = "rnn"
     width: int | None = None  # of the encoder's vectors; default: by the encoder
-    word_width: int | None = None  # of a word's own vector; default: vectors', or 100
+    word_width: int | None = None  # of a learnt vector of a word; default: 100
     characters_by: Literal["cnn", "rnn"] = "cnn"  # what reads those of a word
     character_width: int = 30  # of a character's vector
     character_filters: int = 100  # width of what is made of the characters
     dropout: float | None = None  # around the encoder; default: .5, with vectors .4
     variational: bool | None = None  # all words lose the same; default: with vectors
-    word_dropout: float | None = None  # unknown words; default: .25, with vectors .1
+    word_dropout: float | None = None  # unknown words; default: .25, or .1 if tuned
     network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2
     crf: bool = True  # whether tags of a sentence are scored together
     constrained: bool = False  # with a CRF: leave out what cannot be while training
@@ -178,7 +179,7 @@ class Tagger(Sentences):
         """The share of words that are unknown while training."""
         if self.word_dropout is not None:
             return self.word_dropout
-        return 0.1 if self.vectors else 0.25
+        return 0.1 if self.vectors and self.tune_vectors else 0.25
 
     def learning(self, *, tiny: bool = False) -> dict[str, Any]:
         """What `Tagging.from_rows` takes besides rows, words of `vectors` included.
@@ -218,26 +219,28 @@ class Tagger(Sentences):
             return None
         return tfnlp.load_vectors(self.vectors, task.words.vocabulary, **options).matrix
 
-    def front(self, sizes: Mapping[str, int], vectors: "np.ndarray | None") -> "Front":
+    def front(self, words: "WordFeatures", vectors: "np.ndarray | None") -> "Front":
         """The vectors of words, on which an encoder is stacked.
 
         Args:
-            sizes: how many ids each feature of a word has.
+            words: what is seen of a word.
             vectors: what `pretrained` gave.
 
         Raises:
-            UsageError: --word_width is not the width of --vectors.
+            UsageError: --word_width is given for vectors that are tuned.
         """
-        if vectors is not None and self.word_width not in (None, vectors.shape[1]):
+        if vectors is not None and self.tune_vectors and self.word_width is not None:
             raise UsageError(
-                "--word_width is that of --vectors where there are some: "
-                f"{vectors.shape[1]}. Received: {self.word_width}. Leave it out."
+                "--word_width is that of a vector learnt beside --vectors; with "
+                f"--tune_vectors there is none. Received: {self.word_width}. "
+                "Leave one of both out."
             )
         return tfnlp.word_features.front(
-            sizes,
+            words.sizes,
             width=self.word_width,
             vectors=vectors,
             tune_vectors=self.tune_vectors,
+            seen=words.seen_size,
             characters_by=self.characters_by,
             character_width=self.character_width,
             character_filters=self.character_filters,

@@ -34,7 +34,8 @@ def front(
     *,
     width: int | None = None,
     vectors: np.ndarray | None = None,
-    tune_vectors: bool = True,
+    tune_vectors: bool = False,
+    seen: int | None = None,
     characters_by: str = "cnn",
     character_width: int = 30,
     character_filters: int = 50,
@@ -50,9 +51,15 @@ def front(
     Args:
         sizes: how many ids each feature has: `token_ids`, and those of the others in
             `FEATURES` that are there; see `WordFeatures.sizes`.
-        width: of a word's own vector; by default that of `vectors`, else 100.
-        vectors: float [V, E] pretrained word vectors.
-        tune_vectors: False freezes the pretrained vectors.
+        width: of the vector that is learnt of a word; 100 by default, 0 for none
+            beside pretrained ones. Tuned vectors have their own.
+        vectors: float [V, E] pretrained word vectors. They stay as they are, and the
+            learnt ones stand beside them: tuned, they would leave those behind of
+            words that training has not seen.
+        tune_vectors: whether training changes the pretrained vectors; nothing else
+            is learnt of a word then.
+        seen: ids below it have a vector learnt beside `vectors`, the others that of
+            an unknown word; see `WordFeatures.seen_size`. None for all.
         characters_by: what reads the characters of a word, `cnn` or `rnn`.
         character_width: of a character's vector.
         character_filters: width of what is made of a word's characters; even, if
@@ -64,7 +71,7 @@ def front(
         pair_width: of the vector of a pair of neighbours.
         dropout: share of numbers dropped from the vectors of characters.
         word_dropout: share of words that become unknown while training, whose
-            characters and casing stay.
+            characters, casing and frozen vectors stay.
 
     Raises:
         UsageError: an option has a value that it cannot have.
@@ -77,19 +84,20 @@ def front(
     """
     _check_names(sizes)
     check_choice("characters_by", characters_by, ("cnn", "rnn"))
-    if vectors is None and width is None:
-        width = 100
     inputs = {name: feature(name) for name in (*sizes, "padding_mask")}
-    words = inputs["token_ids"]
-    kept = WordDropout(word_dropout)(words) if word_dropout else words
-    own = embed(
-        sizes["token_ids"],
-        width,
-        vectors=vectors,
-        trainable=tune_vectors,
-        spread=_spread(width),
-    )
-    found = [own(kept)]  # [B, T, E]
+    words, found = inputs["token_ids"], []
+    if vectors is not None and not tune_vectors:
+        frozen = embed(
+            sizes["token_ids"], vectors=vectors, trainable=False, name="pretrained"
+        )
+        found.append(frozen(words))  # [B, T, E]
+        vectors = None
+        if seen is not None:
+            words = ops.where(words < seen, words, 1)
+            sizes = {**sizes, "token_ids": min(seen, sizes["token_ids"])}
+    if width != 0 or not found:
+        kept = WordDropout(word_dropout)(words) if word_dropout else words
+        found.append(_learnt(kept, sizes["token_ids"], width, vectors))  # [B, T, E]
     if (ids := inputs.get("character_ids")) is not None:
         letters = _embedded(ids, sizes, character_width, "character_ids")
         letters = dropped(letters, dropout)  # [B, T, L, E]
@@ -115,6 +123,15 @@ def feature(name: str) -> keras.KerasTensor:
     """A fresh input of a network: one id a word, or several."""
     shape = [None, _SEVERAL[name]] if name in _SEVERAL else [None]
     return keras.Input(shape, dtype="int32", name=name)
+
+
+def _learnt(
+    ids: keras.KerasTensor, size: int, width: int | None, vectors: np.ndarray | None
+) -> keras.KerasTensor:
+    """Vectors that training changes, begun from `vectors` where there are some."""
+    width = (100 if width is None else width) if vectors is None else None
+    layer = embed(size, width, vectors=vectors, spread=_spread(width))
+    return layer(ids)
 
 
 def _embedded(

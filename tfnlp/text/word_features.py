@@ -49,6 +49,8 @@ class WordFeatures(tf.Module):
         gazetteers: lists of phrases, if words in them are told apart.
         pairs: the pairs of neighbours that are told apart, see `word_pairs`; none
             for no such feature.
+        seen: how many of the vocabulary, from its start, occur where it was learnt:
+            the others are known by a vector only. None for all.
 
     Raises:
         DataError: the vocabulary is empty, or names a word twice.
@@ -72,6 +74,7 @@ class WordFeatures(tf.Module):
         word_length: int = 24,
         gazetteers: Gazetteers | None = None,
         pairs: Sequence[str] = (),
+        seen: int | None = None,
     ):
         super().__init__()
         if len(vocabulary) == 0:
@@ -89,6 +92,7 @@ class WordFeatures(tf.Module):
         self.casing, self.word_length = casing, word_length
         self.gazetteers = gazetteers
         self.pairs = Vocabulary(pairs, special=SPECIAL)
+        self.seen = len(vocabulary) if seen is None else min(seen, len(vocabulary))
 
     @classmethod
     def from_rows(
@@ -133,6 +137,7 @@ class WordFeatures(tf.Module):
         columns = check_rows(rows, {field: TEXT}).batch(1024)
         joined = columns.map(lambda row: row[field])
         found = most_common(joined, spaced, size=size, minimum_count=minimum_count)
+        found = [word for word in found if word not in SPECIAL]
         words = [word for word in dict.fromkeys([*found, *more]) if word not in SPECIAL]
         letters: list[str] = []
         if characters:
@@ -147,7 +152,19 @@ class WordFeatures(tf.Module):
             word_length=word_length,
             gazetteers=gazetteers,
             pairs=neighbours,
+            seen=len(found),
         )
+
+    @property
+    def seen_size(self) -> int:
+        """Number of ids of words that were seen, special ones included.
+
+        Example:
+        >>> words = WordFeatures(("film", "NATO"), seen=1)
+        >>> words.seen_size, words.sizes["token_ids"]
+        (3, 4)
+        """
+        return self.seen + len(SPECIAL)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -212,6 +229,7 @@ class WordFeatures(tf.Module):
             if self.gazetteers is not None
             else None,
             "pairs": self.pairs.entries[2:],
+            "seen": self.seen,
         }
 
     def _ids(self, words: tf.Tensor) -> tf.Tensor:
