@@ -29,7 +29,7 @@ class Recipe(cli.Texts):
     output: str = "saved_models"  # folder of all artefacts
 
     split: Split = "characters"  # what a token is
-    size: int = 10_000  # ids at most
+    size: int | None = None  # ids at most; default: 8,000 subwords, 20,000 of others
     length: int | None = None  # tokens read at a time; default: by the decoder
     decoder: Literal["transformer", "recurrent"] = "transformer"
     width: int | None = None  # of the decoder's vectors; default: by the decoder
@@ -65,14 +65,23 @@ class Recipe(cli.Texts):
         """Parts of the text that a recurrent decoder reads side by side."""
         return self.training.batch_size if self.decoder == "recurrent" else 0
 
-    def blocks(self, rows: Any, *, slots: int = 0, context: int = 1) -> Any:
-        """The text in blocks; see `tfnlp.blocks`. A word is a token, or two."""
+    @property
+    def most(self) -> int:
+        """How many ids there are at most."""
+        return self.size or (20_000 if self.split in ("words", "characters") else 8_000)
+
+    def blocks(self, rows: Any, *, before: bool = False) -> Any:
+        """The text in blocks; see `tfnlp.blocks`.
+
+        Args:
+            before: whether blocks that stand alone have what stands before them.
+        """
         return tfnlp.blocks(
             rows,
             size=self.own["length"],
             unit="characters" if self.split == "characters" else "words",
-            context=context,
-            slots=slots,
+            context=self.own["length"] if before and not self.slots else 1,
+            slots=self.slots,
         )
 
 
@@ -87,10 +96,9 @@ def main(recipe: Recipe) -> Path:
         audit = tfnlp.audit(sides.train, label_field=None).check()
         print(audit.table(), file=sys.stderr)
     with clock.phase("vocabulary"):
-        task = learnt(recipe, sides.train, split=recipe.split, size=recipe.size)
-        train = recipe.blocks(sides.train, slots=recipe.slots)
-        valid = recipe.blocks(sides.valid, slots=recipe.slots)
-        test = recipe.blocks(sides.test, context=recipe.own["length"])
+        task = learnt(recipe, sides.train, split=recipe.split, size=recipe.most)
+        train, valid = recipe.blocks(sides.train), recipe.blocks(sides.valid)
+        test = recipe.blocks(sides.test, before=True)
 
     def build(hp):
         width = hp.Int("width", 64, 1024, step=16, default=recipe.own["width"])
@@ -99,16 +107,17 @@ def main(recipe: Recipe) -> Path:
 
     with clock.phase("train"):
         model = tfnlp.fit(task, build, train, valid, recipe.training)
-    alone, plain = task.alone(), task.plain(model)
     report = tfnlp.evaluate(
-        alone,
-        plain,
+        task,
+        model,
         test,
         history=model.history.history,
         seconds=clock.seconds,
         counts={"train": len(train), "valid": len(valid)},
-        batch_size=32,
+        batch_size=recipe.training.batch_size,
     )
+    alone, plain = task.alone(), task.plain(model)
+    report = report.with_figures(alone.samples(plain, test))
     return cli.finish(recipe, alone, plain, report, audit=audit, clock=clock)
 
 
@@ -121,8 +130,14 @@ def rehearse(recipe: Recipe) -> None:
 
 def learnt(recipe: Recipe, rows: Any, *, split: str, size: int) -> tfnlp.LanguageModel:
     """The pieces of the text."""
+    lines = {"lines": True} if split == "words" else {}
     return tfnlp.LanguageModel.from_rows(
-        rows, split=split, size=size, length=recipe.own["length"], slots=recipe.slots
+        rows,
+        split=split,
+        size=size,
+        length=recipe.own["length"],
+        slots=recipe.slots,
+        **lines,
     )
 
 

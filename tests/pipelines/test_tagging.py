@@ -81,4 +81,3 @@ def test_tuned_vectors_have_their_own_width(tmp_path, capsys):
     assert run(tmp_path, "--vectors", str(file), "--tune_vectors") == 2
     message = "with --tune_vectors there is none. Received: 8."
     assert message in capsys.readouterr().err
-).err

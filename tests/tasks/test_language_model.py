@@ -140,6 +140,53 @@ def test_a_prompt_longer_than_the_window_is_read_from_its_end():
     assert text("one knows the cat") == text("my the cat")
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_text_ends_at_max_tokens_where_nothing_else_ends_it(ends):
+    """The stop string never comes; without an end mark nothing else can end it."""
+    task = words(ends=ends)
+    inputs = {"prompt": tf.constant([""]), "stop": tf.constant(["never there"])}
+    inputs |= {"max_tokens": tf.constant([9]), "min_tokens": tf.constant([9])}
+    text = task.generate(untrained(task), inputs)["text"].numpy()[0].decode()
+    assert len(text.split()) == 9
+
+
+def test_bytes_that_are_no_text_are_read_as_unknown_characters():
+    task = words()
+    model = untrained(task)
+    asked = {"temperature": tf.constant([0.0]), "max_tokens": tf.constant([4])}
+
+    def text(prompt):
+        return task.generate(model, {"prompt": tf.constant([prompt]), **asked})["text"]
+
+    assert text(b"the \xff\xfe") == text("the \ufffd\ufffd")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("temperature", -1.0),
+        ("temperature", float("nan")),
+        ("top_p", 0.0),
+        ("num_beams", 9),
+        ("max_tokens", 0),
+    ],
+)
+def test_a_request_that_asks_for_the_impossible_is_refused(name, value):
+    task = words()
+    inputs = {"prompt": tf.constant(["the"]), name: tf.constant([value])}
+    with pytest.raises(UsageError, match=f"Option {name} must be"):
+        task.generate(untrained(task), inputs)
+
+
+def test_a_report_shows_how_texts_go_on():
+    task = words(length=4)
+    rows = from_list([{"text": "the dog barks"}, {"text": "no"}])
+    figure = task.samples(untrained(task), rows)
+    assert [row[0][1][0][0] for row in figure.rows] == ["the", "n"]
+    assert [row[1][1][0][0] for row in figure.rows] == [" dog barks", "o"]
+    assert all(row[2][1][0][0] for row in figure.rows)
+
+
 def test_a_stop_string_ends_a_text_and_is_no_part_of_it():
     rows = from_list([{"text": "abc"}])
     task = LanguageModel.from_rows(rows, split="characters")

@@ -167,6 +167,15 @@ def test_where_given_targets_look(task, model):
     np.testing.assert_allclose(sums, [[1, 1, 1], [1, 1, 0]], atol=1e-5)
 
 
+def test_a_report_shows_where_answers_looked(task, model):
+    heats = task.attention(model, ROWS, shown=2)
+    assert len(heats) == 2
+    for (source, _), heat in zip(PAIRS, heats, strict=False):
+        read = task.encode({"source": tf.constant([source])})["token_ids"]
+        assert len(heat.columns) == read.shape[1]
+        np.testing.assert_allclose(np.sum(heat.weights, axis=1), 1.0, atol=1e-3)
+
+
 def test_only_a_decoder_tells_where_it_looks(task):
     inputs = {"source": tf.constant(["no"]), "target": tf.constant(["nein"])}
     with pytest.raises(UsageError, match="Only a network with a decoder"):

@@ -92,3 +92,13 @@ def test_every_split_has_the_contract(split, options):
 def test_an_unknown_split_names_the_nearest():
     with pytest.raises(UsageError, match=r"'word'\. Did you mean 'words'\?"):
         learn_pieces(as_rows(["a"]), ["text"], split="word")
+
+
+def test_line_feeds_can_be_words():
+    words = Words.from_texts(["a b\n a\n"], lines=True)
+    assert words.entries[4:] == ("\n", "a", "b")
+    ids = words.encode([" a\n\nb ", "a b", "\n"])
+    assert ids.to_list() == [[5, 4, 4, 6], [5, 6], [4]]
+    assert words.decode(ids).numpy().tolist() == [b"a\n\nb", b"a b", b"\n"]
+    again = saving.from_json(saving.to_json(words))
+    assert again.encode(["a\n"]).to_list() == [[5, 4]]

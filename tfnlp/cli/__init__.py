@@ -19,12 +19,14 @@ if TYPE_CHECKING:
     from tfnlp.cli.source import Source as Source
     from tfnlp.cli.tagger import Tagger as Tagger
     from tfnlp.cli.texts import Texts as Texts
+    from tfnlp.cli.writer import Writer as Writer
 
 _HOMES = {
     "Pairs": "tfnlp.cli.pairs",
     "Reading": "tfnlp.cli.reading",
     "Source": "tfnlp.cli.source",
     "Tagger": "tfnlp.cli.tagger",
+    "Writer": "tfnlp.cli.writer",
     "Texts": "tfnlp.cli.texts",
     "assignments": "tfnlp.cli.keywords",
     "finish": "tfnlp.cli.finish",
@@ -39,6 +41,7 @@ __all__ = [
     "Source",
     "Tagger",
     "Texts",
+    "Writer",
     "assignments",
     "finish",
     "parse",

@@ -60,6 +60,17 @@ class Report:
         facts += [f"{name} {value:.1f} s" for name, value in self.seconds.items()]
         return "\n".join([*lines, " · ".join(facts)]).rstrip()
 
+    def with_figures(self, *figures: Figure) -> "Report":
+        """The same report with more to be drawn, behind what is drawn already.
+
+        Example:
+        >>> from tfnlp.scores.figures import Table
+        >>> more = Report({}).with_figures(Table("Errors", ("text",), (("a film",),)))
+        >>> [figure.title for figure in more.figures]
+        ['Errors']
+        """
+        return dataclasses.replace(self, figures=(*self.figures, *figures))
+
     def ordered(self) -> list[str]:
         """The names of the scores, those with an interval first."""
         return sorted(self.scores, key=lambda name: name not in self.intervals)

@@ -88,6 +88,32 @@ def samples(
     )
 
 
+def continued(
+    halves: Sequence[tuple[str, str]], made: Sequence[str], *, temperature: float
+) -> Highlights:
+    """How texts go on: prompts with what was made of them beside what stood there.
+
+    Args:
+        halves: prompt and what followed it, of each text.
+        made: what was generated after each prompt.
+        temperature: it was generated with.
+
+    Example:
+    >>> figure = continued([("to be", " or not")], [" or bee"], temperature=0.8)
+    >>> figure.rows[0][2]
+    ('generated', ((' or bee', '', False),))
+    """
+    rows = tuple(
+        tuple(
+            (name, ((cut(text) if text.strip() else EMPTY, "", False),))
+            for name, text in (("prompt", prompt), ("text", text), ("generated", more))
+        )
+        for (prompt, text), more in zip(halves, made, strict=True)
+    )
+    note = f"Drawn with temperature {temperature}, and not chosen."
+    return Highlights("How texts go on", rows, note)
+
+
 def lengths(gold: np.ndarray, answered: np.ndarray) -> Curve:
     """How long answers are for references of a length, in words.
 

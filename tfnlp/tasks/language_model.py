@@ -15,6 +15,7 @@ from tfnlp.networks import causal
 from tfnlp.networks.carried import Carried
 from tfnlp.saving import pack
 from tfnlp.scores import generation_figures, samples, sums
+from tfnlp.scores.figures import Highlights
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import PLACE, TEXT, Rows, Schema
 from tfnlp.task import Columns, Endpoint, Task, Tensors
@@ -214,6 +215,32 @@ class LanguageModel(Task):
         weight = (places < answers["length"][:, None]).astype(float)
         return (generation_figures.perplexity_by_place(answers["scores"], weight),)
 
+    def samples(
+        self, model: Any, rows: Rows, *, shown: int = 5, temperature: float = 0.8
+    ) -> Highlights:
+        """For a report: how the network goes on after halves of the first texts.
+
+        Args:
+            model: a network for rows that stand alone; see `plain`.
+            rows: rows with ``text``.
+            shown: how many there are at most.
+            temperature: of the sampling; the numbers of the rows are the seeds.
+        """
+        texts = next(iter(rows.batch(shown)))["text"].numpy()
+        halves = [_half(text.decode("utf-8", "replace")) for text in texts]
+        prompts = tf.constant([prompt for prompt, _ in halves])
+        answer = self.generate(
+            model,
+            {
+                "prompt": prompts,
+                "temperature": tf.fill([len(halves)], temperature),
+                "seed": tf.range(len(halves), dtype=tf.int64),
+                "max_tokens": tf.fill([len(halves)], min(self.length, MOST_TOKENS)),
+            },
+        )
+        made = [text.decode("utf-8", "replace") for text in answer["text"].numpy()]
+        return generation_figures.continued(halves, made, temperature=temperature)
+
     def _measured(self, rows: Columns, answers: Columns) -> sums.Sums:
         characters = np.array([len(text) for text in rows["text"]], np.int64)
         return samples.perplexity(
@@ -298,6 +325,13 @@ def _parts(texts: tf.Tensor, marks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.where(held, tf.concat([found, [""]], 0)[0], text), held
 
     return tf.map_fn(part, (texts, marks), fn_output_signature=(tf.string, tf.bool))
+
+
+def _half(text: str) -> tuple[str, str]:
+    """The first half of a text, up to a blank if there is one, and the rest."""
+    middle = text.rfind(" ", 1, len(text) // 2 + 1)
+    middle = len(text) // 2 if middle < 0 else middle
+    return text[:middle], text[middle:]
 
 
 def _windows(ids: tf.Tensor, length: int) -> tf.Tensor:

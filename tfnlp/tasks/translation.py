@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfnlp import decoding
@@ -15,6 +16,7 @@ from tfnlp.networks import causal
 from tfnlp.saving import pack
 from tfnlp.scores import generation as scores
 from tfnlp.scores import generation_figures, sums
+from tfnlp.scores.figures import Heat
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import TEXT, Rows, Schema
 from tfnlp.task import Columns, Endpoint, Task, Tensors
@@ -22,6 +24,7 @@ from tfnlp.text.learning import learn_pieces
 from tfnlp.text.pieces import Pieces
 
 MOST_BEAMS = 16
+_ALIGNED = ("source_tokens", "target_tokens", "weights")
 
 
 class Translation(Task):
@@ -225,6 +228,23 @@ class Translation(Task):
             sums.signatures(self._measured(rows, answers)),
         )
 
+    def attention(self, model: Any, rows: Rows, *, shown: int = 3) -> tuple[Heat, ...]:
+        """For a report: where the answers to the first rows looked.
+
+        Args:
+            model: the network.
+            rows: rows with ``source``.
+            shown: how many there are at most.
+        """
+        sources = next(iter(rows.batch(shown)))["source"]
+        texts = self.answer(model, {"source": sources})["text"]
+        found = self.align(model, {"source": sources, "target": texts})
+        told = zip(*(found[name].numpy() for name in _ALIGNED), strict=True)
+        return tuple(
+            generation_figures.attention(_words(source), _words(target), weights)
+            for source, target, weights in told
+        )
+
     def _measured(self, rows: Columns, answers: Columns) -> tuple[sums.Sums, ...]:
         return scores.measured(rows["target"], answers["text"], self.measures)
 
@@ -295,6 +315,11 @@ def _memory(model: Any, features: Tensors) -> Memory | None:
     if encoder is None:
         return None
     return Memory(encoder(features), features["padding_mask"])
+
+
+def _words(tokens: np.ndarray) -> list[str]:
+    """The tokens of a row, without what is behind the last."""
+    return [token.decode("utf-8", "replace") for token in tokens if token]
 
 
 def _named(pieces: Pieces, ids: tf.RaggedTensor) -> tf.Tensor:

@@ -15,6 +15,8 @@ from tfnlp.text.split import splitter
 from tfnlp.text.vectorizer import check_minimum_count
 from tfnlp.text.vocabulary import Vocabulary
 
+_LINE = "\ue00a"  # Of private use: stands for a line feed while blanks are cut.
+
 
 class Words(Pieces):
     """Words of texts that are already cut: what stands between white space.
@@ -25,6 +27,8 @@ class Words(Pieces):
 
     Args:
         tokens: distinct words, without `MARKS`.
+        lines: whether a line feed is a word too, not just white space: in running
+            text it tells where a sentence ends.
         standardize: see `Pieces`.
 
     Raises:
@@ -38,12 +42,21 @@ class Words(Pieces):
     [[5, 1, 4], []]
     >>> words.decode([[5, 6, 4, 3, 0]]).numpy()
     array([b'the cat sat'], dtype=object)
+    >>> poem = Words.from_texts(["the cat\\nthe dog\\n"], lines=True)
+    >>> poem.decode(poem.encode(["the dog \\n the cat"])).numpy()
+    array([b'the dog\\nthe cat'], dtype=object)
     """
 
     split: ClassVar[str] = "whitespace"
     separator: ClassVar[str] = " "
 
-    def __init__(self, tokens: Sequence[str], *, standardize: Sequence[str] = ()):
+    def __init__(
+        self,
+        tokens: Sequence[str],
+        *,
+        lines: bool = False,
+        standardize: Sequence[str] = (),
+    ):
         super().__init__(standardize)
         if len(tokens) == 0:
             raise DataError(
@@ -51,6 +64,7 @@ class Words(Pieces):
                 "Check that the text column is the right one."
             )
         self.vocabulary = Vocabulary(tokens, special=MARKS)
+        self.lines = lines
 
     @classmethod
     def from_rows(
@@ -60,6 +74,7 @@ class Words(Pieces):
         *,
         size: int = 20_000,
         minimum_count: int = 1,
+        lines: bool = False,
         standardize: Sequence[str] = (),
     ) -> Self:
         """Learns the commonest pieces of text columns, in one pass.
@@ -69,6 +84,7 @@ class Words(Pieces):
             fields: the text columns, which share the pieces.
             size: ids at most, the four marks included.
             minimum_count: rarer pieces are unknown.
+            lines: whether a line feed is a word.
             standardize: see `Pieces`.
 
         Raises:
@@ -78,15 +94,16 @@ class Words(Pieces):
         """
         check_room(size)
         check_minimum_count(minimum_count)
-        plain, cut = standardizer(tuple(standardize)), splitter(cls.split)
+        plain = standardizer(tuple(standardize))
         found = most_common(
             text_batches(rows, fields),
-            lambda texts: cut(plain(texts)),
+            lambda texts: _tokens(plain(texts), cls.split, lines),
             size=size,
             minimum_count=minimum_count,
         )
         tokens = [token for token in found if token not in MARKS]
-        return cls(tokens[: size - len(MARKS)], standardize=standardize)
+        tokens = tokens[: size - len(MARKS)]
+        return cls(tokens, lines=lines, standardize=standardize)
 
     @classmethod
     def from_texts(cls, texts: Iterable[str], **options: Any) -> Self:
@@ -100,18 +117,20 @@ class Words(Pieces):
 
     def cut(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Standardised string [B] → ids int32 [B, (T)]."""
-        return self.vocabulary.ids(splitter(self.split)(texts))
+        return self.vocabulary.ids(_tokens(texts, self.split, self.lines))
 
     def joined(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Ids int32 [B, (T)] → string [B]."""
-        return tf.strings.reduce_join(
+        texts = tf.strings.reduce_join(
             self.vocabulary.tokens(ids), axis=-1, separator=self.separator
         )
+        return tf.strings.regex_replace(texts, " ?\n ?", "\n") if self.lines else texts
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments as JSON values."""
         return {
             "tokens": self.vocabulary.config()["tokens"],
+            "lines": self.lines,
             "standardize": self.standardize,
         }
 
@@ -132,6 +151,16 @@ class Characters(Words):
 
     split: ClassVar[str] = "characters"
     separator: ClassVar[str] = ""
+
+
+def _tokens(texts: tf.Tensor, split: str, lines: bool) -> tf.RaggedTensor:
+    """What strings [B] are cut into: string [B, (T)]."""
+    cut = splitter(split)
+    if not lines or split == Characters.split:  # which keep line feeds in any case
+        return cut(texts)
+    found = cut(tf.strings.regex_replace(texts, "\n", f" {_LINE} "))
+    flat = found.flat_values
+    return found.with_flat_values(tf.where(flat == _LINE, "\n", flat))
 
 
 def check_room(size: int) -> None:
