@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfnlp.data.rows import from_list
 from tfnlp.errors import UsageError
-from tfnlp.networks import rnn, transformer
+from tfnlp.networks import causal, rnn, transformer
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.networks.transformer_decoder import TransformerDecoder
 from tfnlp.specs import REFERENCES
@@ -165,6 +165,27 @@ def test_where_given_targets_look(task, model):
     assert found["source_tokens"].numpy()[1].tolist() == [b"no", b"[END]", b""]
     sums = tf.reduce_sum(found["weights"], axis=2).numpy()
     np.testing.assert_allclose(sums, [[1, 1, 1], [1, 1, 0]], atol=1e-5)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_decoder_trains_on_its_own_tokens_and_answers_alike(form, task):
+    def both(own_tokens):
+        keras.utils.set_random_seed(0)
+        plain = FORMS[form](task, Defaults())
+        encoder, decoder = (
+            next(each for each in plain.layers if isinstance(each, keras.Model)),
+            causal.decoder_of(plain),
+        )
+        return plain, task.network(encoder, decoder, own_tokens=own_tokens)
+
+    plain, sampled = both(0.5)
+    features, _, _ = task.example(next(iter(ROWS.batch(8))))
+    np.testing.assert_array_equal(sampled(features), plain(features))
+    layer = next(each for each in sampled.layers if "scheduled" in each.name)
+    layer.updates.assign(layer.rise)
+    told, forced = sampled(features, training=True), plain(features, training=True)
+    np.testing.assert_array_equal(told[:, 0], forced[:, 0])
+    assert np.abs(told - forced).max() > 1e-4
 
 
 def test_a_report_shows_where_answers_looked(task, model):

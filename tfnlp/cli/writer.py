@@ -37,6 +37,7 @@ class Writer(Pairs):
     dropout: float = 0.2
     network: tuple[str, ...] = ()  # more of the decoder: heads=8 tied=false
     smoothing: float = 0.1  # of the target
+    own_tokens: float = 0.0  # share of the decoder's own tokens that training reads
     num_beams: int = 5  # texts followed side by side
     length_penalty: float = 1.0  # more favours long texts
     no_repeat_ngram: int = 0  # so many tokens in a row come once only; 0 is off
@@ -88,4 +89,5 @@ class Writer(Pairs):
             options = {**sizes, "attention": self.attention}
         options |= assignments(self.network, kind)
         encoder = encoder_of(task.source.size, **sizes)
-        return task.network(encoder, kind(task.target.size, **options))
+        decoder = kind(task.target.size, **options)
+        return task.network(encoder, decoder, own_tokens=self.own_tokens)

@@ -12,6 +12,7 @@ from tfnlp.data import references
 from tfnlp.errors import UsageError
 from tfnlp.layers.decoder_block import Memory
 from tfnlp.layers.options import check_rate, check_size
+from tfnlp.layers.scheduled_sampling import ScheduledSampling
 from tfnlp.networks import causal
 from tfnlp.saving import pack
 from tfnlp.scores import generation as scores
@@ -141,19 +142,33 @@ class Translation(Task):
         features = {**self.encode(row), "target_ids": before.to_tensor()}
         return features, after.to_tensor(), weight
 
-    def network(self, encoder: keras.Model, decoder: keras.layers.Layer) -> keras.Model:
+    def network(
+        self,
+        encoder: keras.Model,
+        decoder: keras.layers.Layer,
+        *,
+        own_tokens: float = 0.0,
+    ) -> keras.Model:
         """Features → logits [B, T, V] of the target's tokens.
 
         Args:
             encoder: ``token_ids`` and ``padding_mask`` [B, S] → [B, S, E].
             decoder: a `TransformerDecoder` with ``source=True``, or a
                 `RecurrentDecoder` with ``attention``, of `target.size` ids.
+            own_tokens: share of the tokens before a token that are the decoder's own
+                ones while training, see `ScheduledSampling`; 0 is teacher forcing.
+
+        Raises:
+            UsageError: that is no share.
         """
         names = ("token_ids", "padding_mask", "target_ids")
         features = {n: keras.Input([None], dtype="int32", name=n) for n in names}
         mask = features["padding_mask"]
         memory = encoder({"token_ids": features["token_ids"], "padding_mask": mask})
-        logits = decoder(features["target_ids"], memory, mask)
+        read = features["target_ids"]
+        if own_tokens:
+            read = ScheduledSampling(own_tokens)(read, decoder(read, memory, mask))
+        logits = decoder(read, memory, mask)
         return keras.Model(features, logits, name="network")
 
     def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:

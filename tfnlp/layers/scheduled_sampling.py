@@ -1,0 +1,83 @@
+"""Scheduled sampling: a decoder that trains on some of its own guesses."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from tfnlp.layers.options import Shape, check_rate, check_size
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class ScheduledSampling(keras.layers.Layer):
+    """Replaces some of the tokens that a decoder reads by ones it would have written.
+
+    With teacher forcing alone a decoder never reads its own mistakes. Here it reads a
+    row twice while training: what it tells of the gold tokens is drawn from, and in
+    the second reading stands for some of them (Bengio et al. 2015; in parallel as by
+    Mihaylova and Martins 2019). Outside of training rows stay as they are.
+
+    Args:
+        share: of the tokens that are replaced in the end.
+        rise: number of updates in which that share grows from 0.
+
+    Raises:
+        UsageError: share is negative, or 1 and more; rise is below 1.
+
+    Example:
+    >>> layer = ScheduledSampling(0.3)
+    >>> layer(tf.constant([[2, 7]]), tf.zeros([1, 2, 9])).numpy().tolist()
+    [[2, 7]]
+    """
+
+    def __init__(self, share: float, *, rise: int = 2_000, **options: Any) -> None:
+        check_rate("share", share)
+        check_size("rise", rise)
+        super().__init__(**options)
+        self.share, self.rise = share, rise
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def build(self, token_ids_shape: Shape, logits_shape: Shape) -> None:
+        """Makes the counter of updates, which is no weight and is not saved."""
+        self.updates = tf.Variable(
+            0.0,
+            trainable=False,
+            synchronization=tf.VariableSynchronization.ON_READ,
+            aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
+            name="updates",
+        )
+
+    def call(
+        self, token_ids: tf.Tensor, logits: tf.Tensor, training: bool = False
+    ) -> tf.Tensor:
+        """Mixes int32 [B, T] with tokens drawn from the logits [B, T, V] before each.
+
+        The first token of a row, and padding (id 0), stay.
+        """
+        if not training:
+            return token_ids
+        share = self.share * tf.minimum(self.updates / self.rise, 1.0)
+        self.updates.assign_add(1.0)
+        told = tf.stop_gradient(tf.reshape(logits, [-1, logits.shape[-1]]))
+        drawn = keras.random.categorical(
+            told, 1, dtype="int32", seed=self.seed_generator
+        )
+        drawn = tf.reshape(drawn, tf.shape(token_ids))
+        before = tf.concat([token_ids[:, :1], drawn[:, :-1]], axis=1)
+        dice = keras.random.uniform(ops.shape(token_ids), seed=self.seed_generator)
+        replaced = (dice < share) & (token_ids > 0)
+        return tf.where(replaced, before, token_ids)
+
+    def compute_output_spec(
+        self,
+        token_ids: keras.KerasTensor,
+        logits: keras.KerasTensor,
+        training: bool = False,
+    ) -> keras.KerasTensor:
+        """Ids keep shape and type."""
+        return keras.KerasTensor(token_ids.shape, dtype=token_ids.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {**super().get_config(), "share": self.share, "rise": self.rise}
