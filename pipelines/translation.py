@@ -29,9 +29,9 @@ class Recipe(cli.Writer):
 
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
-            epochs=20,
-            batch_size=128,
-            rate=2e-3,
+            epochs=15,
+            batch_size=64,
+            rate=1.5e-3,
             schedule="cosine",
             warm_up=0.05,
             clip=1.0,

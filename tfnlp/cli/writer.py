@@ -25,7 +25,7 @@ class Writer(Pairs):
     """
 
     split: Split = "bpe"  # what a token is, on both sides
-    size: int = 8_000  # ids at most
+    size: int = 4_000  # ids at most
     shared: bool = True  # whether both sides have the same tokens
     standardize: tuple[str, ...] = ()  # e.g. nfkc,lower
     source_length: int = 64  # tokens kept of a source
@@ -33,7 +33,7 @@ class Writer(Pairs):
     decoder: Literal["transformer", "recurrent"] = "transformer"
     attention: Literal["luong", "bahdanau"] = "luong"  # of the recurrent decoder
     width: int = 128  # of encoder and decoder
-    depth: int = 4  # layers of both
+    depth: int = 3  # layers of both
     dropout: float = 0.2
     network: tuple[str, ...] = ()  # more of the decoder: heads=8 tied=false
     smoothing: float = 0.1  # of the target

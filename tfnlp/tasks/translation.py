@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfnlp import decoding
 from tfnlp.data import references
 from tfnlp.errors import UsageError
+from tfnlp.layers.cross_entropy import cross_entropy
 from tfnlp.layers.decoder_block import Memory
 from tfnlp.layers.options import check_rate, check_size
 from tfnlp.layers.scheduled_sampling import ScheduledSampling
@@ -173,11 +174,7 @@ class Translation(Task):
 
     def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """[B, T]: cross-entropy of each token, smoothed."""
-        each = tf.nn.sparse_softmax_cross_entropy_with_logits(y, outputs)
-        if not self.smoothing:
-            return each
-        even = tf.reduce_logsumexp(outputs, axis=-1) - tf.reduce_mean(outputs, axis=-1)
-        return (1.0 - self.smoothing) * each + self.smoothing * even
+        return cross_entropy(y, outputs, smoothing=self.smoothing)
 
     def decode(self, outputs: decoding.Generated, inputs: Tensors) -> Tensors:
         """What was generated → ``text`` and ``score``."""
