@@ -38,7 +38,7 @@ class Recipe(cli.Texts):
     network: tuple[str, ...] = ()  # more of the decoder: heads=8 positions=learned
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
-            epochs=20,
+            epochs=8,
             batch_size=32,
             rate=2e-3,
             optimizer="adamw",
@@ -54,8 +54,8 @@ class Recipe(cli.Texts):
     def own(self) -> dict[str, Any]:
         """Window, width, depth and dropout: given, or the decoder's own."""
         defaults = {
-            "transformer": {"length": 256, "width": 192, "depth": 4, "dropout": 0.1},
-            "recurrent": {"length": 35, "width": 400, "depth": 1, "dropout": 0.4},
+            "transformer": {"length": 128, "width": 128, "depth": 4, "dropout": 0.1},
+            "recurrent": {"length": 35, "width": 256, "depth": 1, "dropout": 0.3},
         }[self.decoder]
         given = {name: getattr(self, name) for name in defaults}
         return {name: given[name] or value for name, value in defaults.items()}
