@@ -87,7 +87,7 @@ class Peer(nn.Module):
             batch_first=True,
             bidirectional=True,
         )
-        self.dropout = nn.Dropout(recipe.own_dropout)
+        self.dropout = nn.Dropout(recipe.dropout)
         self.logits = nn.Linear(recipe.own_width, tags)
         self.pairs = nn.Parameter(torch.zeros(tags, tags))
         self.start = nn.Parameter(torch.zeros(tags))
@@ -223,9 +223,9 @@ def of_fit(
         encoder = recipe.encoder_on(
             recipe.front(task.words, None),
             width=recipe.own_width,
-            dropout=recipe.own_dropout,
+            dropout=recipe.dropout,
         )
-        return task.network(encoder, dropout=recipe.own_dropout)
+        return task.network(encoder, dropout=recipe.dropout)
 
     valid = sides.valid.take(recipe.batch_size)
     tfnlp.fit(task, build, sides.train, valid, config, callbacks=(clock,))

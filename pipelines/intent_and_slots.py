@@ -25,9 +25,7 @@ class Recipe(cli.Tagger):
 
     WIDTHS: ClassVar = {**cli.Tagger.WIDTHS, "rnn": 256}
 
-    dropout: float | None = 0.5  # before and behind the encoder
-    variational: bool | None = False  # whether all words of a row lose the same numbers
-    word_dropout: float | None = 0.05  # share of unknown words while training
+    word_dropout: float = 0.05  # share of unknown words while training
     character_filters: int = 50  # width of what is made of the characters
     intent: str = "intent"  # column of the intent
     intent_weight: float = 3.0  # how many words an intent weighs in the loss
@@ -62,7 +60,7 @@ def main(recipe: Recipe) -> Path:
 
     def build(hp):
         width = hp.Int("width", 64, 800, step=8, default=recipe.own_width)
-        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.own_dropout)
+        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
         return network(recipe, task, vectors, width=width, dropout=dropout)
 
     with clock.phase("train"):
@@ -83,7 +81,7 @@ def rehearse(recipe: Recipe) -> None:
     rows = recipe.made_up({"intent": "book"}, {"intent": "play"})
     task = learnt(recipe, rows, tiny=True)
     vectors = recipe.pretrained(task, at_most=1)
-    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.own_dropout)
+    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.dropout)
 
 
 def learnt(recipe: Recipe, rows, *, tiny=False) -> tfnlp.IntentAndSlots:
@@ -101,7 +99,7 @@ def network(recipe: Recipe, task: tfnlp.IntentAndSlots, vectors, *, width, dropo
         encoder,
         crf=recipe.crf,
         dropout=dropout,
-        variational=recipe.own_variational,
+        variational=recipe.variational,
         pooling=recipe.pooling,
     )
 

@@ -32,9 +32,8 @@ class Recipe(cli.Tagger):
 
     scheme: Literal["IO", "BIO", "BIOES"] | None = "BIO"  # learnt; answers: as read
     tune_vectors: bool = True  # change them, in the place of others beside them
-    dropout: float | None = 0.3  # before and behind the encoder
-    variational: bool | None = False  # whether all words of a row lose the same numbers
-    word_dropout: float | None = 0.05  # share of unknown words while training
+    dropout: float = 0.3  # before and behind the encoder
+    word_dropout: float = 0.05  # share of unknown words while training
     character_filters: int = 50  # width of what is made of the characters
     network: tuple[str, ...] = ("depth=2",)  # more of the encoder: cell=gru depth=1
     distance_width: int = 50  # of the vector of a distance from the predicate
@@ -67,7 +66,7 @@ def main(recipe: Recipe) -> Path:
 
     def build(hp):
         width = hp.Int("width", 64, 800, step=8, default=recipe.own_width)
-        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.own_dropout)
+        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
         return network(recipe, task, vectors, width=width, dropout=dropout)
 
     with clock.phase("train"):
@@ -88,7 +87,7 @@ def rehearse(recipe: Recipe) -> None:
     rows = tfnlp.placed(recipe.made_up({"predicate": "0"}))
     task = tfnlp.SemanticRoles.from_rows(rows, **recipe.learning(tiny=True))
     vectors = recipe.pretrained(task, at_most=1)
-    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.own_dropout)
+    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.dropout)
 
 
 def network(recipe: Recipe, task: tfnlp.SemanticRoles, vectors, *, width, dropout):
@@ -101,7 +100,7 @@ def network(recipe: Recipe, task: tfnlp.SemanticRoles, vectors, *, width, dropou
     )
     encoder = recipe.encoder_on(start, width=width, dropout=dropout)
     return task.network(
-        encoder, crf=recipe.crf, dropout=dropout, variational=recipe.own_variational
+        encoder, crf=recipe.crf, dropout=dropout, variational=recipe.variational
     )
 
 

@@ -51,7 +51,7 @@ def main(recipe: Recipe) -> Path:
 
     def build(hp):
         width = hp.Int("width", 64, 800, step=8, default=recipe.own_width)
-        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.own_dropout)
+        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
         return network(recipe, task, vectors, width=width, dropout=dropout)
 
     with clock.phase("train"):
@@ -71,7 +71,7 @@ def rehearse(recipe: Recipe) -> None:
     """Builds everything once, tiny: a wrong setting ends here, before any reading."""
     task = tfnlp.Tagging.from_rows(recipe.made_up(), **recipe.learning(tiny=True))
     vectors = recipe.pretrained(task, at_most=1)
-    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.own_dropout)
+    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.dropout)
 
 
 def network(recipe: Recipe, task: tfnlp.Tagging, vectors, *, width, dropout):
@@ -79,7 +79,7 @@ def network(recipe: Recipe, task: tfnlp.Tagging, vectors, *, width, dropout):
     start = recipe.front(task.words, vectors)
     encoder = recipe.encoder_on(start, width=width, dropout=dropout)
     return task.network(
-        encoder, crf=recipe.crf, dropout=dropout, variational=recipe.own_variational
+        encoder, crf=recipe.crf, dropout=dropout, variational=recipe.variational
     )
 
 

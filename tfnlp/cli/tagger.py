@@ -150,9 +150,9 @@ class Tagger(Sentences):
     characters_by: Literal["cnn", "rnn"] = "cnn"  # what reads those of a word
     character_width: int = 30  # of a character's vector
     character_filters: int = 100  # width of what is made of the characters
-    dropout: float | None = None  # around the encoder; default: .5, with vectors .4
-    variational: bool | None = None  # all words lose the same; default: with vectors
-    word_dropout: float | None = None  # unknown words; default: .25, or .1 if tuned
+    dropout: float = 0.5  # before and behind the encoder
+    variational: bool = False  # whether all words of a row lose the same numbers
+    word_dropout: float = 0.25  # share of unknown words while training
     network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2
     crf: bool = True  # whether tags of a sentence are scored together
     constrained: bool = False  # with a CRF: leave out what cannot be while training
@@ -161,25 +161,6 @@ class Tagger(Sentences):
     def own_width(self) -> int:
         """The width of the encoder's vectors, given or the encoder's own."""
         return self.width or self.WIDTHS[self.encoder]
-
-    @property
-    def own_dropout(self) -> float:
-        """The share dropped before and behind the encoder, given or by `vectors`."""
-        if self.dropout is not None:
-            return self.dropout
-        return 0.4 if self.vectors else 0.5
-
-    @property
-    def own_variational(self) -> bool:
-        """Whether all words of a sentence lose the same numbers."""
-        return bool(self.vectors) if self.variational is None else self.variational
-
-    @property
-    def own_word_dropout(self) -> float:
-        """The share of words that are unknown while training."""
-        if self.word_dropout is not None:
-            return self.word_dropout
-        return 0.1 if self.vectors and self.tune_vectors else 0.25
 
     def learning(self, *, tiny: bool = False) -> dict[str, Any]:
         """What `Tagging.from_rows` takes besides rows, words of `vectors` included.
@@ -244,7 +225,7 @@ class Tagger(Sentences):
             characters_by=self.characters_by,
             character_width=self.character_width,
             character_filters=self.character_filters,
-            word_dropout=self.own_word_dropout,
+            word_dropout=self.word_dropout,
         )
 
     def encoder_on(
@@ -258,6 +239,6 @@ class Tagger(Sentences):
         encoder_of = getattr(tfnlp, self.encoder).encoder
         options: dict[str, Any] = {"width": width, "dropout": dropout}
         if self.encoder == "rnn":
-            options["variational"] = self.own_variational
+            options["variational"] = self.variational
         options |= assignments(self.network, encoder_of)
         return encoder_of(start, **options)
