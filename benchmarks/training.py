@@ -108,9 +108,14 @@ def of_keras(
         metrics=["accuracy"],
         jit_compile=False,  # XLA would compile anew for every length of a batch
     )
-    batches = batched(task, counted(sides.train), config, shuffle=True)
+    rows = counted(sides.train)
     model.fit(
-        batches, epochs=config.epochs, verbose=0, shuffle=False, callbacks=[clock]
+        batched(task, rows, config, from_update=0),
+        steps_per_epoch=-(-len(rows) // config.batch_size),
+        epochs=config.epochs,
+        verbose=0,
+        shuffle=False,
+        callbacks=[clock],
     )
     return clock.fastest
 

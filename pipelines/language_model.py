@@ -27,6 +27,7 @@ class Recipe(cli.Texts):
 
     name: str = "language_model"  # of the artefact
     output: str = "saved_models"  # folder of all artefacts
+    resume: bool = False  # go on with a run of this name that was stopped
 
     split: Split = "characters"  # what a token is
     size: int | None = None  # ids at most; default: 8,000 subwords, 20,000 of others
@@ -39,7 +40,7 @@ class Recipe(cli.Texts):
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
             epochs=8,
-            batch_size=32,
+            batch_size=20,
             rate=2e-3,
             optimizer="adamw",
             weight_decay=0.01,
@@ -106,7 +107,15 @@ def main(recipe: Recipe) -> Path:
         return network(recipe, task, width=width, dropout=dropout)
 
     with clock.phase("train"):
-        model = tfnlp.fit(task, build, train, valid, recipe.training)
+        model = tfnlp.fit(
+            task,
+            build,
+            train,
+            valid,
+            recipe.training,
+            run=f"runs/{recipe.name}",
+            resume=recipe.resume,
+        )
     report = tfnlp.evaluate(
         task,
         model,

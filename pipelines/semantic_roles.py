@@ -29,6 +29,7 @@ class Recipe(cli.Tagger):
     predicate: str = "predicate"  # column of the predicate, a word's number from 0
     name: str = "semantic_roles"  # of the artefact
     output: str = "saved_models"  # folder of all artefacts
+    resume: bool = False  # go on with a run of this name that was stopped
 
     scheme: Literal["IO", "BIO", "BIOES"] | None = "BIO"  # learnt; answers: as read
     tune_vectors: bool = True  # change them, in the place of others beside them
@@ -70,7 +71,15 @@ def main(recipe: Recipe) -> Path:
         return network(recipe, task, vectors, width=width, dropout=dropout)
 
     with clock.phase("train"):
-        model = tfnlp.fit(task, build, sides.train, sides.valid, recipe.training)
+        model = tfnlp.fit(
+            task,
+            build,
+            sides.train,
+            sides.valid,
+            recipe.training,
+            run=f"runs/{recipe.name}",
+            resume=recipe.resume,
+        )
     report = tfnlp.evaluate(
         task,
         model,

@@ -24,6 +24,7 @@ class Recipe(cli.Writer):
 
     name: str = "summarisation"  # of the artefact
     output: str = "saved_models"  # folder of all artefacts
+    resume: bool = False  # go on with a run of this name that was stopped
 
     source_length: int = 400  # tokens kept of a source
     target_length: int = 100  # tokens learnt of a target, and written at most
@@ -63,7 +64,15 @@ def main(recipe: Recipe) -> Path:
         return recipe.network_of(task, width=width, dropout=dropout)
 
     with clock.phase("train"):
-        model = tfnlp.fit(task, build, sides.train, sides.valid, recipe.training)
+        model = tfnlp.fit(
+            task,
+            build,
+            sides.train,
+            sides.valid,
+            recipe.training,
+            run=f"runs/{recipe.name}",
+            resume=recipe.resume,
+        )
     report = tfnlp.evaluate(
         task,
         model,

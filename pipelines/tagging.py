@@ -23,6 +23,7 @@ class Recipe(cli.Tagger):
 
     name: str = "tagging"  # of the artefact
     output: str = "saved_models"  # folder of all artefacts
+    resume: bool = False  # go on with a run of this name that was stopped
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
             epochs=30,
@@ -55,7 +56,15 @@ def main(recipe: Recipe) -> Path:
         return network(recipe, task, vectors, width=width, dropout=dropout)
 
     with clock.phase("train"):
-        model = tfnlp.fit(task, build, sides.train, sides.valid, recipe.training)
+        model = tfnlp.fit(
+            task,
+            build,
+            sides.train,
+            sides.valid,
+            recipe.training,
+            run=f"runs/{recipe.name}",
+            resume=recipe.resume,
+        )
     report = tfnlp.evaluate(
         task,
         model,

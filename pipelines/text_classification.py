@@ -27,6 +27,7 @@ class Recipe(cli.Source):
 
     name: str = "text_classification"  # of the artefact
     output: str = "saved_models"  # folder of all artefacts
+    resume: bool = False  # go on with a run of this name that was stopped
 
     encoder: Literal["bow", "cnn", "rnn", "transformer"] = "cnn"
     size: int | None = None  # entries of the vocabulary; default: by the encoder
@@ -104,7 +105,15 @@ def main(recipe: Recipe) -> Path:
         return network(recipe, task, vectors, width=width, dropout=dropout, wide=start)
 
     with clock.phase("train"):
-        model = tfnlp.fit(task, build, sides.train, sides.valid, recipe.training)
+        model = tfnlp.fit(
+            task,
+            build,
+            sides.train,
+            sides.valid,
+            recipe.training,
+            run=f"runs/{recipe.name}",
+            resume=recipe.resume,
+        )
     if recipe.several:
         with clock.phase("thresholds"):
             task = task.calibrate(*tfnlp.answers(task, model, sides.valid))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfnlp.answering import Answering
@@ -69,7 +70,20 @@ class AveragedWeights(keras.callbacks.Callback):
         self.averages: list[tf.Tensor] = []
         self.own: list[tf.Tensor] = []
 
+    def memory(self) -> dict[str, np.ndarray]:
+        """The averages so far, for a checkpoint."""
+        averages = {f"average{n}": np.array(a) for n, a in enumerate(self.averages)}
+        return {"updates": np.array(self.updates), **averages}
+
+    def remember(self, memory: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `memory` gave."""
+        self.updates = int(memory["updates"])
+        count = len(memory) - 1
+        self.averages = [tf.constant(memory[f"average{n}"]) for n in range(count)]
+
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        if self.model.is_skipping:
+            return
         self.updates += 1
         if self.updates % self.EVERY == 0 or not self.averages:
             self._average()
@@ -100,6 +114,29 @@ class AveragedWeights(keras.callbacks.Callback):
         weights = self.network.trainable_variables
         for weight, value in zip(weights, values, strict=True):
             weight.assign(value)
+
+
+class KeepBest(keras.callbacks.EarlyStopping):
+    """Keras' early stopping with the best weights, which a resumed run has kept."""
+
+    _FACTS = ("best", "best_epoch", "wait")
+
+    def memory(self) -> dict[str, np.ndarray]:
+        """The best score and weights so far, for a checkpoint."""
+        if self.best_weights is None:
+            return {}
+        weights = {f"weight{n}": w for n, w in enumerate(self.best_weights)}
+        facts = {name: np.array(getattr(self, name)) for name in self._FACTS}
+        return facts | weights
+
+    def remember(self, memory: Mapping[str, np.ndarray]) -> None:
+        """Takes back what `memory` gave."""
+        if not memory:
+            return
+        for name in self._FACTS:
+            setattr(self, name, memory[name].item())
+        count = len(memory) - len(self._FACTS)
+        self.best_weights = [memory[f"weight{n}"] for n in range(count)]
 
 
 class AnswerScores(keras.callbacks.Callback):

@@ -1,9 +1,12 @@
 """Fits a network to a task: the only place that calls Keras' training loop."""
 
 import contextlib
+import dataclasses
 import logging
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -20,8 +23,10 @@ from tfnlp.training.callbacks import (
     AnswerScores,
     AveragedWeights,
     EpochLines,
+    KeepBest,
     NanGuard,
 )
+from tfnlp.training.checkpoints import Checkpoints, Position
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
 from tfnlp.training.optimizers import LAZY, already_summed
@@ -43,6 +48,8 @@ def fit(
     config: TrainConfig | None = None,
     *,
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
+    run: str | Path | None = None,
+    resume: bool = False,
 ) -> keras.Model:
     """Trains the network that ``build`` makes and returns it with its best weights.
 
@@ -56,6 +63,11 @@ def fit(
         valid: held-out rows; early stopping watches ``task.monitor`` on them, which
             is `val_loss`, a metric of the task or a score of its answers.
         config: see `TrainConfig`.
+        callbacks: more of Keras' callbacks, called last.
+        run: folder of the run; while it goes on, its `checkpoints/` has what a killed
+            one goes on from. None for no checkpoints.
+        resume: whether to go on from there, if there is something: the network is
+            then the one of an undisturbed run, bit for bit on CPUs.
 
     Returns:
         The network; its ``history`` holds the logs of every epoch.
@@ -64,6 +76,7 @@ def fit(
         SchemaError: rows lack a field of the task.
         DataError: there are no rows to train on.
         TrainingError: the loss became NaN or infinite.
+        UsageError: the run to resume had other settings.
     """
     config = config or TrainConfig()
     keras.utils.set_random_seed(config.seed)
@@ -71,7 +84,7 @@ def fit(
     updates = -(-int(train.cardinality()) // config.batch_size)  # of an epoch
     epochs = config.passes(updates)
     trainable = compiled(task, build, config, steps=epochs * updates)
-    monitor = keras.callbacks.EarlyStopping(
+    best = KeepBest(
         monitor=task.monitor,
         mode="min" if "loss" in task.monitor else "max",
         patience=config.patience,
@@ -84,18 +97,35 @@ def fit(
     averaged: tuple[keras.callbacks.Callback, ...] = ()
     if config.average:
         averaged = (AveragedWeights(trainable.network, config.average),)
-    between = (*averaged, NanGuard(), *scores, EpochLines(epochs), monitor)
-    with _progress() as verbose:
+    between = [*averaged, NanGuard(), *scores, EpochLines(epochs), best, *callbacks]
+    start, checkpoints = Position(), None
+    if run is not None:
+        remembered = {type(each).__name__: each for each in (*averaged, best)}
+        checkpoints = Checkpoints(
+            Path(run) / "checkpoints",
+            trainable,
+            remembered,
+            _settings(config, trainable, updates),
+        )
+        start = checkpoints.load() if resume else start
+        between.append(checkpoints)
+    ending = contextlib.nullcontext() if checkpoints is None else closing(checkpoints)
+    with _progress() as verbose, ending:
         # One iterator for all epochs: TensorFlow takes 0.3 s to make one.
         history = trainable.fit(
-            batched(task, train, config, shuffle=True).repeat(),
+            batched(
+                task, train, config, from_update=start.epoch * updates + start.done
+            ),
             steps_per_epoch=updates,
-            validation_data=batched(task, valid, config, shuffle=False),
+            validation_data=batched(task, valid, config),
+            initial_epoch=start.epoch,
             epochs=epochs,
             verbose=verbose,
             shuffle=False,  # the rows are shuffled already
-            callbacks=[*between, *callbacks],
+            callbacks=between,
         )
+    if checkpoints is not None:
+        checkpoints.remove()
     trainable.network.history = history
     return trainable.network
 
@@ -132,23 +162,42 @@ def optimizer(config: TrainConfig, *, steps: int) -> keras.optimizers.Optimizer:
 
 
 def batched(
-    task: Task, rows: Rows, config: TrainConfig, *, shuffle: bool
+    task: Task, rows: Rows, config: TrainConfig, *, from_update: int | None = None
 ) -> tf.data.Dataset:
-    """Rows as the training step takes them: (features, y, weight) by batches."""
+    """Rows as the training step takes them: (features, y, weight) by batches.
+
+    Args:
+        from_update: for training: rows are shuffled, again and again, and so many
+            batches are passed over before any is encoded. None for one pass in order.
+    """
     rows = check_rows(rows, {**task.inputs, **task.targets})
-    encoded = task.dataset(
-        batches(
-            rows,
-            batch_size=config.batch_size,
-            fields=text_fields(task.inputs),
-            shuffle=SHUFFLE if shuffle and not task.ordered else None,
-            seed=config.seed,
-            bucket=not task.ordered,
-        )
+    train = from_update is not None
+    cut = batches(
+        rows,
+        batch_size=config.batch_size,
+        fields=text_fields(task.inputs),
+        shuffle=SHUFFLE if train and not task.ordered else None,
+        seed=config.seed,
+        bucket=not task.ordered,
     )
-    if not shuffle and 0 <= rows.cardinality() <= KEPT:
+    if train:
+        return settled(task.dataset(cut.repeat().skip(from_update)).prefetch(2))
+    encoded = task.dataset(cut)
+    if 0 <= rows.cardinality() <= KEPT:
         encoded = encoded.cache()
     return settled(encoded.prefetch(2))
+
+
+def _settings(
+    config: TrainConfig, trainable: Trainable, updates: int
+) -> dict[str, Any]:
+    """What the updates of a run depend on: its checkpoints are for this only."""
+    weights = [list(weight.shape) for weight in trainable.network.weights]
+    return {
+        **dataclasses.asdict(config),
+        "updates an epoch": updates,
+        "weights": weights,
+    }
 
 
 def counted(rows: Rows) -> Rows:

@@ -43,6 +43,9 @@ class Trainable(keras.Model):
         self.micro_batches, self.clip = micro_batches, clip
         self.mean_loss = keras.metrics.Mean(name="loss")
         self.progress = task.metrics()
+        self.skipped = 0
+        """Updates of the coming epoch that are done already: they are passed over."""
+        self.is_skipping = False
 
     def call(self, features: Tensors, training: bool | None = None) -> Any:
         return self.network(features, training=training)
@@ -56,6 +59,20 @@ class Trainable(keras.Model):
     def metrics(self) -> list[keras.metrics.Metric]:
         """Fresh at the start of every epoch, like every Keras metric."""
         return [self.mean_loss, *self.progress]
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Keras' loop over a batch, which passes over what a resumed run has done."""
+        super().make_train_function(force)
+        update = self.train_function
+
+        def skip_or_update(iterator: Any) -> dict[str, Any]:
+            self.is_skipping = self.skipped > 0
+            if self.is_skipping:  # the rows before are left out of the data, too
+                self.skipped -= 1
+                return self.get_metrics_result()
+            return update(iterator)
+
+        self.train_function = skip_or_update
 
     def train_step(self, data: Batch) -> dict[str, Any]:
         """One update; runs on each replica with its part of the batch."""

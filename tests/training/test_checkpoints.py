@@ -1,0 +1,272 @@
+"""A run that was stopped anywhere ends with the weights of one that was not."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from tfnlp.data.blocks import blocks
+from tfnlp.data.readers import from_list
+from tfnlp.errors import UsageError
+from tfnlp.networks import bow
+from tfnlp.networks.recurrent_decoder import RecurrentDecoder
+from tfnlp.tasks.classification import Classification
+from tfnlp.tasks.language_model import LanguageModel
+from tfnlp.training import checkpoints
+from tfnlp.training.config import TrainConfig
+from tfnlp.training.fit import fit
+
+TEXTS = ["a good film", "a bad film", "so good", "so bad", "good", "bad", "not bad"]
+ROWS = from_list([{"text": t, "label": "no" if "bad" in t else "yes"} for t in TEXTS])
+UPDATES = 4  # of an epoch of 7 rows
+CONFIG = {"epochs": 3, "batch_size": 2, "patience": 3, "rate": 0.05}
+
+
+class Stop(keras.callbacks.Callback):
+    """Ends a run as if it was killed there."""
+
+    def __init__(self, after, when="on_train_batch_end"):
+        super().__init__()
+        self.after = after
+        setattr(self, when, self._count)
+
+    def _count(self, *ignored, **logs):
+        self.after -= 1
+        if self.after == 0:
+            raise InterruptedError
+
+
+@pytest.fixture(autouse=True)
+def often(monkeypatch):
+    """Every update is kept."""
+    monkeypatch.setattr(checkpoints, "EVERY", 0.0)
+
+
+@pytest.fixture(scope="module")
+def task():
+    return Classification.from_rows(ROWS)
+
+
+@pytest.fixture(scope="module")
+def expected(task):
+    """The network of a run that nothing disturbs."""
+    return trained(task, classifier(task))
+
+
+@pytest.fixture(scope="module")
+def stopped(task, tmp_path_factory):
+    """The folder of a run that was stopped in its second epoch."""
+    folder = tmp_path_factory.mktemp("stopped")
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(InterruptedError):
+        patch.setattr(checkpoints, "EVERY", 0.0)
+        trained(task, classifier(task), stop=Stop(7), run=folder)
+    return folder
+
+
+@pytest.fixture
+def run(stopped, tmp_path):
+    """A copy of that folder."""
+    return shutil.copytree(stopped, tmp_path / "run")
+
+
+def classifier(task):
+    size = len(task.text.vocabulary)
+    return lambda hp: task.network(bow.encoder(size, width=4, dropout=0.4))
+
+
+def trained(task, build, rows=ROWS, stop=None, run=None, resume=False, **config):
+    return fit(
+        task,
+        build,
+        rows,
+        rows,
+        TrainConfig(**{**CONFIG, **config}),
+        callbacks=() if stop is None else (stop,),
+        run=run,
+        resume=resume,
+    )
+
+
+def check_equal(found, expected):
+    for one, other in zip(found.variables, expected.variables, strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=one.path)
+    assert found.history.history == expected.history.history
+
+
+@pytest.mark.parametrize("after", [1, UPDATES, 2 * UPDATES + 3])
+def test_a_run_goes_on_bit_for_bit(task, expected, tmp_path, after):
+    with pytest.raises(InterruptedError):
+        trained(task, classifier(task), stop=Stop(after + 1), run=tmp_path / "run")
+    assert list(tmp_path.glob("run/checkpoints/*.ckpt"))
+    found = trained(task, classifier(task), run=tmp_path / "run", resume=True)
+    check_equal(found, expected)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {
+            "average": 0.9,
+            "micro_batches": 2,
+            "clip": 0.1,
+            "optimizer": "adamw",
+            "schedule": "cosine",
+            "warm_up": 0.2,
+        },
+        {"precision": "mixed_float16", "patience": 1},
+    ],
+    ids=["average", "float16"],
+)
+def test_all_that_an_update_depends_on_is_kept(task, tmp_path, options):
+    expected = trained(task, classifier(task), **options)
+    with pytest.raises(InterruptedError):
+        trained(task, classifier(task), stop=Stop(7), run=tmp_path, **options)
+    found = trained(task, classifier(task), run=tmp_path, resume=True, **options)
+    check_equal(found, expected)
+
+
+@pytest.mark.slow
+def test_copies_on_several_devices_go_on(task, tmp_path):
+    """The logs of half an epoch are shared out among the devices, and rounded."""
+    options = {"strategy": "mirrored"}
+    expected = trained(task, classifier(task), **options)
+    with pytest.raises(InterruptedError):
+        trained(task, classifier(task), stop=Stop(7), run=tmp_path, **options)
+    found = trained(task, classifier(task), run=tmp_path, resume=True, **options)
+    for one, other in zip(found.variables, expected.variables, strict=True):
+        np.testing.assert_array_equal(one, other, err_msg=one.path)
+    for name, values in expected.history.history.items():
+        assert found.history.history[name] == pytest.approx(values, rel=1e-6)
+
+
+@pytest.mark.slow
+def test_a_run_may_be_stopped_again_and_again(task, expected, tmp_path):
+    for _ in range(20):
+        try:
+            found = trained(
+                task, classifier(task), stop=Stop(5), run=tmp_path, resume=True
+            )
+            break
+        except InterruptedError:
+            continue
+    check_equal(found, expected)
+
+
+def test_a_run_that_stopped_in_validation_goes_on(task, expected, tmp_path):
+    stop = Stop(UPDATES + 2, when="on_test_batch_end")
+    with pytest.raises(InterruptedError):
+        trained(task, classifier(task), stop=stop, run=tmp_path)
+    check_equal(trained(task, classifier(task), run=tmp_path, resume=True), expected)
+
+
+def test_states_that_layers_keep_go_on(tmp_path):
+    text = from_list([{"text": "the dog sees the cat and the cat sees the dog "}] * 6)
+    task = LanguageModel.from_rows(text, split="words", slots=2)
+    rows = blocks(text, size=4, unit="words", slots=2)
+    decoder = {"width": 8, "dropout": 0.3, "word_dropout": 0.2}
+
+    def build(hp):
+        return task.network(RecurrentDecoder(task.pieces.size, **decoder))
+
+    expected = trained(task, build, rows)
+    with pytest.raises(InterruptedError):
+        trained(task, build, rows, stop=Stop(12), run=tmp_path)
+    check_equal(trained(task, build, rows, run=tmp_path, resume=True), expected)
+
+
+def test_without_a_checkpoint_a_run_begins(task, expected, tmp_path):
+    found = trained(task, classifier(task), run=tmp_path / "run", resume=True)
+    check_equal(found, expected)
+
+
+def test_a_damaged_checkpoint_is_passed_over_and_half_ones_too(
+    task, expected, run, caplog
+):
+    _, last = sorted(run.glob("checkpoints/*.ckpt"))
+    whole = bytearray(last.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    last.write_bytes(whole)
+    (last.parent / "99999-000000001.half").write_bytes(b"cut")
+    check_equal(trained(task, classifier(task), run=run, resume=True), expected)
+    assert f"{last} is damaged" in caplog.text
+
+
+def test_a_run_that_begins_anew_leaves_no_old_checkpoint(task, expected, run, caplog):
+    before = sorted(run.glob("checkpoints/*.ckpt"))
+    with pytest.raises(InterruptedError):
+        trained(task, classifier(task), stop=Stop(3), run=run)
+    left = sorted(run.glob("checkpoints/*.ckpt"))
+    assert left and not set(left) & set(before)
+    assert "--resume would have gone on" in caplog.text
+    check_equal(trained(task, classifier(task), run=run, resume=True), expected)
+
+
+def test_other_settings_are_refused(task, run):
+    kept = sorted(run.glob("checkpoints/*"))
+    with pytest.raises(UsageError, match="goes on with the settings that it began"):
+        trained(task, classifier(task), run=run, resume=True, rate=0.1)
+    assert sorted(run.glob("checkpoints/*")) == kept
+
+
+@pytest.mark.parametrize("when", ["on_train_batch_begin", "on_test_batch_begin"])
+def test_sigterm_ends_a_run_that_goes_on(task, expected, tmp_path, monkeypatch, when):
+    monkeypatch.setattr(checkpoints, "EVERY", 3600.0)
+    monkeypatch.setattr(checkpoints, "LEAST", 0.0)
+
+    class Terminate(Stop):
+        def _count(self, *ignored, **logs):
+            self.after -= 1
+            if self.after == 0:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(0.01)
+
+    listens = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        trained(task, classifier(task), stop=Terminate(6, when), run=tmp_path)
+    assert signal.getsignal(signal.SIGTERM) == listens
+    found = trained(task, classifier(task), run=tmp_path, resume=True)
+    check_equal(found, expected)
+
+
+def test_a_full_disk_ends_no_run(task, expected, tmp_path, caplog):
+    blocked = tmp_path / "run"
+    blocked.write_text("a file, and no folder")
+    check_equal(trained(task, classifier(task), run=blocked), expected)
+    assert "was not written" in caplog.text
+
+
+KILLED = """
+    import os, signal, sys
+    import keras
+    from tests.training import test_checkpoints as t
+    t.checkpoints.EVERY = 0.0
+    class Kill(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            t.KILL -= 1
+            if t.KILL == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+    t.KILL = int(sys.argv[2])
+    task = t.Classification.from_rows(t.ROWS)
+    t.trained(task, t.classifier(task), stop=Kill(), run=sys.argv[1], resume=True)
+"""
+
+
+@pytest.mark.slow
+def test_kill_9_anywhere(task, expected, tmp_path):
+    """The real thing: no handler runs, and half-written files stay behind."""
+    dice = np.random.default_rng(0)
+    for _ in range(3):
+        script = textwrap.dedent(KILLED)
+        words = [sys.executable, "-c", script, str(tmp_path), str(dice.integers(2, 5))]
+        done = subprocess.run(words, capture_output=True, check=False)
+        assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
+    found = trained(task, classifier(task), run=tmp_path, resume=True)
+    check_equal(found, expected)
