@@ -59,7 +59,7 @@ class Recipe(cli.Texts):
             "recurrent": {"length": 35, "width": 256, "depth": 1, "dropout": 0.3},
         }[self.decoder]
         given = {name: getattr(self, name) for name in defaults}
-        return {name: given[name] or value for name, value in defaults.items()}
+        return defaults | {n: value for n, value in given.items() if value is not None}
 
     @property
     def slots(self) -> int:
@@ -82,6 +82,7 @@ class Recipe(cli.Texts):
             size=self.own["length"],
             unit="characters" if self.split == "characters" else "words",
             context=self.own["length"] if before and not self.slots else 1,
+            fresh=0 if before else 8,
             slots=self.slots,
         )
 

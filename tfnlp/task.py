@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.scores.intervals import Draw, Resample
-from tfnlp.specs import Schema
+from tfnlp.specs import Rows, Schema
 
 Tensors = Mapping[str, tf.Tensor]
 Columns = Mapping[str, np.ndarray]
@@ -50,6 +50,13 @@ class Task(tf.Module, abc.ABC):
     ordered: bool = False
     """Whether each batch of rows goes on where the one before ended, so that rows are
     neither shuffled nor sorted by length."""
+
+    def completed(self, rows: Rows) -> Rows:
+        """Rows of a file to be scored, with what files may leave out.
+
+        Fields that a request may leave out are such; see `Endpoint.defaults`.
+        """
+        return rows
 
     @abc.abstractmethod
     def encode(self, inputs: Tensors) -> Tensors:

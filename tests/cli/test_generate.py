@@ -3,12 +3,16 @@
 import io
 import json
 import sys
+from types import SimpleNamespace
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 import tfnlp
 from tfnlp.cli import console
+from tfnlp.cli.verbs.generate import show
 from tfnlp.data.rows import from_list
 from tfnlp.networks.transformer_decoder import TransformerDecoder
 from tfnlp.tasks.language_model import LanguageModel
@@ -80,6 +84,45 @@ def test_a_terminal_shows_the_same_text(artefact, capsys, monkeypatch, stop):
     assert terminal.getvalue() == expected
 
 
+def test_an_empty_prompt_is_a_prompt(artefact, capsys):
+    assert call("generate", artefact, "--prompt", "", *ASKED) == 0
+    assert len(capsys.readouterr().out.rstrip("\n")) == 12
+
+
+def test_bytes_that_are_no_text_are_shown_as_such(artefact, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("a\udcff\nb\n"))
+    assert call("generate", artefact, *ASKED) == 0
+    texts = capsys.readouterr().out.split("\n\n")
+    assert texts[0].startswith("a\ufffd") and texts[1].startswith("b")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "made", "stop", "shown"),
+    [
+        ("the cat", ["sits", "sits here"], "", "the cat sits here\n"),
+        ("the cat", ["sits", "sits house"], "ou", "the cat sits h\n"),
+        ("the cat\n", ["sits"], "", "the cat\nsits\n"),
+    ],
+)
+def test_words_stand_apart_and_nothing_behind_a_stop_is_shown(
+    monkeypatch, prompt, made, stop, shown
+):
+    """A token may hold a stop string and go on behind it."""
+
+    def generate(network, inputs, *, watch):
+        for text in made:
+            watch(tf.constant([text]))
+        last = made[-1].partition(stop)[0] if stop else made[-1]
+        return {"text": tf.constant([last])}
+
+    task = SimpleNamespace(generate=generate, pieces=SimpleNamespace(separator=" "))
+    specs = {name: tf.TensorSpec([None], tf.string) for name in ("prompt", "stop")}
+    predictor = SimpleNamespace(task=task, network=None, inputs=specs)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    show(predictor, {"prompt": prompt, "stop": stop})
+    assert sys.stdout.getvalue() == shown
+
+
 def test_predict_takes_a_prompt_and_any_option(artefact, capsys):
     assert call("predict", artefact, "--prompt", "ab", "--max_tokens", "3") == 0
     answer = json.loads(capsys.readouterr().out)
@@ -95,11 +138,40 @@ def test_predict_takes_a_prompt_and_any_option(artefact, capsys):
         (("--num_beams", "99"), "num_beams must be a whole number from 1 to 8"),
         (("--max_tokens", "0"), "max_tokens must be a whole number from 1 to"),
         (("--temprature", "1"), "Did you mean --temperature"),
+        (("--seed", "9" * 20), "seed must be a whole number of 64 bits"),
     ],
 )
 def test_an_option_that_cannot_be_is_told(artefact, capsys, words, message):
     assert call("generate", artefact, "--prompt", "a", *words) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_flag_that_cannot_be_is_a_usage_error_of_predict(artefact, capsys):
+    words = ("--prompt", "a", "--temperature", "-1")
+    assert call("predict", artefact, *words) == 2
+    assert "Received: -1. Pass temperature=0" in capsys.readouterr().err
+
+
+def test_an_endpoint_can_be_asked(artefact, capsys, loaded):
+    words = ("--endpoint", "score_text", "--text", "ab")
+    assert call("predict", artefact, *words) == 0
+    assert json.loads(capsys.readouterr().out)["length"] == 2
+    assert call("predict", artefact, "--endpoint", "scoretext", "--text", "ab") == 2
+    assert "Did you mean 'score_text'" in capsys.readouterr().err
+    (answer,) = loaded.predict(["ab"], endpoint="score_text")
+    assert answer["length"] == 2
+    with pytest.raises(tfnlp.errors.UsageError, match="answers at serving_default"):
+        loaded.predict(["ab"], endpoint="none")
+
+
+def test_running_text_is_evaluated_whole(artefact, capsys, tmp_path):
+    file = tmp_path / "play.txt"
+    file.write_text("abc\nab\n" * 200, "utf-8")
+    assert call("evaluate", artefact, "--data", str(file), "--json") == 0
+    scores = json.loads(capsys.readouterr().out)["scores"]
+    assert scores["bits_per_character"] == pytest.approx(
+        np.log2(scores["perplexity"]), rel=1e-6
+    )
 
 
 def test_a_wrong_option_of_a_request_is_an_error_of_the_request(loaded):

@@ -81,3 +81,13 @@ def test_a_short_text_has_fewer_slots():
 def test_no_text_is_refused():
     with pytest.raises(DataError, match="learnt from text"):
         blocks(from_list([{"text": ""}]), size=4)
+
+
+def test_beginnings_have_nothing_before_them():
+    fresh = cut(size=2, unit="words", fresh=3)
+    plain = cut(size=2, unit="words")
+    assert [row["text"] for row in fresh] == [row["text"] for row in plain]
+    for number, (row, other) in enumerate(zip(fresh, plain, strict=True)):
+        assert row["before"] == ("" if number % 3 == 0 else other["before"])
+    for row in cut(size=2, unit="words", slots=2):
+        assert (row["before"] == "") == (row["place"] == 0)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfnlp.decoding.contract import outputs
 from tfnlp.errors import UsageError
 from tfnlp.layers.decoder_block import Memory
 from tfnlp.networks import causal
@@ -61,7 +62,7 @@ def walked(decoder, memory=None):
     places, gaps = LENGTHS, []
     for _ in range(4):
         expected = tf.gather(whole, places - 1, batch_dims=1)
-        gaps.append(float(tf.reduce_max(tf.abs(logits - expected))))
+        gaps.append(float(tf.reduce_max(tf.abs(logits.logits - expected))))
         ids = tf.gather(IDS, tf.minimum(places, 5), batch_dims=1)
         logits, cache = decoder.step(ids, cache, shared)
         places = tf.minimum(places + 1, 6)
@@ -97,6 +98,33 @@ def test_where_each_token_looks(form, memory):
     assert float(tf.reduce_max(weights[1, :, 1:])) < 1e-6
 
 
+@pytest.mark.parametrize("form", LOOKING)
+def test_steps_say_where_they_look(form, memory):
+    """What a coverage penalty counts."""
+    decoder = LOOKING[form]()
+    whole = decoder(IDS, *memory), decoder.alignment(IDS, memory)
+    said, cache, shared = decoder.start(
+        IDS[:, :1], tf.ones(3, tf.int32), room=7, memory=memory
+    )
+    for place in range(1, 4):
+        np.testing.assert_allclose(
+            said.attention, whole[1][:, place - 1], atol=1e-6, err_msg=str(place)
+        )
+        said, cache = decoder.step(IDS[:, place], cache, shared)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+def test_numbers_between_layers_are_dropped_where_a_token_is_read_at_a_time(cell):
+    options = {"width": 8, "depth": 2, "cell": cell, "attention": "bahdanau"}
+    decoder = RecurrentDecoder(11, **options, dropout=0.5, embedding_dropout=0.0)
+    memory = Memory(tf.zeros([3, 4, 5]), MASK)
+    plain = decoder(IDS, *memory)
+    decoder.between[-1].rate = 0.0
+    dropped = decoder(IDS, *memory, training=True)
+    assert np.abs(plain - dropped).max() > 1e-4
+    np.testing.assert_array_equal(decoder(IDS, *memory), plain)
+
+
 @pytest.mark.parametrize("form", [*FORMS, *LOOKING])
 def test_a_network_is_saved_with_its_decoder(form, memory, tmp_path):
     decoder = (FORMS | LOOKING)[form]()
@@ -130,7 +158,7 @@ def test_a_full_cache_forgets_the_farthest_token():
         logits, cache, _ = decoder.start(ids[:, :2], tf.fill([1], 2), room=6)
         for place in range(2, ids.shape[1]):
             logits, cache = decoder.step(ids[:, place], cache)
-        return logits
+        return logits.logits
 
     long, short = tf.constant([[8, 8, 4, 1, 5]]), tf.constant([[4, 1, 5]])
     np.testing.assert_allclose(last(long), last(short), atol=1e-6)
@@ -146,8 +174,9 @@ def test_without_a_decoder_everything_is_read_again():
         for model in (network, lambda features: network(features))
     ]
     for _ in range(2):
-        np.testing.assert_allclose(readings[0].logits, readings[1].logits, atol=1e-6)
-        ids = tf.argmax(readings[0].logits, axis=1, output_type=tf.int32)
+        first, second = (outputs(reading.logits).logits for reading in readings)
+        np.testing.assert_allclose(first, second, atol=1e-6)
+        ids = tf.argmax(first, axis=1, output_type=tf.int32)
         readings = [
             causal.Reading(*reading.step(ids, reading.cache), reading.step)
             for reading in readings

@@ -72,6 +72,26 @@ def test_states_that_go_on_do_not_depend_on_devices():
     )
 
 
+def test_states_that_go_on_read_every_token_once():
+    """Blocks of unequal length: as probable as each slot read in one go."""
+    text = "".join(np.random.default_rng(0).choice(list("abcd "), 203))
+    rows = from_list([{"text": text}])
+    task = LanguageModel.from_rows(rows, split="characters", length=8, slots=4)
+    network = untrained(task, "recurrent")
+    for weight in network.trainable_variables:
+        weight.assign(tf.random.stateless_normal(weight.shape, [1, 2]))
+    parts, told = [""] * 4, np.zeros(4)
+    for batch in blocks(rows, size=8, slots=4).batch(4):
+        told += task.answer(network, batch)["score"].numpy()
+        for slot, part in zip(batch["slot"], batch["text"].numpy(), strict=True):
+            parts[int(slot)] += part.decode()
+    alone, plain = task.alone(), task.plain(network)
+    alone.length = 1_000  # one window
+    whole = {"text": tf.constant(parts), "before": tf.constant([""] * 4)}
+    assert "".join(parts) == text
+    np.testing.assert_allclose(alone.answer(plain, whole)["score"], told, rtol=1e-5)
+
+
 def test_each_token_is_told_once_and_context_is_not():
     task = words(ends=True)
     features, y, weight = task.example(
@@ -185,6 +205,23 @@ def test_a_report_shows_how_texts_go_on():
     assert [row[0][1][0][0] for row in figure.rows] == ["the", "n"]
     assert [row[1][1][0][0] for row in figure.rows] == [" dog barks", "o"]
     assert all(row[2][1][0][0] for row in figure.rows)
+
+
+def test_what_a_prompt_has_counts_as_said():
+    task = words()
+    asked = {"temperature": tf.constant([0.0]), "max_tokens": tf.constant([3])}
+    asked |= {"no_repeat_ngram": tf.constant([1])}
+    prompt = "two birds sing a dog barks"
+    inputs = {"prompt": tf.constant([prompt]), **asked}
+    made = task.generate(untrained(task), inputs)["text"].numpy()[0].decode()
+    assert len(made.split()) == 3 and not set(made.split()) & set(prompt.split())
+
+
+def test_a_decoder_remembers_what_it_is_to_read():
+    task = words(length=32)
+    decoder = TransformerDecoder(task.pieces.size, width=8, heads=2, length=8)
+    with pytest.raises(UsageError, match="must remember the 32 tokens"):
+        task.network(decoder)
 
 
 def test_a_stop_string_ends_a_text_and_is_no_part_of_it():

@@ -188,6 +188,31 @@ def test_a_decoder_trains_on_its_own_tokens_and_answers_alike(form, task):
     assert np.abs(told - forced).max() > 1e-4
 
 
+def test_one_beam_takes_the_likeliest_token(task, model):
+    inputs = {"source": tf.constant(["a dog"]), "num_beams": tf.constant([1])}
+    texts = {
+        task.answer(model, {**inputs, "seed": tf.constant([n], tf.int64)})["text"][
+            0
+        ].numpy()
+        for n in range(4)
+    }
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_coverage_penalty_counts_what_was_looked_at(form, task):
+    keras.utils.set_random_seed(1)
+    network = FORMS[form](task, Defaults())
+    inputs = {"source": tf.constant(["two birds", "dogs bark"])}
+
+    def score(penalty):
+        asked = {"coverage_penalty": tf.constant([penalty]), **inputs}
+        asked["max_tokens"] = tf.constant([1])  # one look covers no source whole
+        return task.answer(network, asked)["score"].numpy()
+
+    assert np.all(score(5.0) < score(0.0))
+
+
 def test_a_report_shows_where_answers_looked(task, model):
     heats = task.attention(model, ROWS, shown=2)
     assert len(heats) == 2

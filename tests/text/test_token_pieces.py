@@ -102,3 +102,8 @@ def test_line_feeds_can_be_words():
     assert words.decode(ids).numpy().tolist() == [b"a\n\nb", b"a b", b"\n"]
     again = saving.from_json(saving.to_json(words))
     assert again.encode(["a\n"]).to_list() == [[5, 4]]
+
+
+def test_a_text_that_spells_a_mark_means_none():
+    words = Words(("the", "cat"))
+    assert words.encode(["the [END] cat [START] [UNK]"]).to_list() == [[4, 1, 5, 1, 1]]

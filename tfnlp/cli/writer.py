@@ -57,7 +57,7 @@ class Writer(Pairs):
         }
         if self.split in ("bpe", "unigram"):
             pieces |= {"exact": False, "leading_blank": True}
-        settings = {
+        settings: dict[str, Any] = {
             "pieces": pieces,
             "shared": self.shared,
             "source_length": self.source_length,
@@ -81,6 +81,7 @@ class Writer(Pairs):
         sizes: dict[str, Any] = {"width": width, "depth": self.depth}
         sizes["dropout"] = dropout
         kind: Any
+        encoder_of: Any
         if self.decoder == "transformer":
             kind, encoder_of = tfnlp.TransformerDecoder, tfnlp.transformer.encoder
             options = {**sizes, "source": True, "length": self.target_length + 1}

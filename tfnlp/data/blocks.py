@@ -28,6 +28,7 @@ def blocks(
     unit: Unit = "characters",
     context: int = 1,
     slots: int = 0,
+    fresh: int = 0,
     field: str = "text",
 ) -> Rows:
     """Cuts the text that rows are together into blocks.
@@ -40,7 +41,10 @@ def blocks(
         slots: parts of the text that are read side by side: rows then come as the
             first block of each part, the second of each, and so on, with ``slot`` and
             ``place`` (int32), and all parts have as many blocks. A text of fewer
-            units has fewer parts. 0 for one text.
+            units has fewer parts; what comes first in each has nothing before it. 0
+            for one text.
+        fresh: without slots, one of so many blocks has nothing before it either, so
+            that beginnings are learnt, too; 0 for the first only.
         field: the text.
 
     Returns:
@@ -75,9 +79,14 @@ def blocks(
     count = -(-len(units) // (parts * size))  # blocks of each part
     edges = np.linspace(0, len(units), parts * count + 1).astype(int)
     order = np.arange(parts * count).reshape(parts, count).T.ravel()
+    alone = order % count == 0 if slots else order % (fresh or parts * count) == 0
+    before = np.where(alone, edges[order], np.maximum(edges[order] - context, 0))
     columns = {
         "text": [_joined(units, edges[n], edges[n + 1]) for n in order],
-        "before": [_joined(units, max(edges[n] - context, 0), edges[n]) for n in order],
+        "before": [
+            _joined(units, start, edges[n])
+            for n, start in zip(order, before, strict=True)
+        ],
     }
     made = {name: tf.constant(values, tf.string) for name, values in columns.items()}
     if slots:

@@ -6,7 +6,6 @@ where they switch something off: no op of it enters the graph.
 """
 
 import dataclasses
-import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -208,9 +207,10 @@ def check(options: Options, *, most_tokens: int, most_beams: int) -> None:
                 f"Option {name} must be {rule.said}. Received: {shown!r}. "
                 f"Pass {name}={rule.advice}."
             )
-    if isinstance(options.seed, float) and not math.isfinite(options.seed):
+    seed = options.seed
+    if isinstance(seed, int | float) and not -(2**63) <= seed < 2**63:  # nor is NaN
         raise UsageError(
-            f"Option seed must be a whole number. Received: {options.seed!r}. "
+            f"Option seed must be a whole number of 64 bits. Received: {seed!r}. "
             "Pass seed=0, for example."
         )
 
@@ -238,7 +238,7 @@ def checked(options: Options, *, most_tokens: int, most_beams: int) -> Options:
             [
                 f"Option {name} must be {rules[name].said}. Received:",
                 value,
-                f"Pass {name}={rules[name].advice}.",
+                f". Pass {name}={rules[name].advice}.",
             ],
             summarize=8,
         )

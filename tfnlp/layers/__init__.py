@@ -30,6 +30,7 @@ from tfnlp.layers.pooling import Pooling as Pooling
 from tfnlp.layers.positions import LearnedPositions as LearnedPositions
 from tfnlp.layers.positions import SinusoidalPositions as SinusoidalPositions
 from tfnlp.layers.readout import TokenTable as TokenTable
+from tfnlp.layers.scheduled_sampling import ScheduledSampling as ScheduledSampling
 from tfnlp.layers.windows import in_windows as in_windows
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "Memory",
     "Pooling",
     "ReverseTokens",
+    "ScheduledSampling",
     "SinusoidalPositions",
     "TokenTable",
     "TokenWeights",

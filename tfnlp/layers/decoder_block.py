@@ -127,13 +127,14 @@ class DecoderBlock(keras.layers.Layer):
 
     def step(
         self, vectors: tf.Tensor, places: tf.Tensor, cache: Cache, source: Cache | None
-    ) -> tuple[tf.Tensor, Cache]:
+    ) -> tuple[tf.Tensor, Cache, tf.Tensor | None]:
         """Reads one more token of each row, vectors [N, D] at `places` int32 [N].
 
         A cache that is full forgets the token that is farthest back.
 
         Returns:
-            float [N, D], and the cache with the token in it.
+            float [N, D], the cache with the token in it, and where it looks in the
+            source, mean of the heads: float [N, S], or None without a source.
         """
         room = tf.shape(cache["keys"])[2]
         query, key, value = self._own(vectors[:, None], places[:, None])
@@ -145,8 +146,9 @@ class DecoderBlock(keras.layers.Layer):
         bias = _bias(seen, self.compute_dtype)[:, None, None, :]
         mixed, _ = _attended(query, cache, bias)
         vectors = vectors[:, None] + self.own_output(_merged(mixed))
-        vectors, _ = self._looked(vectors, source, training=False)
-        return self._thought(vectors, training=False)[:, 0], cache
+        vectors, weights = self._looked(vectors, source, training=False)
+        looked = None if weights is None else tf.reduce_mean(weights, axis=1)[:, 0]
+        return self._thought(vectors, training=False)[:, 0], cache, looked
 
     def source(self, memory: Memory) -> Cache:
         """What attention to a source needs: keys, values [B, H, S, D / H] and bias."""

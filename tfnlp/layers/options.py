@@ -38,7 +38,7 @@ def check_rate(option: str, rate: float) -> None:
     if not _is_number(rate) or not 0.0 <= rate < 1.0:
         raise UsageError(
             f"Option {option} must be at least 0 and below 1. Received: {rate!r}. "
-            f"Pass {option}=0.0 to drop nothing."
+            f"Pass {option}=0.0 for none."
         )
 
 

@@ -20,7 +20,8 @@ class ScheduledSampling(keras.layers.Layer):
 
     Args:
         share: of the tokens that are replaced in the end.
-        rise: number of updates in which that share grows from 0.
+        rise: number of batches in which that share grows from 0; micro-batches count
+            as one each.
 
     Raises:
         UsageError: share is negative, or 1 and more; rise is below 1.

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from tfnlp.errors import UsageError
 from tfnlp.layers.decoder_block import Memory
 
 Cache = Mapping[str, Any]
@@ -19,12 +20,12 @@ Cache = Mapping[str, Any]
 class Reading(NamedTuple):
     """A network that has read the beginnings of rows."""
 
-    logits: tf.Tensor
-    """float32 [B, V]: of the first token behind each."""
+    logits: Any
+    """Of the first token behind each: float32 [B, V], or `Outputs` with them."""
     cache: Cache
     """Axis 0 of every tensor is the row."""
     step: Callable[..., tuple[tf.Tensor, Cache]]
-    """ids int32 [N], cache, and `shared` if any → logits float32 [N, V], cache."""
+    """ids int32 [N], cache, and `shared` if any → the like of `logits`, cache."""
     shared: Any = None
     """What never changes, of a source; axis 0 is the row."""
 
@@ -38,6 +39,22 @@ def decoder_of(model: Callable) -> keras.layers.Layer | None:
     """
     layers = getattr(model, "layers", ())
     return next((layer for layer in layers if hasattr(layer, "step")), None)
+
+
+def check_length(decoder: keras.layers.Layer, tokens: int) -> None:
+    """Makes sure that a decoder remembers all tokens that it is to read.
+
+    With fewer, what a row is answered would depend on how long its neighbours are.
+
+    Raises:
+        UsageError: it remembers fewer.
+    """
+    length = getattr(decoder, "length", tokens)
+    if length < tokens:
+        raise UsageError(
+            f"A decoder must remember the {tokens} tokens that the task has it read. "
+            f"Received: length={length}. Leave it out, or shorten the task's own."
+        )
 
 
 def read(

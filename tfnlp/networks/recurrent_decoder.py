@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfnlp.decoding.contract import Outputs
 from tfnlp.layers.decoder_block import Memory
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.look import Look
@@ -189,27 +190,32 @@ class RecurrentDecoder(keras.layers.Layer):
         *,
         room: tf.Tensor | int,
         memory: Memory | None = None,
-    ) -> tuple[tf.Tensor, States, Source]:
+    ) -> tuple[Outputs, States, Source]:
         """Reads prompts, int32 [B, P] with `lengths` [B] of at least 1.
 
         Args:
             room: not needed; a state takes no more room for more tokens.
 
         Returns:
-            logits [B, V] of the first token behind each prompt, the states, and what
+            `Outputs` about the first token behind each prompt, the states, and what
             never changes of a source: None without one.
         """
         vectors, states = self.read(token_ids, lengths=lengths, memory=memory)
         last = tf.gather(vectors, lengths - 1, batch_dims=1)
-        shared = None if memory is None else self.look.source(memory)
-        return self.table.logits(last), states, shared
+        shared = looked = None
+        if memory is not None:
+            shared = self.look.source(memory)
+            looked = self.alignment(token_ids, memory)
+            looked = tf.gather(looked, lengths - 1, batch_dims=1)
+        return Outputs(self.table.logits(last), attention=looked), states, shared
 
     def step(
         self, ids: tf.Tensor, cache: States, shared: Source = None
-    ) -> tuple[tf.Tensor, States]:
-        """Logits [N, V] behind one more token of each row, int32 [N]; the states."""
-        vectors, states, _ = self._advanced(self.table(ids), cache, shared)
-        return self.table.logits(self._narrowed(vectors)), states
+    ) -> tuple[Outputs, States]:
+        """What comes behind one more token of each row, int32 [N], and the states."""
+        vectors, states, looked = self._advanced(self.table(ids), cache, shared)
+        logits = self.table.logits(self._narrowed(vectors))
+        return Outputs(logits, attention=looked), states
 
     def alignment(self, token_ids: tf.Tensor, memory: Memory) -> tf.Tensor:
         """Where the decoder looks for each of ids [B, T]: float32 [B, T, S]."""
@@ -243,17 +249,27 @@ class RecurrentDecoder(keras.layers.Layer):
         return {**super().get_config(), **own}
 
     def _advanced(
-        self, vectors: tf.Tensor, states: States, source: Any
+        self,
+        vectors: tf.Tensor,
+        states: States,
+        source: Any,
+        kept: Sequence[tf.Tensor] = (),
     ) -> tuple[tf.Tensor, States, tf.Tensor | None]:
-        """One token [N, E]: what logits are made of, the states, where it looked."""
+        """One token [N, E]: what logits are made of, the states, where it looked.
+
+        Args:
+            kept: while training, what is left of each number behind every layer but
+                the last: float [N, U].
+        """
         before = self.attention == "bahdanau" and source is not None
         looked = weights = None
         if before:
             looked, weights = self._look_once(states[-1][0], source)
             vectors = tf.concat([vectors, looked], axis=-1)
         after = []
-        for layer, own in zip(self.layers, states, strict=True):
+        for number, (layer, own) in enumerate(zip(self.layers, states, strict=True)):
             vectors, own = layer.cell(vectors, list(own))
+            vectors = vectors * kept[number] if number < len(kept) else vectors
             after.append(list(own))
         if source is not None and not before:
             looked, weights = self._look_once(vectors, source)
@@ -279,13 +295,15 @@ class RecurrentDecoder(keras.layers.Layer):
         steps = tf.transpose(vectors, [1, 0, 2])
         real = tf.ones(tf.shape(steps)[:2], tf.bool) if mask is None else mask
         real = real if mask is None else tf.transpose(real)
+        every = tf.ones([tf.shape(vectors)[0], 1, self.width], vectors.dtype)
+        kept = [drop(every, training=training)[:, 0] for drop in self.between[:-1]]
 
         def advance(before: Any, now: Any) -> Any:
-            found, after, _ = self._advanced(now[0], before[0], source)
-            kept = tf.nest.map_structure(
+            found, after, _ = self._advanced(now[0], before[0], source, kept)
+            states = tf.nest.map_structure(
                 lambda new, old: tf.where(now[1][:, None], new, old), after, before[0]
             )
-            return kept, found
+            return states, found
 
         states, found = tf.scan(advance, (steps, real), (states, nothing))
         drop = self.between[-1]

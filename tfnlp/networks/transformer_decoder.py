@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tfnlp.decoding.contract import Outputs
 from tfnlp.layers.decoder_block import DecoderBlock, Memory
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.options import Shape, check_choice, check_size
@@ -40,7 +41,8 @@ class TransformerDecoder(keras.layers.Layer):
         hidden: width of the middle of a block's feed-forward half; by default four
             times the width.
         length: tokens that generation remembers, and learned positions there are.
-        positions: `rotary` (Su et al. 2021) or `learned`.
+        positions: `rotary` (Su et al. 2021) or `learned`, which are told apart up to
+            `length` only.
         source: whether it looks at a source, as in translation.
         activation: of the feed-forward half.
         dropout: share of numbers dropped from the vectors and in each block.
@@ -135,7 +137,7 @@ class TransformerDecoder(keras.layers.Layer):
         *,
         room: tf.Tensor | int,
         memory: Memory | None = None,
-    ) -> tuple[tf.Tensor, Cache, Shared]:
+    ) -> tuple[Outputs, Cache, Shared]:
         """Reads prompts, int32 [B, P] with `lengths` [B] of at least 1.
 
         Args:
@@ -143,7 +145,7 @@ class TransformerDecoder(keras.layers.Layer):
                 places for as many, up to `length`.
 
         Returns:
-            logits [B, V] of the first token behind each prompt, the cache, and what
+            `Outputs` about the first token behind each prompt, the cache, and what
             never changes of a source: None without one.
         """
         room = tf.maximum(tf.minimum(room, self.length), tf.shape(token_ids)[1])
@@ -153,23 +155,27 @@ class TransformerDecoder(keras.layers.Layer):
             vectors, own = block.start(vectors, source, room=room)
             blocks.append(own)
         last = tf.gather(vectors, lengths - 1, batch_dims=1)
-        logits = self.table.logits(self.norm(last))
-        return logits, {"places": lengths, "blocks": blocks}, shared
+        looked = None
+        if memory is not None:
+            looked = self.alignment(token_ids, memory)
+            looked = tf.gather(looked, lengths - 1, batch_dims=1)
+        said = Outputs(self.table.logits(self.norm(last)), attention=looked)
+        return said, {"places": lengths, "blocks": blocks}, shared
 
     def step(
         self, ids: tf.Tensor, cache: Cache, shared: Shared = None
-    ) -> tuple[tf.Tensor, Cache]:
-        """Logits [N, V] behind one more token of each row, int32 [N], and the cache."""
-        places, blocks = cache["places"], []
+    ) -> tuple[Outputs, Cache]:
+        """What comes behind one more token of each row, int32 [N], and the cache."""
+        places, blocks, looked = cache["places"], [], None
         vectors = self.table(ids)
         if self.positions == "learned":
             vectors += self.placed.at(places)
         parts = zip(self._with_sources(shared), cache["blocks"], strict=True)
         for (block, source), own in parts:
-            vectors, own = block.step(vectors, places, own, source)
+            vectors, own, looked = block.step(vectors, places, own, source)
             blocks.append(own)
-        logits = self.table.logits(self.norm(vectors))
-        return logits, {"places": places + 1, "blocks": blocks}
+        said = Outputs(self.table.logits(self.norm(vectors)), attention=looked)
+        return said, {"places": places + 1, "blocks": blocks}
 
     def alignment(self, token_ids: tf.Tensor, memory: Memory) -> tf.Tensor:
         """Where the last block looks for each of ids [B, T]: float32 [B, T, S]."""

@@ -127,14 +127,20 @@ class Predictor:
         }
 
     def predict(
-        self, rows: Iterable[str | Row], *, batch_size: int = 256
+        self,
+        rows: Iterable[str | Row],
+        *,
+        batch_size: int = 256,
+        endpoint: str | None = None,
     ) -> list[dict[str, Any]]:
         """Answers every row, in order.
 
         Args:
             rows: dictionaries with the fields of one of the `endpoints`, which is
-                the one that answers; plain strings if `inputs` needs one field only.
-                The field ``tokens`` may be a list of words.
+                the one that answers; plain strings if it needs one field only. The
+                field ``tokens`` may be a list of words.
+            endpoint: the one to ask, such as ``n_best``, where several would take a
+                row; by default the first that does.
 
         Returns:
             One dictionary of plain Python values a row; lists end where the row
@@ -143,16 +149,20 @@ class Predictor:
         Raises:
             RequestError: a row lacks a field or has one too many, or a value is of
                 another type.
-            UsageError: the batch size is below 1.
+            UsageError: the batch size is below 1, or there is no such endpoint.
 
         Example:
         >>> load("saved_models/demo").predict(["A fine film."])  # doctest: +SKIP
         [{'label': 'fresh', 'score': 0.97, 'probabilities': [0.97, 0.03]}]
         """
-        return list(self.stream(rows, batch_size=batch_size))
+        return list(self.stream(rows, batch_size=batch_size, endpoint=endpoint))
 
     def stream(
-        self, rows: Iterable[str | Row], *, batch_size: int = 256
+        self,
+        rows: Iterable[str | Row],
+        *,
+        batch_size: int = 256,
+        endpoint: str | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Like `predict`, one batch at a time, for more rows than memory holds."""
         if batch_size < 1:
@@ -162,11 +172,16 @@ class Predictor:
                 "Rows come in a list, even a single one. "
                 f"Received: {short(rows)} alone. Put it in brackets."
             )
+        if endpoint is not None and endpoint not in self.endpoints:
+            raise UsageError(
+                f"{self.path} answers at {', '.join(self.endpoints)}. "
+                f"Received: {endpoint!r}.{nearest(endpoint, list(self.endpoints))}"
+            )
+        chosen = self.endpoints if endpoint is None else (endpoint,)
         for batch in _cut(rows, batch_size):
-            asked = [self._request(row) for row in batch]
-            for endpoint, group in groupby(asked, key=lambda each: each[0]):
-                requests = [row for _, row in group]
-                yield from self._rows(endpoint, requests)
+            asked = [self._request(row, chosen) for row in batch]
+            for name, group in groupby(asked, key=lambda each: each[0]):
+                yield from self._rows(name, [row for _, row in group])
 
     def answer(self, columns: Mapping[str, Any]) -> Columns:
         """Answers many rows at once: columns in, columns out.
@@ -211,15 +226,17 @@ class Predictor:
         ]
         return plain_rows.rows(self._columns(endpoint, columns), lists)
 
-    def _request(self, row: str | Row) -> tuple[str, Row]:
-        """The endpoint that a row is for, and its fields."""
+    def _request(self, row: str | Row, chosen: Iterable[str]) -> tuple[str, Row]:
+        """The endpoint out of those chosen that a row is for, and its fields."""
         if not isinstance(row, Mapping):
-            needed = self._needed(DEFAULT)
+            endpoint = next(iter(chosen))
+            needed = self._needed(endpoint)
             if len(needed) != 1:
                 raise self._wrong_fields(row)
-            return DEFAULT, {**self.defaults[DEFAULT], next(iter(needed)): row}
-        for endpoint, fields in self.endpoints.items():
-            if self._needed(endpoint) <= row.keys() <= fields.keys():
+            return endpoint, {**self.defaults[endpoint], next(iter(needed)): row}
+        for endpoint in chosen:
+            fields = self.endpoints[endpoint].keys()
+            if self._needed(endpoint) <= row.keys() <= fields:
                 return endpoint, {**self.defaults[endpoint], **row}
         raise self._wrong_fields(row)
 
@@ -291,7 +308,8 @@ def _refused(error: tf.errors.InvalidArgumentError) -> Exception:
     said = re.search(r"assertion failed: (\[.*\])", error.message)
     if said is None:
         return error
-    return RequestError(said[1].replace("] [", " ").strip("[]"))
+    words = said[1].replace("] [", " ").strip("[]")
+    return RequestError(words.replace(" . ", ". "))
 
 
 def _cut(rows: Iterable, size: int) -> Iterator[list]:

@@ -8,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp import decoding
+from tfnlp.data.blocks import blocks
+from tfnlp.data.streams import ended
 from tfnlp.decoding.rules import Stopped
 from tfnlp.errors import UsageError
 from tfnlp.layers.options import check_size
@@ -21,10 +23,13 @@ from tfnlp.specs import PLACE, TEXT, Rows, Schema
 from tfnlp.task import Columns, Endpoint, Task, Tensors
 from tfnlp.text.learning import learn_pieces
 from tfnlp.text.pieces import Pieces
+from tfnlp.text.token_pieces import Characters
 
 MOST_TOKENS = 1024
 """New tokens that a request may ask for."""
 MOST_BEAMS = 8
+_OPTIONS = {n: spec for n, spec in decoding.SPECS.items() if n != "coverage_penalty"}
+"""Options of a request: there is no source that a text could cover."""
 Watch = Callable[[tf.Tensor], None]
 """Is told the texts so far: string [B], or [B · beams]."""
 
@@ -37,7 +42,8 @@ class LanguageModel(Task):
     natural logarithm), ``length`` (int32 [B], its tokens), and for each of them
     ``tokens`` (string [B, T]) and ``scores`` (float32 [B, T]). An artefact answers at
     ``score_text`` likewise, and at ``serving_default`` a ``prompt`` with ``text``
-    (string [B], what follows it) and ``score``; the options of a request are those
+    (string [B], what follows it) and ``score``, how probable its tokens were among
+    those that the request allowed (its logarithm); the options of a request are those
     of `tfnlp.decoding.Options`, and ``stop``, a string that ends the text.
 
     A network sees ``length`` tokens at a time: of a longer prompt the last ones, of
@@ -95,6 +101,24 @@ class LanguageModel(Task):
         more = {"slot": PLACE, "place": PLACE} if self.slots else {}
         return {"text": TEXT, "before": TEXT, **more}
 
+    def completed(self, rows: Rows) -> Rows:
+        """Running text in blocks, each with what stands before it.
+
+        Rows that say what stood before them stay as they are, and whole texts, of
+        which the end is learnt, have nothing before them.
+        """
+        if "before" in rows.element_spec:
+            return rows
+        if self.ends:
+            return rows.map(lambda row: {**row, "before": ""})
+        letters = isinstance(self.pieces, Characters)
+        return blocks(
+            ended(rows),
+            size=self.length,
+            unit="characters" if letters else "words",
+            context=self.length,
+        )
+
     def alone(self) -> "LanguageModel":
         """The same task for rows that stand alone: what an artefact answers."""
         return LanguageModel(self.pieces, length=self.length, ends=self.ends)
@@ -104,8 +128,8 @@ class LanguageModel(Task):
         return {
             "serving_default": Endpoint(
                 self.generate,
-                {"prompt": TEXT, "stop": TEXT, **decoding.SPECS},
-                {"stop": "", **vars(decoding.Options())},
+                {"prompt": TEXT, "stop": TEXT, **_OPTIONS},
+                {"stop": "", **{n: getattr(decoding.Options(), n) for n in _OPTIONS}},
             ),
             "score_text": Endpoint(
                 self.answer, {"text": TEXT, "before": TEXT}, {"before": ""}
@@ -127,8 +151,10 @@ class LanguageModel(Task):
             decoder: a `TransformerDecoder` or `RecurrentDecoder` of `pieces.size` ids.
 
         Raises:
-            UsageError: there are slots, and the decoder has no state to carry on.
+            UsageError: there are slots, and the decoder has no state to carry on; or
+                it remembers fewer tokens than are read at a time.
         """
+        causal.check_length(decoder, self.length)
         features = {"token_ids": keras.Input([None], dtype="int32", name="token_ids")}
         if not self.slots:
             return keras.Model(features, decoder(features["token_ids"]), name="network")
@@ -194,6 +220,7 @@ class LanguageModel(Task):
             end=self.pieces.end if self.ends else None,
             **limits,
             banned=self._never,
+            prompt=ids,
             stopped=self._stopped(stops, watch),
         )
         texts = self.pieces.decode(made.ids[:, 0])
@@ -297,9 +324,10 @@ class LanguageModel(Task):
         known = tf.cast(before.row_lengths(), tf.int32)[:, None]
         scored = (places >= known) & (places < lengths[:, None])
         used = tf.maximum(tf.reduce_max(lengths) - 1, 1)
-        features = {"token_ids": ids[:, :used]}
+        # The last token of a row is told and never read: the next block begins with it.
+        read = tf.range(used) < lengths[:, None] - 1
+        features = {"token_ids": tf.where(read, ids[:, :used], self.pieces.padding)}
         features |= {name: row[name] for name in ("slot", "place") if self.slots}
-        # The last token of a row is told and never read: no network sees padding.
         return features, ids[:, 1 : used + 1], tf.cast(scored[:, :used], tf.float32)
 
     def _told(self, scores: tf.Tensor, y: tf.Tensor, weight: tf.Tensor) -> Tensors:

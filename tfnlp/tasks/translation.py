@@ -160,8 +160,11 @@ class Translation(Task):
                 ones while training, see `ScheduledSampling`; 0 is teacher forcing.
 
         Raises:
-            UsageError: that is no share.
+            UsageError: that is no share, or the decoder remembers fewer tokens than a
+                target has.
         """
+        check_rate("own_tokens", own_tokens)
+        causal.check_length(decoder, self.target_length + 1)
         names = ("token_ids", "padding_mask", "target_ids")
         features = {n: keras.Input([None], dtype="int32", name=n) for n in names}
         mask = features["padding_mask"]
@@ -279,6 +282,7 @@ class Translation(Task):
     def _own(self) -> dict[str, Any]:
         """The options of a request that does not say."""
         return {
+            "temperature": 0.0,  # one beam takes the likeliest token
             "num_beams": self.num_beams,
             "length_penalty": self.length_penalty,
             "no_repeat_ngram": self.no_repeat_ngram,

@@ -117,7 +117,9 @@ class Words(Pieces):
 
     def cut(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Standardised string [B] → ids int32 [B, (T)]."""
-        return self.vocabulary.ids(_tokens(texts, self.split, self.lines))
+        ids = self.vocabulary.ids(_tokens(texts, self.split, self.lines))
+        marks = ids.flat_values <= self.end  # a text that spells one means no mark
+        return ids.with_flat_values(tf.where(marks, self.unknown, ids.flat_values))
 
     def joined(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Ids int32 [B, (T)] → string [B]."""

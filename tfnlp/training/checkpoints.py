@@ -266,7 +266,7 @@ def _of(arrays: Arrays, name: str) -> dict[str, np.ndarray]:
 def _save(file: Path, arrays: Arrays) -> None:
     """Writes a checkpoint beside the others, and removes the oldest."""
     buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
+    np.savez(buffer, allow_pickle=False, **arrays)
     body = buffer.getvalue()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -30,6 +30,8 @@ class Trainable(keras.Model):
         clip: largest global norm of the gradient; 0 is off.
     """
 
+    train_function: Any  # Keras makes it
+
     def __init__(
         self,
         task: Task,
@@ -63,7 +65,7 @@ class Trainable(keras.Model):
     def make_train_function(self, force: bool = False) -> None:
         """Keras' loop over a batch, which passes over what a resumed run has done."""
         super().make_train_function(force)
-        update = self.train_function
+        update: Any = self.train_function
 
         def skip_or_update(iterator: Any) -> dict[str, Any]:
             self.is_skipping = self.skipped > 0

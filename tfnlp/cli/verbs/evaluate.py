@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,8 @@ class Options(Reading):
     tfnlp evaluate saved_models/demo --data test.csv --gate 'log_loss<=0.5'
 
     There is one flag for each field of the rows, with the column that holds it: a
-    name, a number counted from 1, or several joined with +.
+    name, a number counted from 1, or several joined with +. A target may have several
+    references: --target german1 german2. Running text is a plain file.
 
     A gate is the lowest score that is accepted, or the highest of a score that is
     better the smaller it is (a loss, an error); >= and <= say it outright. Ends with
@@ -65,10 +66,14 @@ def main(words: Sequence[str]) -> None:
     task = predictor.task
     if known := known_scores(predictor.path):
         check_names(gates, known)
-    columns = chosen_columns(typed, [*task.inputs, *task.targets])
+    optional = {name for each in task.endpoints().values() for name in each.defaults}
+    columns = chosen_columns(
+        typed, [*task.inputs, *task.targets], optional=optional, several=("target",)
+    )
     options = with_separator(options, getattr(task, "separator", None))
     network = predictor.network  # told before a long reading if it is damaged
     rows = options.read(options.data, columns, split=options.split)
+    rows = task.completed(with_references(rows, columns))
     rows = checked(task, with_numbers(task, rows))
     for message in misaligned(options, columns):
         print(f"warning: {message}", file=sys.stderr)
@@ -169,8 +174,27 @@ def checked(task: Any, rows: Any) -> Any:
     return rows
 
 
-def chosen_columns(typed: Words, fields: Sequence[str]) -> dict[str, str]:
+def with_references(rows: Any, columns: Mapping[str, str]) -> Any:
+    """Rows whose several targets are the references of one."""
+    from tfnlp.data import references  # needs TensorFlow
+
+    fields = [name for name in columns if name.partition(" ")[0] == "target"]
+    return references.joined(rows, fields) if len(fields) > 1 else rows
+
+
+def chosen_columns(
+    typed: Words,
+    fields: Sequence[str],
+    *,
+    optional: Collection[str] = (),
+    several: Collection[str] = (),
+) -> dict[str, str]:
     """Field → column: its own name, or what its flag says.
+
+    Args:
+        optional: fields that are left out if no flag names them.
+        several: fields that may have several columns; those behind the first are
+            fields of their own, with a number.
 
     Raises:
         UsageError: a flag is no field, or has several values.
@@ -178,16 +202,23 @@ def chosen_columns(typed: Words, fields: Sequence[str]) -> dict[str, str]:
     Example:
     >>> chosen_columns({"label": ["class"]}, ["text", "label"])
     {'text': 'text', 'label': 'class'}
+    >>> chosen_columns({"target": ["a", "b"]}, ["target"], several=["target"])
+    {'target': 'a', 'target 1': 'b'}
     """
     for name, found in typed.items():
         if name not in fields:
             raise unknown_flag(name, [*fields, *Options.__dataclass_fields__])
-        if len(found) != 1:
+        if not found or (len(found) > 1 and name not in several):
             raise UsageError(
                 f"--{name} names one column. Received: {' '.join(found) or 'nothing'}. "
                 "Join several columns with +, as in title+text."
             )
-    return {name: typed.get(name, [name])[0] for name in fields}
+    chosen: dict[str, str] = {}
+    for name in fields:
+        if name in typed or name not in optional:
+            for number, column in enumerate(typed.get(name, [name])):
+                chosen[f"{name} {number}" if number else name] = column
+    return chosen
 
 
 def _labels_of(task: Any) -> tuple[str | None, Sequence[str]]:

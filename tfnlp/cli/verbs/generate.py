@@ -47,7 +47,8 @@ def main(words: Sequence[str]) -> None:
     """
     options = parse(Options, words, positional=("artefact",), command="tfnlp generate")
     check(options)
-    given = list(options.prompt) or None
+    flagged = any(word.partition("=")[0] == "--prompt" for word in words)
+    given = list(options.prompt) or ([""] if flagged else None)
     if given is None and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError(
             "Prompts come from --prompt or from standard input. Received: neither. "
@@ -71,7 +72,8 @@ def main(words: Sequence[str]) -> None:
             show(predictor, row)
         else:
             (answer,) = predictor.predict([row])
-            print(row["prompt"] + answer["text"], flush=True)
+            between = gap(predictor.task, row["prompt"], answer["text"])
+            print(row["prompt"] + between + answer["text"], flush=True)
 
 
 def check(options: Options) -> None:
@@ -97,7 +99,21 @@ def rows(options: Options, prompts: Any) -> Iterator[dict[str, Any]]:
     """A request for each prompt; seeds count up."""
     asked = {name: getattr(options, name) for name in _fields()}
     for number, prompt in enumerate(prompts):
-        yield {**asked, "prompt": prompt, "seed": options.seed + number}
+        text = prompt.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        yield {**asked, "prompt": text, "seed": options.seed + number}
+
+
+def gap(task: Any, prompt: str, text: str) -> str:
+    """What stands between a prompt and what follows, where tokens hold no blanks.
+
+    Example:
+    >>> from types import SimpleNamespace
+    >>> words = SimpleNamespace(pieces=SimpleNamespace(separator=" "))
+    >>> gap(words, "the cat", "sat"), gap(words, "the cat\\n", "sat")
+    (' ', '')
+    """
+    apart = prompt[-1:].strip() and text[:1].strip()
+    return getattr(task.pieces, "separator", "") if apart else ""
 
 
 def show(predictor: Any, row: dict[str, Any]) -> None:
@@ -110,12 +126,16 @@ def show(predictor: Any, row: dict[str, Any]) -> None:
     def say(text: str) -> None:
         nonlocal shown
         if text.startswith(shown):
-            print(text[len(shown) :], end="", flush=True)
+            between = "" if shown else gap(predictor.task, row["prompt"], text)
+            print(between + text[len(shown) :], end="", flush=True)
             shown = text
 
     def watch(texts: Any) -> None:
         text = texts.numpy()[0].decode("utf-8", "ignore").rstrip("\ufffd")
-        say(text[: max(len(text) - len(stop), 0)])  # a stop string is never shown
+        before, found, _ = text.partition(stop) if stop else (text, "", "")
+        if not found:  # its end may be the beginning of a stop string
+            before = text[: max(len(text) - len(stop), 0)]
+        say(before)
 
     fields = predictor.inputs
     inputs = {name: tensor(name, [row[name]], fields[name]) for name in row}

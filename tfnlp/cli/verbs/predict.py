@@ -12,7 +12,7 @@ from tfnlp.cli import requested, stdin, streams
 from tfnlp.cli.forms import Form, names_in
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import Words, parse_open, unknown_flag
-from tfnlp.errors import DataError, UsageError
+from tfnlp.errors import DataError, RequestError, UsageError, nearest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,9 @@ class Options(Reading):
     data: str | None = None  # file, tfds:NAME or built-in set; default: standard input
     split: str | None = None  # of a set that comes with splits, e.g. test
     column: tuple[str, ...] = ()  # FIELD=COLUMN, a name or a number: text=review
+    endpoint: str | None = (
+        None  # that answers, e.g. n_best; default: the first that can
+    )
     batch: int = 256  # rows answered at once
 
     def __post_init__(self) -> None:
@@ -71,15 +74,48 @@ def main(words: Sequence[str]) -> None:
     if file is not None:
         return streams.write(arriving_answers(predictor, file, options))
     rows: Iterable[Mapping[str, Any]]
-    forms = predictor.forms([*typed, *named(options)])
+    forms = forms_of(predictor, options, [*typed, *named(options)])
     if typed:
-        check_known(typed, predictor.endpoints)
+        endpoints = predictor.endpoints
+        if options.endpoint is not None:
+            endpoints = {options.endpoint: endpoints[options.endpoint]}
+        check_known(typed, endpoints)
         fields = requested.with_fields(forms, typed)
         rows = typed_rows(typed, fields)
         check_alone(options)
     else:
         rows = file_rows(forms, options)
-    streams.write(predictor.stream(rows, batch_size=options.batch))
+    try:
+        streams.write(predictor.stream(rows, **asked(options)))
+    except RequestError as error:
+        if not typed:
+            raise
+        raise UsageError(str(error)) from error  # a flag that cannot be
+
+
+def asked(options: Options) -> dict[str, Any]:
+    """How an artefact is asked."""
+    chosen = {} if options.endpoint is None else {"endpoint": options.endpoint}
+    return {"batch_size": options.batch, **chosen}
+
+
+def forms_of(
+    predictor: Any, options: Options, names: Iterable[str]
+) -> dict[str, requested.Fields]:
+    """The fields of a request to each endpoint that may answer.
+
+    Raises:
+        UsageError: the one that is asked for does not exist.
+    """
+    forms = dict(predictor.forms(names))
+    if options.endpoint is None:
+        return forms
+    if options.endpoint not in forms:
+        raise UsageError(
+            f"--endpoint must be one of {', '.join(forms)}. Received: "
+            f"{options.endpoint!r}.{nearest(options.endpoint, list(forms))}"
+        )
+    return {options.endpoint: forms[options.endpoint]}
 
 
 def named(options: Options) -> list[str]:
@@ -92,13 +128,14 @@ def arriving_answers(
 ) -> Iterator[Mapping[str, Any]]:
     """Answers the rows of a stream: a full batch, or all that are there by now."""
     lines = stdin.arriving(file, encoding=options.encoding)
-    fields = arriving_fields(predictor.forms(named(options)), lines, options)
+    forms = forms_of(predictor, options, named(options))
+    fields = arriving_fields(forms, lines, options)
     columns = requested.columns(options.column, list(fields))
     rows = streams.rows(
         lines, columns, form=options.form(), numbers=requested.numbers(fields)
     )
     for batch in streams.batches(rows, options.batch, lines.waits):
-        yield from predictor.stream(batch, batch_size=options.batch)
+        yield from predictor.stream(batch, **asked(options))
 
 
 def arriving_fields(
@@ -175,7 +212,9 @@ def check_alone(options: Options) -> None:
     Raises:
         UsageError: a flag is about a file or standard input.
     """
-    plain = Options(artefact=options.artefact, batch=options.batch)
+    plain = Options(
+        artefact=options.artefact, batch=options.batch, endpoint=options.endpoint
+    )
     others = [
         f"--{field.name}"
         for field in dataclasses.fields(Options)
