@@ -28,7 +28,12 @@ class FakePredictor:
 
     def __init__(self, *fields):
         self.inputs = dict.fromkeys(fields, TEXT)
-        self.task = SimpleNamespace(inputs=self.inputs, targets={"label": TEXT})
+        self.task = SimpleNamespace(
+            inputs=self.inputs,
+            targets={"label": TEXT},
+            endpoints=dict,
+            completed=lambda rows: rows,
+        )
         self.path = Path("nowhere")
         self.network = "network"
         self.batches = []
