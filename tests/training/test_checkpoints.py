@@ -152,7 +152,7 @@ def test_a_run_may_be_stopped_again_and_again(task, expected, tmp_path):
     for _ in range(20):
         try:
             found = trained(
-                task, classifier(task), stop=Stop(5), run=tmp_path, resume=True
+                task, classifier(task), stop=Stop(6), run=tmp_path, resume=True
             )
             break
         except InterruptedError:
