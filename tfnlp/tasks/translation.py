@@ -256,8 +256,10 @@ class Translation(Task):
         found = self.align(model, {"source": sources, "target": texts})
         told = zip(*(found[name].numpy() for name in _ALIGNED), strict=True)
         return tuple(
-            generation_figures.attention(_words(source), _words(target), weights)
-            for source, target, weights in told
+            generation_figures.attention(
+                _words(source), _words(target), weights, title=f"Attention, row {row}"
+            )
+            for row, (source, target, weights) in enumerate(told, start=1)
         )
 
     def _measured(self, rows: Columns, answers: Columns) -> tuple[sums.Sums, ...]:
