@@ -65,15 +65,7 @@ def main(recipe: Recipe) -> Path:
         return network(recipe, task, vectors, width=width, dropout=dropout)
 
     with clock.phase("train"):
-        model = tfnlp.fit(
-            task,
-            build,
-            sides.train,
-            sides.valid,
-            recipe.training,
-            run=f"runs/{recipe.name}",
-            resume=recipe.resume,
-        )
+        model = cli.fit(recipe, task, build, sides.train, sides.valid)
     report = tfnlp.evaluate(
         task,
         model,

@@ -108,15 +108,7 @@ def main(recipe: Recipe) -> Path:
         return network(recipe, task, width=width, dropout=dropout)
 
     with clock.phase("train"):
-        model = tfnlp.fit(
-            task,
-            build,
-            train,
-            valid,
-            recipe.training,
-            run=f"runs/{recipe.name}",
-            resume=recipe.resume,
-        )
+        model = cli.fit(recipe, task, build, train, valid)
     report = tfnlp.evaluate(
         task,
         model,

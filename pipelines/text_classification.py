@@ -105,15 +105,7 @@ def main(recipe: Recipe) -> Path:
         return network(recipe, task, vectors, width=width, dropout=dropout, wide=start)
 
     with clock.phase("train"):
-        model = tfnlp.fit(
-            task,
-            build,
-            sides.train,
-            sides.valid,
-            recipe.training,
-            run=f"runs/{recipe.name}",
-            resume=recipe.resume,
-        )
+        model = cli.fit(recipe, task, build, sides.train, sides.valid)
     if recipe.several:
         with clock.phase("thresholds"):
             task = task.calibrate(*tfnlp.answers(task, model, sides.valid))

@@ -60,15 +60,7 @@ def main(recipe: Recipe) -> Path:
         return recipe.network_of(task, width=width, dropout=dropout)
 
     with clock.phase("train"):
-        model = tfnlp.fit(
-            task,
-            build,
-            sides.train,
-            sides.valid,
-            recipe.training,
-            run=f"runs/{recipe.name}",
-            resume=recipe.resume,
-        )
+        model = cli.fit(recipe, task, build, sides.train, sides.valid)
     report = tfnlp.evaluate(
         task,
         model,

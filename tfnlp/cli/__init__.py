@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tfnlp.cli.finish import finish as finish
+    from tfnlp.cli.fitting import fit as fit
     from tfnlp.cli.guard import run as run
     from tfnlp.cli.keywords import assignments as assignments
     from tfnlp.cli.pairs import Pairs as Pairs
@@ -30,6 +31,7 @@ _HOMES = {
     "Texts": "tfnlp.cli.texts",
     "assignments": "tfnlp.cli.keywords",
     "finish": "tfnlp.cli.finish",
+    "fit": "tfnlp.cli.fitting",
     "parse": "tfnlp.cli.recipes",
     "run": "tfnlp.cli.guard",
     "to_dict": "tfnlp.cli.recipes",
@@ -44,6 +46,7 @@ __all__ = [
     "Writer",
     "assignments",
     "finish",
+    "fit",
     "parse",
     "run",
     "to_dict",

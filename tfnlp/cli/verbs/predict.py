@@ -74,12 +74,9 @@ def main(words: Sequence[str]) -> None:
     if file is not None:
         return streams.write(arriving_answers(predictor, file, options))
     rows: Iterable[Mapping[str, Any]]
-    forms = forms_of(predictor, options, [*typed, *named(options)])
+    forms = chosen(options, predictor.forms([*typed, *named(options)]))
     if typed:
-        endpoints = predictor.endpoints
-        if options.endpoint is not None:
-            endpoints = {options.endpoint: endpoints[options.endpoint]}
-        check_known(typed, endpoints)
+        check_known(typed, chosen(options, predictor.endpoints))
         fields = requested.with_fields(forms, typed)
         rows = typed_rows(typed, fields)
         check_alone(options)
@@ -95,27 +92,26 @@ def main(words: Sequence[str]) -> None:
 
 def asked(options: Options) -> dict[str, Any]:
     """How an artefact is asked."""
-    chosen = {} if options.endpoint is None else {"endpoint": options.endpoint}
-    return {"batch_size": options.batch, **chosen}
+    endpoint = {} if options.endpoint is None else {"endpoint": options.endpoint}
+    return {"batch_size": options.batch, **endpoint}
 
 
-def forms_of(
-    predictor: Any, options: Options, names: Iterable[str]
-) -> dict[str, requested.Fields]:
-    """The fields of a request to each endpoint that may answer.
+def chosen(
+    options: Options, endpoints: Mapping[str, requested.Fields]
+) -> Mapping[str, requested.Fields]:
+    """The endpoints that may answer: all, or the one that is asked for.
 
     Raises:
-        UsageError: the one that is asked for does not exist.
+        UsageError: it does not exist.
     """
-    forms = dict(predictor.forms(names))
     if options.endpoint is None:
-        return forms
-    if options.endpoint not in forms:
+        return endpoints
+    if options.endpoint not in endpoints:
         raise UsageError(
-            f"--endpoint must be one of {', '.join(forms)}. Received: "
-            f"{options.endpoint!r}.{nearest(options.endpoint, list(forms))}"
+            f"--endpoint must be one of {', '.join(endpoints)}. Received: "
+            f"{options.endpoint!r}.{nearest(options.endpoint, list(endpoints))}"
         )
-    return {options.endpoint: forms[options.endpoint]}
+    return {options.endpoint: endpoints[options.endpoint]}
 
 
 def named(options: Options) -> list[str]:
@@ -128,7 +124,7 @@ def arriving_answers(
 ) -> Iterator[Mapping[str, Any]]:
     """Answers the rows of a stream: a full batch, or all that are there by now."""
     lines = stdin.arriving(file, encoding=options.encoding)
-    forms = forms_of(predictor, options, named(options))
+    forms = chosen(options, predictor.forms(named(options)))
     fields = arriving_fields(forms, lines, options)
     columns = requested.columns(options.column, list(fields))
     rows = streams.rows(
