@@ -99,7 +99,8 @@ def main(recipe: Recipe) -> Path:
         print(audit.table(), file=sys.stderr)
     with clock.phase("vocabulary"):
         task = learnt(recipe, sides.train, split=recipe.split, size=recipe.most)
-        train, valid = recipe.blocks(sides.train), recipe.blocks(sides.valid)
+        train = recipe.blocks(sides.train)
+        valid = recipe.blocks(sides.valid, before=bool(recipe.slots))
         test = recipe.blocks(sides.test, before=True)
 
     def build(hp):

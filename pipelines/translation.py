@@ -30,8 +30,8 @@ class Recipe(cli.Writer):
 
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
-            epochs=15,
-            batch_size=64,
+            epochs=10,
+            batch_size=128,
             rate=1.5e-3,
             schedule="cosine",
             warm_up=0.05,

@@ -89,5 +89,17 @@ def test_beginnings_have_nothing_before_them():
     assert [row["text"] for row in fresh] == [row["text"] for row in plain]
     for number, (row, other) in enumerate(zip(fresh, plain, strict=True)):
         assert row["before"] == ("" if number % 3 == 0 else other["before"])
-    for row in cut(size=2, unit="words", slots=2):
-        assert (row["before"] == "") == (row["place"] == 0)
+    for fresh in (0, 2):
+        for row in cut(size=2, unit="words", slots=2, fresh=fresh):
+            assert (row["before"] == "") == (row["place"] == 0)
+
+
+def test_beginnings_in_slots_come_by_turns():
+    rows = cut(size=1, slots=4, fresh=3)
+    batches = [rows[start : start + 4] for start in range(0, len(rows), 4)]
+    begun = [[row["place"] == 0 for row in batch] for batch in batches]
+    assert all(begun[0])
+    assert all(sum(batch) in (1, 2) for batch in begun[1:])
+    assert [sum(column) for column in zip(*begun, strict=True)] == pytest.approx(
+        [len(batches) / 3] * 4, abs=1.5
+    )

@@ -32,9 +32,9 @@ class Writer(Pairs):
     target_length: int = 64  # tokens learnt of a target, and written at most
     decoder: Literal["transformer", "recurrent"] = "transformer"
     attention: Literal["luong", "bahdanau"] = "luong"  # of the recurrent decoder
-    width: int = 128  # of encoder and decoder
+    width: int = 256  # of encoder and decoder
     depth: int = 3  # layers of both
-    dropout: float = 0.2
+    dropout: float = 0.15
     network: tuple[str, ...] = ()  # more of the decoder: heads=8 tied=false
     smoothing: float = 0.1  # of the target
     own_tokens: float = 0.0  # share of the decoder's own tokens that training reads
@@ -85,6 +85,7 @@ class Writer(Pairs):
         if self.decoder == "transformer":
             kind, encoder_of = tfnlp.TransformerDecoder, tfnlp.transformer.encoder
             options = {**sizes, "source": True, "length": self.target_length + 1}
+            options["hidden"] = 2 * width  # as the encoder's
         else:
             kind, encoder_of = tfnlp.RecurrentDecoder, tfnlp.rnn.encoder
             options = {**sizes, "attention": self.attention}

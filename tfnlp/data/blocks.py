@@ -43,8 +43,9 @@ def blocks(
             ``place`` (int32), and all parts have as many blocks. A text of fewer
             units has fewer parts; what comes first in each has nothing before it. 0
             for one text.
-        fresh: without slots, one of so many blocks has nothing before it either, so
-            that beginnings are learnt, too; 0 for the first only.
+        fresh: one of so many blocks has nothing before it either, and in a slot the
+            ``place`` 0, so that beginnings are learnt, too: a network that has seen
+            a few of them only may do anything after one. 0 for the first only.
         field: the text.
 
     Returns:
@@ -79,7 +80,10 @@ def blocks(
     count = -(-len(units) // (parts * size))  # blocks of each part
     edges = np.linspace(0, len(units), parts * count + 1).astype(int)
     order = np.arange(parts * count).reshape(parts, count).T.ravel()
-    alone = order % count == 0 if slots else order % (fresh or parts * count) == 0
+    slot, place = order // count, order % count
+    alone = place == 0 if slots else order == 0
+    if fresh:  # by turns, as all slots at once would make a batch of beginnings
+        alone |= (slot + place) % fresh == 0
     before = np.where(alone, edges[order], np.maximum(edges[order] - context, 0))
     columns = {
         "text": [_joined(units, edges[n], edges[n + 1]) for n in order],
@@ -90,8 +94,8 @@ def blocks(
     }
     made = {name: tf.constant(values, tf.string) for name, values in columns.items()}
     if slots:
-        made["slot"] = tf.constant(order // count, tf.int32)
-        made["place"] = tf.constant(order % count, tf.int32)
+        made["slot"] = tf.constant(slot, tf.int32)
+        made["place"] = tf.constant(np.where(alone, 0, place), tf.int32)
     return settled(tf.data.Dataset.from_tensor_slices(made))
 
 

@@ -13,13 +13,14 @@ class TokenTable(keras.layers.Layer):
     """One vector for each token, read both ways: ids to vectors, vectors to logits.
 
     With tied weights both ways share the table (Press & Wolf 2017): fewer numbers
-    to learn, and a better language model.
+    to learn, and a better language model. Read as vectors, they are multiplied with
+    the root of the width (Vaswani et al. 2017, 3.4): small logits and vectors of
+    usual size at the start, without which the layers behind hardly see their tokens.
 
     Args:
         vocabulary_size: number of ids.
         width: of a vector.
         tied: whether logits come from the table; else from a matrix of their own.
-        spread: standard deviation of the numbers at the start.
 
     Example:
     >>> table = TokenTable(5, 4)
@@ -33,24 +34,23 @@ class TokenTable(keras.layers.Layer):
         width: int,
         *,
         tied: bool = True,
-        spread: float = 0.02,
         **options: Any,
     ) -> None:
         check_size("vocabulary_size", vocabulary_size)
         check_size("width", width)
         super().__init__(**options)
         self.vocabulary_size, self.width = vocabulary_size, width
-        self.tied, self.spread = tied, spread
+        self.tied = tied
 
     def build(self, token_ids_shape: Shape) -> None:
         """Makes the table [V, D], and what logits need besides."""
         shape = [self.vocabulary_size, self.width]
-        near_zero = keras.initializers.RandomNormal(stddev=self.spread)
-        self.table = self.add_weight(name="table", shape=shape, initializer=near_zero)
+        small = keras.initializers.RandomNormal(stddev=self.width**-0.5)
+        self.table = self.add_weight(name="table", shape=shape, initializer=small)
         self.output_table = self.table
         if not self.tied:
             self.output_table = self.add_weight(
-                name="output_table", shape=shape, initializer=near_zero
+                name="output_table", shape=shape, initializer=small
             )
         self.bias = self.add_weight(
             name="bias", shape=[self.vocabulary_size], initializer="zeros"
@@ -58,7 +58,8 @@ class TokenTable(keras.layers.Layer):
 
     def call(self, token_ids: tf.Tensor) -> tf.Tensor:
         """Vectors of ids int32 [...]: float [..., D]."""
-        return tf.gather(tf.convert_to_tensor(self.table), token_ids)
+        vectors = tf.gather(tf.convert_to_tensor(self.table), token_ids)
+        return vectors * tf.cast(self.width**0.5, vectors.dtype)
 
     def logits(self, vectors: tf.Tensor) -> tf.Tensor:
         """Scores of vectors [..., D]: float32 [..., V]."""
@@ -77,6 +78,5 @@ class TokenTable(keras.layers.Layer):
             "vocabulary_size": self.vocabulary_size,
             "width": self.width,
             "tied": self.tied,
-            "spread": self.spread,
         }
         return {**super().get_config(), **own}

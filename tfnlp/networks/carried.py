@@ -66,7 +66,7 @@ class Carried(keras.layers.Layer):
         Args:
             token_ids: int32 [B, T].
             slot: int32 [B], the slot of each segment.
-            place: int32 [B], its number in the slot; 0 begins with a state of zeros.
+            place: int32 [B]; 0 begins with a state of zeros, and all others go on.
         """
         goes_on = tf.cast(place > 0, tf.float32)[:, None]
         states = tf.nest.map_structure(

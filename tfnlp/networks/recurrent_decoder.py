@@ -95,7 +95,6 @@ class RecurrentDecoder(keras.layers.Layer):
             self.vocabulary_size,
             self.embedding_width,
             tied=self.tied,
-            spread=0.05,
             name="table",
             **policy,
         )
