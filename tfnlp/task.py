@@ -45,7 +45,7 @@ class Task(tf.Module, abc.ABC):
     """What a training row carries besides."""
     monitor: str = "val_loss"
     """What early stopping watches: `val_loss`, `val_` and a metric, or `val_` and a
-    score of `headline`; the more the better, if its name holds no 'loss'."""
+    score of `headline`; see `TrainConfig.watched` for which of them fall."""
 
     ordered: bool = False
     """Whether each batch of rows goes on where the one before ended, so that rows are

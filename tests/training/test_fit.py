@@ -8,11 +8,12 @@ import pytest
 import tensorflow as tf
 
 from tfnlp.data.readers import from_list
-from tfnlp.errors import DataError, SchemaError, TrainingError
+from tfnlp.errors import DataError, SchemaError, TrainingError, UsageError
 from tfnlp.specs import NUMBER, TEXT
 from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.fit import batched, counted, fit, optimizer
+from tfnlp.training.optimizers import KINDS, averages
 from tfnlp.training.schedules import WarmUpThenFall
 
 ROWS = from_list([{"text": "a" * n, "y": float(n > 4)} for n in range(1, 9)])
@@ -226,6 +227,8 @@ def test_texts_are_shuffled_and_each_is_seen_once_an_epoch():
         ("constant", [0.5, 1.0, 1.0, 1.0, 1.0, 1.0]),
         ("linear", [0.5, 1.0, 1.0, 0.5, 0.0, 0.0]),
         ("cosine", [0.5, 1.0, 1.0, 0.5, 0.0, 0.0]),
+        ("polynomial", [0.5, 1.0, 1.0, 0.25, 0.0, 0.0]),
+        ("inverse_sqrt", [0.5, 1.0, 1.0, 3**-0.5, 5**-0.5, 5.5**-0.5]),
     ],
 )
 def test_schedules_by_hand(fall, expected):
@@ -254,7 +257,78 @@ def test_the_first_rate_of_an_optimizer(options, rate):
     assert float(built.learning_rate) == pytest.approx(rate)
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "adagrad", "rmsprop", "sgd", "lion"])
-def test_every_optimizer_decays_if_asked(name):
-    built = optimizer(TrainConfig(optimizer=name, weight_decay=0.01), steps=1)
-    assert built.weight_decay == 0.01
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_optimizer_learns_a_toy_set(name):
+    network = train(epochs=30, patience=30, rate=0.05, optimizer=name)
+    losses = network.history.history["val_loss"]
+    assert min(losses) < 0.75 * losses[0]
+
+
+def test_schedule_free_shows_its_averages():
+    """What is validated and kept is not where gradients were taken."""
+
+    class Compared(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            """The network has averages, from which training's own weights differ."""
+            between = self.before_test
+            shown = self.model.network.get_weights()
+            going = [each.numpy() for each in self.model.optimizer._momentums]
+            for own, average, last in zip(between, shown, going, strict=True):
+                np.testing.assert_allclose(own, 0.9 * average + 0.1 * last, atol=1e-6)
+
+        def on_train_batch_end(self, batch, logs=None):
+            self.before_test = self.model.network.get_weights()
+
+    kept = Kept()
+    options = {"epochs": 3, "patience": 9, "callbacks": (Compared(), kept)}
+    network = train(optimizer="schedule_free", keep="last", **options)
+    assert same(network.get_weights(), kept.weights[-1])
+
+
+def test_the_average_of_schedule_free_is_the_mean_of_its_ways():
+    """Two updates of one weight: the mean of the two places it went to."""
+    weight = keras.Variable(np.ones([1], "f"))
+    optimizer = KINDS["schedule_free"](learning_rate=0.1)
+    optimizer.build([weight])
+    places = []
+    for gradient in (1.0, -3.0):
+        optimizer.apply([tf.constant([gradient])], [weight])
+        places.append(float(optimizer._momentums[0].numpy()[0]))
+    assert float(averages(optimizer)[0][0]) == pytest.approx(np.mean(places), abs=1e-6)
+
+
+def test_the_last_weights_are_kept_if_asked():
+    kept = Kept()
+    wrong = ROWS.map(lambda row: {"text": row["text"], "y": 1.0 - row["y"]})
+    options = {"epochs": 3, "patience": 9, "callbacks": (kept,)}
+    network = train(valid=wrong, keep="last", **options)
+    assert same(network.get_weights(), kept.weights[-1])
+    assert not same(network.get_weights(), kept.weights[0])
+
+
+def test_another_score_is_watched_if_asked():
+    network = train(task=Watched(), monitor="val_accuracy", epochs=9, patience=2)
+    scores = network.history.history["val_accuracy"]
+    assert "val_best_when_short" not in network.history.history
+    assert len(scores) == min(9, scores.index(max(scores)) + 3)
+
+
+def test_a_score_that_nobody_measures_is_refused():
+    with pytest.raises(UsageError, match="one of val_accuracy, val_loss"):
+        train(monitor="val_acuracy")
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode"),
+    [
+        ("val_loss", "min"),
+        ("val_perplexity", "min"),
+        ("val_phone_error", "min"),
+        ("val_ter", "min"),
+        ("val_f1", "max"),
+        ("val_accuracy", "max"),
+        ("val_bleu", "max"),
+    ],
+)
+def test_the_best_of_a_score(monitor, mode):
+    assert TrainConfig(monitor=monitor).watched("val_x") == (monitor, mode)

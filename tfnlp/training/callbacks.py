@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import TypeAlias
 
 import keras
@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.answering import Answering
-from tfnlp.errors import TrainingError
+from tfnlp.errors import TrainingError, UsageError, nearest
 from tfnlp.specs import Rows
 from tfnlp.task import Task
 
@@ -49,12 +49,46 @@ class NanGuard(keras.callbacks.Callback):
             )
 
 
-class AveragedWeights(keras.callbacks.Callback):
+class FoundWeights(keras.callbacks.Callback):
+    """Shows held-out rows other weights than those that training goes on with.
+
+    From validation to the end of the epoch the network has them, so that early
+    stopping keeps those.
+
+    Args:
+        network: whose weights they are.
+        found: makes the weights, see `tfnlp.training.optimizers.averages`.
+    """
+
+    def __init__(self, network: keras.Model, found: Callable[[], Iterable[tf.Tensor]]):
+        super().__init__()
+        self.network, self.found = network, found
+        self.own: list[tf.Tensor] = []
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        self.own = self._values()
+        self._assign(self.found())
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        if self.own:
+            self._assign(self.own)
+            self.own = []
+
+    def _values(self) -> list[tf.Tensor]:
+        weights = self.network.trainable_variables
+        return [tf.convert_to_tensor(weight) for weight in weights]
+
+    def _assign(self, values: Iterable[tf.Tensor]) -> None:
+        weights = self.network.trainable_variables
+        for weight, value in zip(weights, values, strict=True):
+            weight.assign(value)
+
+
+class AveragedWeights(FoundWeights):
     """Keeps an exponential moving average of the weights, which held-out rows see.
 
-    From validation to the end of the epoch the network has the averaged weights, so
-    that early stopping keeps those; training goes on with its own (Polyak & Juditsky
-    1992). Averages are taken every few updates: as good, and cheap for large tables.
+    Training goes on with its own (Polyak & Juditsky 1992). Averages are taken every
+    few updates: as good, and cheap for large tables.
 
     Args:
         network: whose weights are averaged.
@@ -64,11 +98,10 @@ class AveragedWeights(keras.callbacks.Callback):
     EVERY = 8
 
     def __init__(self, network: keras.Model, momentum: float):
-        super().__init__()
-        self.network, self.momentum = network, momentum
+        super().__init__(network, lambda: self.averages)
+        self.momentum = momentum
         self.updates = 0
         self.averages: list[tf.Tensor] = []
-        self.own: list[tf.Tensor] = []
 
     def memory(self) -> dict[str, np.ndarray]:
         """The averages so far, for a checkpoint."""
@@ -88,15 +121,6 @@ class AveragedWeights(keras.callbacks.Callback):
         if self.updates % self.EVERY == 0 or not self.averages:
             self._average()
 
-    def on_test_begin(self, logs: Logs = None) -> None:
-        self.own = self._values()
-        self._assign(self.averages)
-
-    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        if self.own:
-            self._assign(self.own)
-            self.own = []
-
     def _average(self) -> None:
         rounds = self.updates / self.EVERY
         kept = min(self.momentum**self.EVERY, (1.0 + rounds) / (10.0 + rounds))
@@ -105,15 +129,6 @@ class AveragedWeights(keras.callbacks.Callback):
             kept * average + (1.0 - kept) * value
             for average, value in zip(self.averages or values, values, strict=True)
         ]
-
-    def _values(self) -> list[tf.Tensor]:
-        weights = self.network.trainable_variables
-        return [tf.convert_to_tensor(weight) for weight in weights]
-
-    def _assign(self, values: Iterable[tf.Tensor]) -> None:
-        weights = self.network.trainable_variables
-        for weight, value in zip(weights, values, strict=True):
-            weight.assign(value)
 
 
 class KeepBest(keras.callbacks.EarlyStopping):
@@ -151,10 +166,26 @@ class AnswerScores(keras.callbacks.Callback):
         self.task, self.rows = task, rows
         self.answering = Answering(task, network)
 
+    def check(self, monitor: str, logged: Collection[str]) -> None:
+        """Answers two rows, to find out what scores there are.
+
+        Raises:
+            UsageError: what is to be watched is neither a score nor logged otherwise.
+        """
+        known = sorted({*logged, *self._scores(self.rows.take(2))})
+        if monitor not in known:
+            raise UsageError(
+                f"Early stopping watches one of {', '.join(known)}. "
+                f"Received: {monitor!r}.{nearest(monitor, known)}"
+            )
+
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        scores = self.task.headline(*self.answering(self.rows))
         if isinstance(logs, dict):  # the one that later callbacks see, too
-            logs |= {f"val_{name}": score for name, score in scores.items()}
+            logs |= self._scores(self.rows)
+
+    def _scores(self, rows: Rows) -> dict[str, float]:
+        scores = self.task.headline(*self.answering(rows))
+        return {f"val_{name}": score for name, score in scores.items()}
 
 
 class EpochLines(keras.callbacks.Callback):

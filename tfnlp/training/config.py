@@ -6,8 +6,11 @@ from typing import Any, Literal, get_args, get_origin
 
 from tfnlp.errors import UsageError
 
-Optimizer = Literal["adam", "adamw", "adagrad", "rmsprop", "sgd", "lion"]
-Schedule = Literal["constant", "linear", "cosine"]
+Optimizer = Literal[
+    "adam", "adamw", "adagrad", "rmsprop", "sgd", "lion", "muon", "schedule_free"
+]
+Schedule = Literal["constant", "linear", "cosine", "polynomial", "inverse_sqrt"]
+Kept = Literal["best", "last"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 Strategy = Literal["auto", "one", "mirrored"]
 
@@ -31,12 +34,15 @@ class TrainConfig:
     optimizer: Optimizer = "adam"
     schedule: Schedule = "constant"  # how the rate falls over all epochs
     warm_up: float = 0.0  # share of the updates in which the rate rises
-    weight_decay: float = 0.0  # decoupled, as in AdamW
+    layer_rates: tuple[str, ...] = ()  # share of the rate by layer: embedding=0.1
+    weight_decay: float = 0.0  # decoupled, as in AdamW; of matrices and tables only
     average: float = 0.0  # momentum of averaged weights, e.g. 0.999; 0 is off
     clip: float = 0.0  # largest global norm of the gradient; 0 is off
     micro_batches: int = 1  # parts of a batch that are in memory one at a time
     precision: Precision = "float32"
+    monitor: str = ""  # score that is watched, as in val_f1; default: the task's
     patience: int = 2  # epochs without a better score before training stops
+    keep: Kept = "best"  # weights of which epoch
     strategy: Strategy = "auto"  # auto takes every visible GPU
     seed: int = 0
 
@@ -50,6 +56,19 @@ class TrainConfig:
         if not self.updates:
             return self.epochs
         return min(self.epochs, -(-self.updates // updates))
+
+    def watched(self, monitor: str) -> tuple[str, Literal["min", "max"]]:
+        """What early stopping watches, and which of its values is the best.
+
+        Args:
+            monitor: what the task watches, if nothing else is asked for.
+
+        Example:
+        >>> TrainConfig().watched("val_loss"), TrainConfig(monitor="val_f1").watched("")
+        (('val_loss', 'min'), ('val_f1', 'max'))
+        """
+        name = self.monitor or monitor
+        return name, "max" if _FALLING.isdisjoint(name.split("_")) else "min"
 
     def __post_init__(self) -> None:
         for name, lowest in _LOWEST.items():
@@ -70,6 +89,8 @@ class TrainConfig:
             _check_choice(field.name, getattr(self, field.name), field.type)
 
 
+_FALLING = frozenset("loss error perplexity nats bits ter".split())
+"""Words in the names of scores of which less is better."""
 _LOWEST = {
     "epochs": 1,
     "updates": 0,

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -23,13 +24,15 @@ from tfnlp.training.callbacks import (
     AnswerScores,
     AveragedWeights,
     EpochLines,
+    FoundWeights,
     KeepBest,
     NanGuard,
 )
 from tfnlp.training.checkpoints import Checkpoints, Position
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
-from tfnlp.training.optimizers import LAZY, already_summed
+from tfnlp.training.groups import grouped, layer_rates
+from tfnlp.training.optimizers import KINDS, already_summed, averages
 from tfnlp.training.schedules import WarmUpThenFall
 from tfnlp.training.step import Trainable
 
@@ -76,7 +79,8 @@ def fit(
         SchemaError: rows lack a field of the task.
         DataError: there are no rows to train on.
         TrainingError: the loss became NaN or infinite.
-        UsageError: the run to resume had other settings.
+        UsageError: the run to resume had other settings, nothing of the name of
+            `monitor` is measured, or there is no layer of a name in `layer_rates`.
     """
     config = config or TrainConfig()
     keras.utils.set_random_seed(config.seed)
@@ -84,23 +88,34 @@ def fit(
     updates = -(-int(train.cardinality()) // config.batch_size)  # of an epoch
     epochs = config.passes(updates)
     trainable = compiled(task, build, config, steps=epochs * updates)
+    monitor, mode = config.watched(task.monitor)
     best = KeepBest(
-        monitor=task.monitor,
-        mode="min" if "loss" in task.monitor else "max",
+        monitor=monitor,
+        mode=mode,
         patience=config.patience,
-        restore_best_weights=True,
+        restore_best_weights=config.keep == "best",
     )
     scores: tuple[keras.callbacks.Callback, ...] = ()
     logged = {f"val_{metric.name}" for metric in trainable.metrics}
-    if task.monitor not in logged:
-        scores = (AnswerScores(task, trainable.network, valid),)
+    if monitor not in logged:
+        answers = AnswerScores(task, trainable.network, valid)
+        if config.monitor:  # Keras would only warn, after every epoch
+            answers.check(monitor, logged)
+        scores = (answers,)
     averaged: tuple[keras.callbacks.Callback, ...] = ()
     if config.average:
         averaged = (AveragedWeights(trainable.network, config.average),)
+    elif averages(trainable.optimizer):
+        found = functools.partial(averages, trainable.optimizer)
+        averaged = (FoundWeights(trainable.network, found),)
     between = [*averaged, NanGuard(), *scores, EpochLines(epochs), best, *callbacks]
     start, checkpoints = Position(), None
     if run is not None:
-        remembered = {type(each).__name__: each for each in (*averaged, best)}
+        remembered = {
+            type(each).__name__: each
+            for each in (*averaged, best)
+            if hasattr(each, "memory")
+        }
         checkpoints = Checkpoints(
             Path(run) / "checkpoints",
             trainable,
@@ -141,13 +156,21 @@ def compiled(task: Task, build: Build, config: TrainConfig, *, steps: int) -> Tr
         )
         trainable.compile(optimizer=optimizer(config, steps=steps), jit_compile=False)
         already_summed(trainable.optimizer)
+        grouped(
+            trainable.optimizer,
+            layer_rates(config.layer_rates, trainable.network),
+            weight_decay=config.weight_decay,
+        )
         trainable.built = True
         trainable.optimizer.build(trainable.trainable_variables)
     return trainable
 
 
 def optimizer(config: TrainConfig, *, steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer that a configuration names, with its schedule."""
+    """The optimizer that a configuration names, with its schedule.
+
+    It knows no weight decay: that is in the update, see `tfnlp.training.groups`.
+    """
     rate: Any = config.rate
     if config.schedule != "constant" or config.warm_up:
         rate = WarmUpThenFall(
@@ -156,9 +179,7 @@ def optimizer(config: TrainConfig, *, steps: int) -> keras.optimizers.Optimizer:
             warm_up=int(config.warm_up * steps),
             fall=config.schedule,
         )
-    options = {"weight_decay": config.weight_decay} if config.weight_decay else {}
-    kind = LAZY.get(config.optimizer) or type(keras.optimizers.get(config.optimizer))
-    return kind(learning_rate=rate, **options)
+    return KINDS[config.optimizer](learning_rate=rate)
 
 
 def batched(

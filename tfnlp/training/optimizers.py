@@ -5,6 +5,8 @@ every entry of the vocabulary (keras#19992). The lazy form, once `LazyAdam` of
 TensorFlow Addons (addons#2807), leaves vector and moments of all others alone.
 """
 
+import functools
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import keras
@@ -73,9 +75,63 @@ class LazyAdam(keras.optimizers.Adam):
 
 
 @keras.saving.register_keras_serializable(package="tfnlp")
-class LazyAdamW(LazyAdam, keras.optimizers.AdamW):
-    """AdamW with sparse updates; weight decay still reaches every row."""
+class ScheduleFree(keras.optimizers.ScheduleFreeAdamW):
+    """AdamW that averages its way instead of lowering its rate (Defazio et al. 2024).
+
+    Keras 3.15 reads where it was after it has gone on, since a variable's value is
+    the variable itself on TensorFlow, and so averages something else.
+    """
+
+    def update_step(
+        self, gradient: Gradient, variable: tf.Variable, learning_rate: Any
+    ) -> None:
+        """Updates one variable, which lies between the average and where it goes."""
+        place = self._get_variable_index(variable)
+        going, square = self._momentums[place], self._velocities[place]
+        slope = tf.convert_to_tensor(gradient)
+        updates = tf.cast(self.iterations + 1, variable.dtype)
+        before = tf.identity(going)
+        average = (variable - (1.0 - self.beta_1) * before) / self.beta_1
+        self.assign_add(square, (tf.square(slope) - square) * (1.0 - self.beta_2))
+        spread = tf.sqrt(square / (1.0 - self.beta_2**updates)) + self.epsilon
+        after = before - tf.cast(learning_rate, variable.dtype) * slope / spread
+        self.assign(going, after)
+        average += (after - average) / updates
+        self.assign(variable, self.beta_1 * average + (1.0 - self.beta_1) * after)
 
 
-LAZY = {"adam": LazyAdam, "adamw": LazyAdamW}
-"""The lazy form of the optimizers that have one."""
+def averages(optimizer: keras.optimizers.Optimizer) -> list[tf.Tensor]:
+    """The weights that an optimizer has found; none where those in the network are it.
+
+    `ScheduleFree` takes gradients between its average and where it is going, and
+    leaves the network there: what it has found is the average, which Keras never puts
+    into the network.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if not isinstance(inner, ScheduleFree):
+        return []
+    share = inner.beta_1
+    pairs = zip(inner._trainable_variables, inner._momentums, strict=True)
+    return [
+        (tf.convert_to_tensor(between) - (1.0 - share) * tf.convert_to_tensor(going))
+        / share
+        for between, going in pairs
+    ]
+
+
+KINDS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
+    "adam": LazyAdam,
+    "adamw": LazyAdam,  # weight decay is the engine's, see `tfnlp.training.groups`
+    "adagrad": keras.optimizers.Adagrad,
+    "rmsprop": keras.optimizers.RMSprop,
+    "sgd": keras.optimizers.SGD,
+    "lion": keras.optimizers.Lion,
+    "muon": functools.partial(
+        keras.optimizers.Muon,
+        weight_decay=None,
+        adam_weight_decay=0.0,
+        exclude_layers=["embeddings$", "table$", "positions$"],  # no matrices
+    ),
+    "schedule_free": ScheduleFree,
+}
+"""Optimizers by the names of `TrainConfig`, without weight decay."""

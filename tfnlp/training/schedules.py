@@ -10,13 +10,16 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="tfnlp")
 class WarmUpThenFall(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises linearly to ``rate``, then falls to zero at the last update.
+    """Rises linearly to ``rate``, then falls, mostly to zero at the last update.
 
     Args:
         rate: the highest rate.
         steps: updates of the whole run.
         warm_up: updates of the rise.
-        fall: ``constant``, ``linear`` or ``cosine``.
+        fall: ``constant``; ``linear``; ``cosine``; ``polynomial``, the square of
+            what is left; or ``inverse_sqrt``, which halves the rate at four times
+            the warm-up and whenever there are four times as many updates again
+            (Vaswani et al. 2017, 5.3).
 
     Example:
     >>> schedule = WarmUpThenFall(1.0, steps=10, warm_up=2, fall="linear")
@@ -32,9 +35,14 @@ class WarmUpThenFall(keras.optimizers.schedules.LearningRateSchedule):
         rise = ops.minimum(1.0, (step + 1.0) / max(1, self.warm_up))
         left = max(1, self.steps - self.warm_up)
         done = ops.clip((step - self.warm_up) / left, 0.0, 1.0)
-        return self.rate * rise * self._fallen(done)
+        return self.rate * rise * self._fallen(done, step)
 
-    def _fallen(self, done: tf.Tensor) -> tf.Tensor:
+    def _fallen(self, done: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+        if self.fall == "inverse_sqrt":
+            risen = float(max(1, self.warm_up))
+            return ops.rsqrt(ops.maximum(step / risen, 1.0))
+        if self.fall == "polynomial":
+            return (1.0 - done) ** 2
         if self.fall == "linear":
             return 1.0 - done
         if self.fall == "cosine":

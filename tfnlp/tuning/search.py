@@ -71,9 +71,9 @@ def search(
         raise UsageError(
             f"method must be one of {', '.join(_ORACLES)}. Received: {method!r}."
         )
-    direction = "min" if "loss" in task.monitor else "max"
+    monitor, direction = (config or TrainConfig()).watched(task.monitor)
     oracle = _ORACLES[method](
-        objective=keras_tuner.Objective(task.monitor, direction),
+        objective=keras_tuner.Objective(monitor, direction),
         max_trials=trials,
         seed=(config or TrainConfig()).seed,
     )
@@ -124,8 +124,9 @@ class _Tuner(keras_tuner.engine.base_tuner.BaseTuner):
         network = fit(
             task, lambda _: build(trial.hyperparameters), train, valid, config
         )
-        logs = network.history.history[task.monitor]
-        best = min(logs) if "loss" in task.monitor else max(logs)
+        monitor, direction = (config or TrainConfig()).watched(task.monitor)
+        logs = network.history.history[monitor]
+        best = min(logs) if direction == "min" else max(logs)
         values = trial.hyperparameters.values
-        LOG.info("trial %s  %s %.4f  %s", trial.trial_id, task.monitor, best, values)
-        return {task.monitor: best}
+        LOG.info("trial %s  %s %.4f  %s", trial.trial_id, monitor, best, values)
+        return {monitor: best}
