@@ -26,7 +26,13 @@ from tfnlp.training.fit import fit
 TEXTS = ["a good film", "a bad film", "so good", "so bad", "good", "bad", "not bad"]
 ROWS = from_list([{"text": t, "label": "no" if "bad" in t else "yes"} for t in TEXTS])
 UPDATES = 4  # of an epoch of 7 rows
-CONFIG = {"epochs": 3, "batch_size": 2, "patience": 3, "rate": 0.05}
+CONFIG = {
+    "epochs": 3,
+    "batch_size": 2,
+    "patience": 3,
+    "rate": 0.05,
+    "checkpoint_seconds": 0.0,  # every update is kept
+}
 
 
 class Stop(keras.callbacks.Callback):
@@ -41,12 +47,6 @@ class Stop(keras.callbacks.Callback):
         self.after -= 1
         if self.after == 0:
             raise InterruptedError
-
-
-@pytest.fixture(autouse=True)
-def often(monkeypatch):
-    """Every update is kept."""
-    monkeypatch.setattr(checkpoints, "EVERY", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +64,7 @@ def expected(task):
 def stopped(task, tmp_path_factory):
     """The folder of a run that was stopped in its second epoch."""
     folder = tmp_path_factory.mktemp("stopped")
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(InterruptedError):
-        patch.setattr(checkpoints, "EVERY", 0.0)
+    with pytest.raises(InterruptedError):
         trained(task, classifier(task), stop=Stop(7), run=folder)
     return folder
 
@@ -218,7 +217,6 @@ def test_other_settings_are_refused(task, run):
 
 @pytest.mark.parametrize("when", ["on_train_batch_begin", "on_test_batch_begin"])
 def test_sigterm_ends_a_run_that_goes_on(task, expected, tmp_path, monkeypatch, when):
-    monkeypatch.setattr(checkpoints, "EVERY", 3600.0)
     monkeypatch.setattr(checkpoints, "LEAST", 0.0)
 
     class Terminate(Stop):
@@ -230,7 +228,13 @@ def test_sigterm_ends_a_run_that_goes_on(task, expected, tmp_path, monkeypatch, 
 
     listens = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
-        trained(task, classifier(task), stop=Terminate(6, when), run=tmp_path)
+        trained(
+            task,
+            classifier(task),
+            stop=Terminate(6, when),
+            run=tmp_path,
+            checkpoint_seconds=3600.0,
+        )
     assert signal.getsignal(signal.SIGTERM) == listens
     found = trained(task, classifier(task), run=tmp_path, resume=True)
     check_equal(found, expected)
@@ -247,7 +251,6 @@ KILLED = """
     import os, signal, sys
     import keras
     from tests.training import test_checkpoints as t
-    t.checkpoints.EVERY = 0.0
     class Kill(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             t.KILL -= 1

@@ -31,7 +31,7 @@ from tfnlp.training.config import TrainConfig
         ("optimizer", "adamm", "optimizer must be one of adam, adamw"),
         ("schedule", "step", "schedule must be one of constant, linear, cosine"),
         ("precision", "float16", "precision must be one of float32, mixed_bfloat16"),
-        ("strategy", "two", "strategy must be one of auto, one, mirrored"),
+        ("strategy", "two", "strategy must be one of auto, one, mirrored, multi_wor"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(name, value, rule):

@@ -1,5 +1,6 @@
 """How every script trains: as a run of its name, which `--resume` goes on with."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from tfnlp.specs import Rows
     from tfnlp.task import Task
 
+LOG = logging.getLogger("tfnlp")
 RUNS = Path("runs")
 """Folder of all runs that are going on."""
 
@@ -20,10 +22,17 @@ def fit(
 ) -> "keras.Model":
     """Fits with the settings of a recipe; see `tfnlp.fit`.
 
+    Of several workers only the chief returns: it evaluates and saves.
+
     Args:
         recipe: a dataclass with `name`, `training` and `resume`.
+
+    Raises:
+        SystemExit: this worker is not the chief, and is done.
     """
-    return tfnlp.fit(
+    from tfnlp.training.strategy import create, worker  # TensorFlow
+
+    model = tfnlp.fit(
         task,
         build,
         train,
@@ -32,3 +41,8 @@ def fit(
         run=RUNS / recipe.name,
         resume=recipe.resume,
     )
+    own = worker(create(recipe.training.strategy))
+    if not own.is_chief:
+        LOG.info("worker %d of %d is done; the chief saves", own.number, own.total)
+        raise SystemExit(0)
+    return model

@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import importlib
 import logging
 import os
 import sys
@@ -18,6 +19,7 @@ from tfnlp.cli.interrupts import (
     tell,
     terminated_as_interrupted,
 )
+from tfnlp.cli.quiet import quiet_start
 from tfnlp.cli.recipes import parse
 from tfnlp.errors import TfnlpError
 
@@ -41,8 +43,17 @@ def run(
         SystemExit: always, with the exit code.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    code = guard(lambda: main(parse(recipe, words)), verbose=is_verbose(words))
-    raise SystemExit(code)
+
+    def started() -> None:
+        settings = parse(recipe, words)
+        training = getattr(settings, "training", None)
+        if getattr(training, "strategy", None) == "multi_worker":
+            with quiet_start():
+                strategy = importlib.import_module("tfnlp.training.strategy")
+            strategy.join()
+        main(settings)
+
+    raise SystemExit(guard(started, verbose=is_verbose(words)))
 
 
 def is_verbose(words: Sequence[str]) -> bool:

@@ -27,14 +27,15 @@ import tensorflow as tf
 from tfnlp.errors import UsageError
 from tfnlp.training.callbacks import Logs
 from tfnlp.training.step import Trainable
+from tfnlp.training.strategy import ALONE, Worker
 
 LOG = logging.getLogger("tfnlp")
-EVERY = 60.0
-"""Seconds between two checkpoints."""
 LEAST = 5.0
 """Seconds between two that are written because an epoch ends."""
 KEPT = 2
 """Checkpoints on disk: if the last is damaged, the one before is taken."""
+_STOP = 1e6
+"""The wish of a worker to stop; that to write is 1."""
 _DIGEST = hashlib.sha256().digest_size
 Arrays = Mapping[str, np.ndarray]
 
@@ -70,7 +71,8 @@ class Checkpoints(keras.callbacks.Callback):
         others: callbacks that remember something, with the name of each.
         settings: what the run depends on besides; a checkpoint of other ones is
             refused.
-        every: seconds between two; by default `EVERY`.
+        every: seconds between two.
+        worker: which of several processes this is; only the chief writes.
     """
 
     def __init__(
@@ -80,12 +82,14 @@ class Checkpoints(keras.callbacks.Callback):
         others: Mapping[str, Remembers],
         settings: Mapping[str, Any],
         *,
-        every: float | None = None,
+        every: float,
+        worker: Worker = ALONE,
     ):
         super().__init__()
+        self.worker = worker
         self.folder, self.trainable, self.others = folder, trainable, others
         self.settings = json.loads(json.dumps(settings))
-        self.every = EVERY if every is None else every
+        self.every = every
         self.position = Position()
         self.loaded: dict[str, np.ndarray] = {}
         self.history: dict[str, list[float]] = {}
@@ -116,6 +120,8 @@ class Checkpoints(keras.callbacks.Callback):
     def remove(self) -> None:
         """Removes the checkpoints of a run that has ended, and its empty folder."""
         self._wait()
+        if not self.worker.is_chief:
+            return
         shutil.rmtree(self.folder, ignore_errors=True)
         if self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
             self.folder.parent.rmdir()
@@ -148,19 +154,18 @@ class Checkpoints(keras.callbacks.Callback):
         self.position = Position(self.position.epoch, self.position.done + 1)
         if self.trainable.is_skipping:
             return
-        waited = time.monotonic() - self.written
-        last = batch + 1 == self.params.get("steps")
-        if self.asked_to_stop:
+        stop, write = self._agreed(last=batch + 1 == self.params.get("steps"))
+        if stop:
             self._write()
             self._wait()
             LOG.info("stopped %s; --resume goes on from there", self._where())
             raise KeyboardInterrupt
-        if waited >= self.every or (last and waited >= min(LEAST, self.every)):
+        if write:
             self._write()
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Ends the run if that was asked; the epoch's last update is written."""
-        if self.asked_to_stop:
+        if self.asked_to_stop and self.worker.total == 1:
             self._wait()
             raise KeyboardInterrupt
 
@@ -185,17 +190,34 @@ class Checkpoints(keras.callbacks.Callback):
             arrays[name] = np.array(variable)
         for name, other in self.others.items():
             arrays |= {f"{name}/{key}": value for key, value in other.memory().items()}
-        name = f"{self.position.epoch:05}-{self.position.done:09}.ckpt"
-        self.writer = threading.Thread(target=_save, args=(self.folder / name, arrays))
-        self.writer.start()
         self.written = time.monotonic()
+        if self.worker.is_chief:
+            name = f"{self.position.epoch:05}-{self.position.done:09}.ckpt"
+            write = threading.Thread(target=_save, args=(self.folder / name, arrays))
+            write.start()
+            self.writer = write
+
+    def _agreed(self, *, last: bool) -> tuple[bool, bool]:
+        """Whether to stop, and whether to write.
+
+        All workers do either behind the same update, as reading metrics is work of
+        all of them; what one wishes, all know behind the next update.
+        """
+        waited = time.monotonic() - self.written
+        due = waited >= self.every or (last and waited >= min(LEAST, self.every))
+        if self.worker.total == 1:
+            return self.asked_to_stop, due
+        wishes = float(self.trainable.wishes.numpy())
+        wish = _STOP if self.asked_to_stop else float(due and self.worker.is_chief)
+        self.trainable.wish.assign(wish)
+        return wishes >= _STOP, wishes > 0.0
 
     def _where(self) -> str:
         return f"after update {self.position.done} of epoch {self.position.epoch + 1}"
 
     def _clear(self) -> None:
         """Removes what a run left that was stopped, and is not gone on with."""
-        if any(self.folder.glob("*.ckpt")):
+        if self.worker.is_chief and any(self.folder.glob("*.ckpt")):
             LOG.warning(
                 "%s: the checkpoints of a run that was stopped are removed; "
                 "--resume would have gone on from there",

@@ -12,7 +12,7 @@ Optimizer = Literal[
 Schedule = Literal["constant", "linear", "cosine", "polynomial", "inverse_sqrt"]
 Kept = Literal["best", "last"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
-Strategy = Literal["auto", "one", "mirrored"]
+Strategy = Literal["auto", "one", "mirrored", "multi_worker", "tpu"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class TrainConfig:
     monitor: str = ""  # score that is watched, as in val_f1; default: the task's
     patience: int = 2  # epochs without a better score before training stops
     keep: Kept = "best"  # weights of which epoch
-    strategy: Strategy = "auto"  # auto takes every visible GPU
+    strategy: Strategy = "auto"  # auto takes every GPU of this machine
+    checkpoint_seconds: float = 60.0  # between two that --resume can go on from
     seed: int = 0
 
     def passes(self, updates: int) -> int:
@@ -73,7 +74,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name, lowest in _LOWEST.items():
             _check_at_least(name, getattr(self, name), lowest)
-        for name in ("rate", "weight_decay", "clip"):
+        for name in ("rate", "weight_decay", "clip", "checkpoint_seconds"):
             _check_at_least(name, getattr(self, name), 0.0)
         if not 0.0 <= self.average < 1.0:
             raise UsageError(

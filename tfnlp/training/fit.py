@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tfnlp.data.batching import SHUFFLE, batches
 from tfnlp.data.rows import settled
-from tfnlp.errors import DataError
+from tfnlp.errors import DataError, TrainingError, UsageError
 from tfnlp.specs import Rows, check_rows, text_fields
 from tfnlp.task import Task
 from tfnlp.training import strategy
@@ -78,7 +78,7 @@ def fit(
     Raises:
         SchemaError: rows lack a field of the task.
         DataError: there are no rows to train on.
-        TrainingError: the loss became NaN or infinite.
+        TrainingError: the loss became NaN or infinite, or another worker was lost.
         UsageError: the run to resume had other settings, nothing of the name of
             `monitor` is measured, or there is no layer of a name in `layer_rates`.
     """
@@ -121,11 +121,14 @@ def fit(
             trainable,
             remembered,
             _settings(config, trainable, updates),
+            every=config.checkpoint_seconds,
+            worker=strategy.worker(trainable.distribute_strategy),
         )
         start = checkpoints.load() if resume else start
+        _check_start(trainable, start, run)
         between.append(checkpoints)
     ending = contextlib.nullcontext() if checkpoints is None else closing(checkpoints)
-    with _progress() as verbose, ending:
+    with _progress() as verbose, ending, _peers(trainable):
         # One iterator for all epochs: TensorFlow takes 0.3 s to make one.
         history = trainable.fit(
             batched(
@@ -214,11 +217,52 @@ def _settings(
 ) -> dict[str, Any]:
     """What the updates of a run depend on: its checkpoints are for this only."""
     weights = [list(weight.shape) for weight in trainable.network.weights]
+    settings = dataclasses.asdict(config)
+    del settings["checkpoint_seconds"]
     return {
-        **dataclasses.asdict(config),
+        **settings,
         "updates an epoch": updates,
         "weights": weights,
     }
+
+
+def _check_start(trainable: Trainable, start: Position, run: str | Path) -> None:
+    """All workers begin at the same update.
+
+    Raises:
+        UsageError: they do not see the same checkpoints.
+    """
+    if not strategy.agree(trainable.distribute_strategy, start):
+        raise UsageError(
+            "All workers go on from the same checkpoint, so they share the folder of "
+            f"the run. Received: {run} with another one, or none, on some worker. "
+            "Put it on a volume that all of them see."
+        )
+
+
+@contextlib.contextmanager
+def _peers(trainable: Trainable) -> Iterator[None]:
+    """Tells a worker that was lost from other errors.
+
+    Raises:
+        TrainingError: there are others, and one of them no longer answers.
+    """
+    try:
+        yield
+    except (
+        tf.errors.AbortedError,
+        tf.errors.CancelledError,
+        tf.errors.DeadlineExceededError,
+        tf.errors.InternalError,
+        tf.errors.UnavailableError,
+    ) as error:
+        worker = strategy.worker(trainable.distribute_strategy)
+        if worker.total == 1:
+            raise
+        raise TrainingError(
+            f"All {worker.total} workers train to the end together. Received: "
+            f"{str(error).splitlines()[0]}. Start all of them again with --resume."
+        ) from error
 
 
 def counted(rows: Rows) -> Rows:

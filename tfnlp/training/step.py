@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfnlp.task import Task, Tensors
 from tfnlp.training.optimizers import Gradient, merged
+from tfnlp.training.strategy import worker
 
 Batch: TypeAlias = tuple[Tensors, tf.Tensor, tf.Tensor]
 """Features, y and weight, as `Task.dataset` gives them."""
@@ -48,6 +49,10 @@ class Trainable(keras.Model):
         self.skipped = 0
         """Updates of the coming epoch that are done already: they are passed over."""
         self.is_skipping = False
+        self.wish = tf.Variable(0.0, trainable=False, name="wish")
+        self.wishes = tf.Variable(0.0, trainable=False, name="wishes")
+        """The sum of what each worker had assigned to `wish` before the last update:
+        how workers agree on what to do behind it."""
 
     def call(self, features: Tensors, training: bool | None = None) -> Any:
         return self.network(features, training=training)
@@ -56,6 +61,13 @@ class Trainable(keras.Model):
         self, iterator: Any = None, data_batch: Batch | None = None
     ) -> None:
         """Nothing is left to build; Keras would average a batch over replicas (M1)."""
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Loss and metrics; among workers, with an axis for Keras to average (M1)."""
+        results = super().get_metrics_result()
+        if worker(tf.distribute.get_strategy()).total == 1:
+            return results
+        return tf.nest.map_structure(lambda result: result[None], results)
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -78,7 +90,9 @@ class Trainable(keras.Model):
 
     def train_step(self, data: Batch) -> dict[str, Any]:
         """One update; runs on each replica with its part of the batch."""
-        total = _all_reduce(tf.reduce_sum(data[2]))
+        weight = tf.reduce_sum(data[2])
+        total, wishes = tf.unstack(_all_reduce(tf.stack([weight, self.wish])))
+        self.wishes.assign(wishes)
         parts = [self._gradients(part, total) for part in self._cut(data)]
         gradients = [_sum(of_one) for of_one in zip(*parts, strict=True)]
         gradients = self._clipped([merged(g) for g in _all_reduce(gradients)])

@@ -1,0 +1,233 @@
+"""Several processes on one machine train as one: the same weights, nothing twice."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tfnlp.errors import UsageError
+from tfnlp.training import strategy
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "pipelines" / "text_classification.py"
+pytestmark = pytest.mark.slow
+
+
+def started(words, folder, *, number=0, ports=()):
+    """A process that is worker `number` of those at the ports; or alone."""
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CONFIG"}
+    environment |= {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
+    if ports:
+        addresses = [f"127.0.0.1:{port}" for port in ports]
+        environment["TF_CONFIG"] = json.dumps(
+            {
+                "cluster": {"worker": addresses},
+                "task": {"type": "worker", "index": number},
+            }
+        )
+    return subprocess.Popen(
+        [sys.executable, *words],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def together(words, folder, workers):
+    """Starts so many workers, or one process that needs no others."""
+    ports = free_ports(workers) if workers > 1 else ()
+    return [
+        started(words, folder, number=number, ports=ports) for number in range(workers)
+    ]
+
+
+def free_ports(count):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def ended(processes, *, code=0, seconds=240):
+    """Waits for processes and returns what they wrote to stderr."""
+    try:
+        told = [process.communicate(timeout=seconds)[1] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    for process, text in zip(processes, told, strict=True):
+        assert process.returncode == code, text
+    return told
+
+
+TRAINING = """
+import sys
+workers, optimizer, clip, parts, folder, number = sys.argv[1:7]
+name = "multi_worker" if int(workers) > 1 else "one"
+from tfnlp.training import strategy
+strategy.create(name)  # before anything of Keras
+import numpy as np
+import tfnlp
+from tfnlp.data.readers import from_list
+from tfnlp.networks import rnn
+
+random = np.random.default_rng(0)
+words = "a fine dull film of some kind".split()
+texts = [" ".join(random.choice(words, random.integers(1, 9))) for _ in range(50)]
+rows = from_list([{"text": t, "label": "np"[n % 2]} for n, t in enumerate(texts)])
+task = tfnlp.Classification.from_rows(rows)
+size = len(task.text.vocabulary)
+config = tfnlp.TrainConfig(
+    epochs=3, batch_size=8, rate=0.05, strategy=name, optimizer=optimizer,
+    clip=float(clip), micro_batches=int(parts), average=0.9,
+)
+network = tfnlp.fit(
+    task,
+    lambda hp: task.network(
+        rnn.encoder(size, width=8, embedding_width=4, dropout=0.0), dropout=0.0
+    ),
+    rows, rows.take(23), config,
+)
+losses = [network.history.history[key] for key in ("loss", "val_loss")]
+np.savez(f"{folder}/{workers}-{number}.npz", *network.get_weights(), losses=losses)
+"""
+
+
+@pytest.mark.parametrize(
+    ("workers", "optimizer", "clip", "parts"), [(2, "adam", 0.5, 1), (3, "sgd", 0, 2)]
+)
+def test_weights_do_not_depend_on_the_number_of_workers(
+    tmp_path, workers, optimizer, clip, parts
+):
+    """50 rows by 8: the last batch of each pass has 2 rows, so a third has none."""
+    options = [optimizer, str(clip), str(parts), str(tmp_path)]
+    ports = free_ports(workers)
+    processes = [started(["-c", TRAINING, "1", *options, "0"], tmp_path)]
+    processes += [
+        started(
+            ["-c", TRAINING, str(workers), *options, str(number)],
+            tmp_path,
+            number=number,
+            ports=ports,
+        )
+        for number in range(workers)
+    ]
+    ended(processes)
+    alone = np.load(tmp_path / "1-0.npz")
+    for number in range(workers):
+        found = np.load(tmp_path / f"{workers}-{number}.npz")
+        for name in alone.files:
+            np.testing.assert_allclose(found[name], alone[name], atol=1e-6, rtol=1e-6)
+
+
+def reviews(folder, count=400):
+    """So many reviews; half of them are good."""
+    words = {"good": ["fine", "great", "moving"], "bad": ["dull", "flat", "endless"]}
+    lines = [
+        f"a {words[label][number % 3]} film number {number},{label}"
+        for number in range(count // 2)
+        for label in words
+    ]
+    file = folder / "reviews.csv"
+    file.write_text("\n".join(["text,label", *lines]) + "\n")
+    return str(file)
+
+
+def script(folder, *more, workers=2):
+    words = [str(SCRIPT), "--train", reviews(folder), "--encoder", "cnn"]
+    words += ["--training.epochs", "6", "--training.batch_size", "8"]
+    words += ["--width", "16", "--dropout", "0", "--word_dropout", "0"]
+    if workers > 1:
+        words += ["--training.strategy", "multi_worker"]
+    return [*words, "--training.patience", "9", *more]
+
+
+def weights(folder):
+    version = folder / "saved_models" / "text_classification" / "1"
+    kept = tf.train.load_checkpoint(str(version / "variables" / "variables"))
+    names = sorted(kept.get_variable_to_shape_map())
+    found = {name: kept.get_tensor(name) for name in names if "OBJECT" not in name}
+    assert len(found) > 3
+    return found
+
+
+def test_only_the_chief_writes_and_a_lost_worker_changes_nothing(tmp_path):
+    """One of two is killed; both start again, and end as if nothing had been."""
+    calm, lost = tmp_path / "calm", tmp_path / "lost"
+    for folder in (calm, lost):
+        folder.mkdir()
+    told = ended(together(script(calm), calm, 2))
+    assert "worker 1 of 2 is done; the chief saves" in told[1]
+    assert len(list((calm / "saved_models").iterdir())) == 1
+    assert not any((calm / "runs").iterdir())
+    often = ("--training.checkpoint_seconds", "0")
+    processes = together(script(lost, *often), lost, 2)
+    checkpoints = lost / "runs" / "text_classification" / "checkpoints"
+    deadline = time.monotonic() + 120
+    while not any(checkpoints.glob("00002-*.ckpt")):
+        assert time.monotonic() < deadline
+        assert processes[0].poll() is None, processes[0].communicate()
+        time.sleep(0.05)
+    processes[1].send_signal(signal.SIGKILL)
+    processes[1].communicate()
+    told = processes[0].communicate(timeout=240)[1]
+    assert processes[0].returncode == 1, told
+    assert "All 2 workers train to the end together" in told
+    assert "--resume" in told and "Traceback" not in told
+    told = ended(together(script(lost, "--resume"), lost, 2))
+    assert "goes on after update" in told[0] and "goes on after update" in told[1]
+    np.testing.assert_equal(weights(calm), weights(lost))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (None, "multi_worker needs a cluster"),
+        ("{", "TF_CONFIG is JSON"),
+        ('{"cluster": {}}', "TF_CONFIG is JSON"),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+            "TF_CONFIG is JSON",
+        ),
+        (
+            '{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
+            "TF_CONFIG is JSON",
+        ),
+    ],
+)
+def test_a_cluster_that_cannot_be_is_refused(monkeypatch, config, message):
+    monkeypatch.delenv("SLURM_STEP_NODELIST", raising=False)
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if config is not None:
+        monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(UsageError, match=message):
+        strategy.create("multi_worker")
+
+
+def test_a_slurm_step_is_a_cluster(monkeypatch):
+    """Two nodes with two tasks each, none with a GPU."""
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    step = {"STEP_NODELIST": "n[08-09]", "STEP_TASKS_PER_NODE": "2(x2)"}
+    for name, value in {**step, "STEP_NUM_TASKS": "4", "PROCID": "3"}.items():
+        monkeypatch.setenv(f"SLURM_{name}", value)
+    cluster = strategy._cluster()
+    workers = ["n08:8888", "n08:8889", "n09:8888", "n09:8889"]
+    assert cluster.cluster_spec().as_dict() == {"worker": workers}
+    assert cluster.get_task_info() == ("worker", 3)
+
+
+def test_a_cluster_that_comes_after_keras_is_refused(tmp_path):
+    words = ["-c", "import keras\nfrom tfnlp.training import strategy\nstrategy.join()"]
+    (told,) = ended([started(words, tmp_path, ports=free_ports(1))], code=1)
+    assert "joined before Keras is imported" in told
