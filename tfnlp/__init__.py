@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from tfnlp.text.word_pieces import WordPieces as WordPieces
     from tfnlp.training.config import TrainConfig as TrainConfig
     from tfnlp.training.fit import fit as fit
+    from tfnlp.tuning.cross_validation import cross_validate as cross_validate
 
 __version__ = "0.1.0"
 
@@ -110,6 +111,7 @@ _HOMES = {
     "clean_pairs": "tfnlp.data.pair_cleaning:clean_pairs",
     "cli": "tfnlp.cli",
     "cnn": "tfnlp.networks.cnn",
+    "cross_validate": "tfnlp.tuning.cross_validation:cross_validate",
     "errors": "tfnlp.errors",
     "evaluate": "tfnlp.evaluation.evaluate:evaluate",
     "fit": "tfnlp.training.fit:fit",
@@ -170,6 +172,7 @@ __all__ = [
     "clean_pairs",
     "cli",
     "cnn",
+    "cross_validate",
     "errors",
     "evaluate",
     "fit",

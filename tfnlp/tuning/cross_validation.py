@@ -1,0 +1,221 @@
+"""Cross-validation: how well a recipe does on rows it has not seen, and how sure.
+
+Each row is answered once, by a network whose training, vocabulary and early stopping
+have not seen it. Two recipes are compared on the same folds.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import scipy.stats
+
+from tfnlp.answering import answers
+from tfnlp.data import splits
+from tfnlp.errors import UsageError
+from tfnlp.scores.intervals import Draw, paired_draws, percentiles
+from tfnlp.specs import Rows
+from tfnlp.task import Task
+from tfnlp.training.config import TrainConfig
+from tfnlp.training.fit import counted, fit
+
+LOG = logging.getLogger("tfnlp")
+Learn = Callable[[Rows], Task]
+"""Makes the task from training rows: its vocabulary, its classes."""
+Build = Callable[[Task, Any], keras.Model]
+"""Builds a network for a task from hyperparameters; see `tfnlp.fit`."""
+
+
+class Fold(NamedTuple):
+    """One part of the rows, answered by what the others have taught."""
+
+    scores: Mapping[str, float]
+    rows: int
+    trained: int
+    """Rows that it was trained on."""
+    draw: Draw
+    """From numbers of its rows to scores."""
+
+
+class Comparison(NamedTuple):
+    """How a second recipe differs from a first one in a score.
+
+    `value` is the mean over the folds of second minus first. `low`, `high` and `p`
+    are of the paired bootstrap over rows: other rows, the same networks. `p_folds` is
+    of the corrected t-test over folds: other training rows, too.
+    """
+
+    value: float
+    low: float
+    high: float
+    p: float
+    p_folds: float
+
+
+@dataclass(frozen=True)
+class CrossValidation:
+    """The scores of all folds; printed, a table with means and deviations."""
+
+    folds: Sequence[Fold]
+
+    @property
+    def mean(self) -> dict[str, float]:
+        """The mean of each score over the folds."""
+        return {name: float(np.mean(values)) for name, values in self._by_name()}
+
+    @property
+    def deviation(self) -> dict[str, float]:
+        """The standard deviation of each score between folds, of k - 1."""
+        return {name: float(np.std(v, ddof=1)) for name, v in self._by_name()}
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """Where the mean lies if other rows are drawn, at 95 %."""
+        return percentiles(self._draw, self._size)
+
+    def compare(self, second: "CrossValidation") -> dict[str, Comparison]:
+        """Whether a second recipe does otherwise on the same folds.
+
+        The t-test is corrected for training rows that folds share (Nadeau & Bengio:
+        Inference for the Generalization Error, 2003).
+
+        Raises:
+            UsageError: the folds are others.
+        """
+        sizes = [[fold.rows for fold in each.folds] for each in (self, second)]
+        if sizes[0] != sizes[1]:
+            raise UsageError(
+                "Two recipes are compared on the same folds. Received: folds of "
+                f"{sizes[0]} and of {sizes[1]} rows. Give both the same rows, number "
+                "of folds, label, group and seed."
+            )
+        drawn = paired_draws(self._draw, second._draw, self._size)
+        return {
+            name: Comparison(*drawn[name], self._p_folds(second, name))
+            for name in drawn
+        }
+
+    def __str__(self) -> str:
+        rows = [
+            (name, self.mean[name], self.deviation[name], *self.intervals[name])
+            for name in self.mean
+        ]
+        lines = [f"{'score':<20} {'mean':>8} {'± between folds':>16}  95 % of the mean"]
+        lines += [
+            f"{name:<20} {mean:8.4f} {deviation:16.4f}  [{low:.4f}, {high:.4f}]"
+            for name, mean, deviation, low, high in rows
+        ]
+        sizes = ", ".join(f"{fold.rows:,}" for fold in self.folds)
+        return "\n".join([*lines, f"{len(self.folds)} folds of {sizes} rows"])
+
+    @property
+    def _size(self) -> int:
+        return sum(fold.rows for fold in self.folds)
+
+    def _by_name(self) -> Iterator[tuple[str, list[float]]]:
+        for name in self.folds[0].scores:
+            yield name, [fold.scores[name] for fold in self.folds]
+
+    def _draw(self, numbers: np.ndarray) -> dict[str, float]:
+        """The mean over folds of the scores of drawn rows, numbered through."""
+        edges = np.cumsum([0, *(fold.rows for fold in self.folds)])
+        found = []
+        for fold, start, end in zip(self.folds, edges[:-1], edges[1:], strict=True):
+            mine = numbers[(numbers >= start) & (numbers < end)] - start
+            if mine.size:
+                found.append(fold.draw(mine))
+        return {name: float(np.mean([f[name] for f in found])) for name in found[0]}
+
+    def _p_folds(self, second: "CrossValidation", name: str) -> float:
+        pairs = zip(self.folds, second.folds, strict=True)
+        differences = np.array([b.scores[name] - a.scores[name] for a, b in pairs])
+        share = np.mean([fold.rows / fold.trained for fold in self.folds])
+        spread = np.var(differences, ddof=1) * (1.0 / len(differences) + share)
+        if not spread:
+            return 1.0 if not differences.any() else 0.0
+        t = differences.mean() / np.sqrt(spread)
+        return float(2.0 * scipy.stats.t.sf(abs(t), len(differences) - 1))
+
+
+def cross_validate(
+    learn: Learn,
+    build: Build,
+    rows: Rows,
+    k: int = 5,
+    config: TrainConfig | None = None,
+    *,
+    field: str | Sequence[str] = "text",
+    label: str | None = "label",
+    group: str | None = None,
+    valid: float = 0.1,
+) -> CrossValidation:
+    """Trains k networks, each on all rows but a k-th, and answers those with it.
+
+    Which rows are a fold follows from a hash of their text: equal texts stay
+    together, and the folds of the same rows are the same in every run.
+
+    Args:
+        learn: makes the task from the training rows of a fold, such as
+            `Classification.from_rows`.
+        build: makes the network for that task.
+        rows: all of them, in memory or a stream.
+        k: how many folds, at least 2.
+        config: see `TrainConfig`; its seed decides the folds, too.
+        field: text field, or several: rows that agree in them stay together.
+        label: field whose values each fold has the same share of; None for none.
+        group: field whose values stay together, such as a document; with it, `label`
+            is not looked at.
+        valid: share of the training rows that early stopping watches, of the same
+            kind.
+
+    Raises:
+        UsageError: k is below 2, or rows are too few for it.
+        DataError: a fold has no row.
+        TrainingError: see `tfnlp.fit`.
+
+    Example:
+    >>> found = cross_validate(  # doctest: +SKIP
+    ...     Classification.from_rows,
+    ...     lambda task, hp: task.network(bow.encoder(len(task.text.vocabulary))),
+    ...     rows,
+    ... )
+    """
+    if k < 2:
+        raise UsageError(f"Cross-validation takes 2 folds or more. Received: k={k}.")
+    config = config or TrainConfig()
+
+    def cut(part: Rows, shares: Sequence[float]) -> tuple[Rows, ...]:
+        if group is not None or label is None:
+            return splits.by_hash(part, shares, field=group or field, seed=config.seed)
+        return splits.stratified(
+            part, shares, label=label, field=field, seed=config.seed
+        )
+
+    sides = cut(rows, [1.0 / k] * k)
+    folds = []
+    for number, test in enumerate(sides):
+        others = [side for side in sides if side is not test]
+        rest = others[0]
+        for side in others[1:]:
+            rest = rest.concatenate(side)
+        train, watched = cut(rest, (1.0 - valid, valid))
+        folds.append(_fold(learn, build, (train, watched, test), config))
+        scores = "  ".join(f"{n} {v:.4f}" for n, v in folds[-1].scores.items())
+        LOG.info("fold %d/%d  %s", number + 1, k, scores)
+    return CrossValidation(tuple(folds))
+
+
+def _fold(
+    learn: Learn, build: Build, sides: tuple[Rows, Rows, Rows], config: TrainConfig
+) -> Fold:
+    train, valid, test = sides
+    task = learn(train)
+    network = fit(task, lambda hp: build(task, hp), train, valid, config)
+    read, answered = answers(task, network, test)
+    draw = task.redrawn(read, answered)
+    size = len(next(iter(read.values())))
+    trained = int(counted(train).cardinality())
+    return Fold(draw(np.arange(size)), size, trained, draw)
