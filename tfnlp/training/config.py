@@ -11,6 +11,7 @@ Optimizer = Literal[
 ]
 Schedule = Literal["constant", "linear", "cosine", "polynomial", "inverse_sqrt"]
 Kept = Literal["best", "last"]
+Tracker = Literal["tensorboard", "mlflow", "wandb"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 Strategy = Literal["auto", "one", "mirrored", "multi_worker", "tpu"]
 
@@ -44,6 +45,7 @@ class TrainConfig:
     patience: int = 2  # epochs without a better score before training stops
     keep: Kept = "best"  # weights of which epoch
     strategy: Strategy = "auto"  # auto takes every GPU of this machine
+    track: tuple[Tracker, ...] = ()  # who is told how training goes
     checkpoint_seconds: float = 60.0  # between two that --resume can go on from
     seed: int = 0
 
@@ -111,6 +113,9 @@ def _check_at_least(name: str, value: float, lowest: float) -> None:
 
 
 def _check_choice(name: str, value: Any, kind: Any) -> None:
+    if get_origin(kind) is tuple:
+        for each in value:
+            _check_choice(name, each, get_args(kind)[0])
     choices = get_args(kind) if get_origin(kind) is Literal else ()
     if choices and value not in choices:
         raise UsageError(

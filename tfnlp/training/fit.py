@@ -35,6 +35,7 @@ from tfnlp.training.groups import grouped, layer_rates
 from tfnlp.training.optimizers import KINDS, already_summed, averages
 from tfnlp.training.schedules import WarmUpThenFall
 from tfnlp.training.step import Trainable
+from tfnlp.training.tracking import Tracking
 
 LOG = logging.getLogger("tfnlp")
 KEPT = 20_000
@@ -127,6 +128,8 @@ def fit(
         start = checkpoints.load() if resume else start
         _check_start(trainable, start, run)
         between.append(checkpoints)
+    if config.track and strategy.worker(trainable.distribute_strategy).is_chief:
+        between.append(_tracking(config, trainable, run, start, updates))
     ending = contextlib.nullcontext() if checkpoints is None else closing(checkpoints)
     with _progress() as verbose, ending, _peers(trainable):
         # One iterator for all epochs: TensorFlow takes 0.3 s to make one.
@@ -212,13 +215,30 @@ def batched(
     return settled(encoded.prefetch(2))
 
 
+def _tracking(
+    config: TrainConfig,
+    trainable: Trainable,
+    run: str | Path | None,
+    start: Position,
+    updates: int,
+) -> Tracking:
+    """What `track` asks for; TensorBoard's files are in the folder of the run."""
+    if run is None:
+        raise UsageError(
+            "A run that is tracked has a folder. Received: run=None. "
+            'Pass run="runs/NAME" to fit.'
+        )
+    done = start.epoch * updates + start.done
+    return Tracking(config.track, trainable, Path(run) / "tensorboard", done=done)
+
+
 def _settings(
     config: TrainConfig, trainable: Trainable, updates: int
 ) -> dict[str, Any]:
     """What the updates of a run depend on: its checkpoints are for this only."""
     weights = [list(weight.shape) for weight in trainable.network.weights]
     settings = dataclasses.asdict(config)
-    del settings["checkpoint_seconds"]
+    del settings["checkpoint_seconds"], settings["track"]
     return {
         **settings,
         "updates an epoch": updates,

@@ -53,6 +53,11 @@ class Trainable(keras.Model):
         self.wishes = tf.Variable(0.0, trainable=False, name="wishes")
         """The sum of what each worker had assigned to `wish` before the last update:
         how workers agree on what to do behind it."""
+        self.counts = False
+        """Whether the three below are kept; see `tfnlp.training.tracking`."""
+        self.tokens = tf.Variable(0, trainable=False, dtype=tf.int64, name="tokens")
+        self.places = tf.Variable(0, trainable=False, dtype=tf.int64, name="places")
+        self.norm = tf.Variable(0.0, trainable=False, name="norm")
 
     def call(self, features: Tensors, training: bool | None = None) -> Any:
         return self.network(features, training=training)
@@ -96,6 +101,8 @@ class Trainable(keras.Model):
         parts = [self._gradients(part, total) for part in self._cut(data)]
         gradients = [_sum(of_one) for of_one in zip(*parts, strict=True)]
         gradients = self._clipped([merged(g) for g in _all_reduce(gradients)])
+        if self.counts:
+            self._count(data[0])
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )
@@ -148,11 +155,21 @@ class Trainable(keras.Model):
 
     def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
         """Scales gradients down whose norm over all weights is above the clip."""
-        if not self.clip:
+        if not (self.clip or self.counts):
             return gradients
         norm = tf.linalg.global_norm(gradients) / self._scale()
+        self.norm.assign(norm)
+        if not self.clip:
+            return gradients
         factor = self.clip / tf.maximum(norm, self.clip)
         return [_times(gradient, factor) for gradient in gradients]
+
+    def _count(self, features: Tensors) -> None:
+        """Adds up tokens, and the places that batches have for them."""
+        for name, ids in features.items():
+            if name.endswith(("token_ids", "target_ids")):
+                self.tokens.assign_add(tf.math.count_nonzero(ids))
+                self.places.assign_add(tf.size(ids, out_type=tf.int64))
 
     def _scale(self) -> tf.Tensor:
         """What `scale_loss` multiplied with: 1 unless the optimizer scales losses."""
