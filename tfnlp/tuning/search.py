@@ -1,10 +1,17 @@
-"""Searches for good hyperparameters with KerasTuner, one `fit` a trial."""
+"""Searches for good settings with KerasTuner: of a network, or of anything else.
+
+A search that was killed goes on in its folder, and tries nothing twice. With the
+environment variables of KerasTuner's chief and workers (`KERASTUNER_TUNER_ID`,
+`KERASTUNER_ORACLE_IP`, `KERASTUNER_ORACLE_PORT`) several processes share one search.
+"""
 
 import contextlib
+import dataclasses
+import functools
 import logging
 import sys
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,27 +25,67 @@ from tfnlp.training.config import TrainConfig
 from tfnlp.training.fit import Build, fit
 
 LOG = logging.getLogger("tfnlp")
-Method = Literal["random", "bayesian", "grid"]
+Method = Literal["random", "bayesian", "hyperband", "grid"]
+Try = Callable[[Any, int], float]
+"""Asks its first argument for settings, trains for so many epochs at most, and returns
+the score."""
+Space = Callable[[Any], Any]
+"""Asks its argument for all settings there are, and trains nothing."""
+
+
+class Grid(keras_tuner.oracles.GridSearchOracle):
+    """KerasTuner's grid, which finds its place again when a search goes on."""
+
+    def reload(self) -> None:
+        """Reads the trials back, and puts them into the order of the grid."""
+        super().reload()
+        order = functools.cmp_to_key(self._compare)
+        done = sorted(
+            self.trials,
+            key=lambda name: order(self.trials[name].hyperparameters.values),
+        )
+        for name in done:
+            self._ordered_ids.insert(name)
+        self._populate_next = done
+
+
+_ALL = 1_000_000
 _ORACLES = {
     "random": keras_tuner.oracles.RandomSearchOracle,
     "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
-    "grid": keras_tuner.oracles.GridSearchOracle,
+    "hyperband": keras_tuner.oracles.HyperbandOracle,
+    "grid": Grid,
 }
 
 
 @dataclass(frozen=True)
 class Found:
-    """The outcome of a search.
+    """The outcome of a search; printed, a table of its trials.
 
     Attributes:
-        values: the best hyperparameters; ``Defaults(values)`` rebuilds the network.
-        score: the best value of what the task monitors.
+        values: the best settings; ``Defaults(values)`` rebuilds the network.
+        score: the best score.
         trials: (values, score) of every completed trial, best first.
+        failed: how many trials ended with an error.
     """
 
     values: dict[str, Any]
     score: float
     trials: tuple[tuple[dict[str, Any], float], ...]
+    failed: int = 0
+
+    def __str__(self) -> str:
+        names = list(self.values)
+        lines = [("score", *names)]
+        for values, score in self.trials:
+            lines.append((f"{score:.4f}", *(_short(values.get(n)) for n in names)))
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join(
+            "  ".join(
+                cell.ljust(w) for cell, w in zip(line, widths, strict=True)
+            ).rstrip()
+            for line in lines
+        )
 
 
 def search(
@@ -56,11 +103,65 @@ def search(
 
     Args:
         build: asks its argument for hyperparameters, like the one of `fit`.
-        trials: how many settings are tried, at most.
-        method: ``random``, ``bayesian``, or ``grid`` for one setting after another.
-        folder: where KerasTuner keeps its notes; a second call goes on there. Not
-            so for ``grid``, whose place it does not note: a second call gives what
-            was found and tries nothing, so choose another folder for more trials.
+        config: see `TrainConfig`; what it watches is the score.
+        trials, method, folder: see `explore`.
+
+    Raises:
+        UsageError: the method is unknown.
+        TrainingError: no trial completed.
+    """
+    settings = config or TrainConfig()
+    monitor, direction = settings.watched(task.monitor)
+
+    def attempt(hp: Any, epochs: int) -> float:
+        limited = dataclasses.replace(settings, epochs=epochs)
+        network = fit(task, lambda _: build(hp), train, valid, limited)
+        return best(network.history.history[monitor], direction)
+
+    return explore(
+        attempt,
+        name=monitor,
+        direction=direction,
+        epochs=settings.epochs,
+        space=build,
+        trials=trials,
+        method=method,
+        folder=folder,
+        seed=settings.seed,
+    )
+
+
+def explore(
+    attempt: Try,
+    *,
+    direction: Literal["min", "max"],
+    epochs: int,
+    space: Space,
+    name: str = "score",
+    trials: int = 10,
+    method: Method = "random",
+    folder: str | Path = "runs/search",
+    seed: int = 0,
+) -> Found:
+    """Tries settings of anything that trains, and returns those with the best score.
+
+    Args:
+        attempt: trains with settings and returns the score. Its errors fail the
+            trial; three failed ones in a row end the search.
+        direction: whether small scores are good, or large ones.
+        epochs: of a trial, at most.
+        space: asks for all settings; `hyperband` has to know them beforehand.
+        name: of the score, for the logs.
+        trials: how many settings are tried, at most; `hyperband` decides by itself.
+        method: ``random``; ``bayesian``; ``hyperband``, which gives many settings a
+            few epochs and a few of them all (Li et al. 2018); or ``grid`` for one
+            setting after another. All but hyperband try the defaults first.
+        folder: where KerasTuner keeps its notes, a small file a trial; a second call
+            goes on there.
+        seed: of the settings.
+
+    Returns:
+        The outcome; to a worker of a shared search, what has completed by then.
 
     Raises:
         UsageError: the method is unknown.
@@ -71,25 +172,54 @@ def search(
         raise UsageError(
             f"method must be one of {', '.join(_ORACLES)}. Received: {method!r}."
         )
-    monitor, direction = (config or TrainConfig()).watched(task.monitor)
+    options: dict[str, Any] = {"max_trials": trials}
+    if method == "hyperband":
+        known = keras_tuner.HyperParameters()
+        space(known)
+        options = {"max_epochs": max(2, epochs), "hyperparameters": known}
     oracle = _ORACLES[method](
-        objective=keras_tuner.Objective(monitor, direction),
-        max_trials=trials,
-        seed=(config or TrainConfig()).seed,
+        objective=keras_tuner.Objective(name, direction), seed=seed, **options
     )
     with _polite():
         tuner = _Tuner(oracle=oracle, directory=str(folder), project_name="trials")
-        tuner.work = (task, build, train, valid, config)
+        tuner.work = (attempt, name, epochs)
         try:
             tuner.search(verbose=0)
         except RuntimeError as error:  # several trials failed one after another
             LOG.warning("The search ended early: %s", _last_line(str(error)))
-    done = [t for t in oracle.trials.values() if t.status == "COMPLETED"]
+    tried = list(oracle.trials.values())
+    is_worker = tuner.oracle is not oracle  # but a client of the chief's
+    if is_worker:
+        tried = tuner.oracle.get_best_trials(_ALL)
+    done = [trial for trial in tried if trial.status == "COMPLETED"]
+    if not done and is_worker:
+        return Found({}, float("nan"), ())
     if not done:
-        raise _nothing_completed(oracle.trials.values())
+        raise _nothing_completed(tried)
     done.sort(key=lambda trial: trial.score, reverse=direction == "max")
-    ranked = tuple((dict(t.hyperparameters.values), float(t.score)) for t in done)
-    return Found(values=ranked[0][0], score=ranked[0][1], trials=ranked)
+    ranked = tuple((_settings(trial), float(trial.score)) for trial in done)
+    return Found(
+        values=ranked[0][0],
+        score=ranked[0][1],
+        trials=ranked,
+        failed=sum(trial.status in ("FAILED", "INVALID") for trial in tried),
+    )
+
+
+def best(scores: Collection[float], direction: str) -> float:
+    """The best of the scores of all epochs.
+
+    Example:
+    >>> best([0.3, 0.1], "min"), best([0.3, 0.1], "max")
+    (0.1, 0.3)
+    """
+    return min(scores) if direction == "min" else max(scores)
+
+
+def _settings(trial: Any) -> dict[str, Any]:
+    """The values of a trial without those of hyperband's own."""
+    values = trial.hyperparameters.values.items()
+    return {name: value for name, value in values if not name.startswith("tuner/")}
 
 
 @contextlib.contextmanager
@@ -114,19 +244,18 @@ def _last_line(text: str) -> str:
     return (text.strip().splitlines() or [""])[-1]
 
 
-class _Tuner(keras_tuner.engine.base_tuner.BaseTuner):
-    """Runs `fit` for a trial and keeps no checkpoints."""
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
-    work: tuple
+
+class _Tuner(keras_tuner.engine.base_tuner.BaseTuner):
+    """Runs an attempt for a trial and keeps no checkpoints."""
+
+    work: tuple[Try, str, int]
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
-        task, build, train, valid, config = self.work
-        network = fit(
-            task, lambda _: build(trial.hyperparameters), train, valid, config
-        )
-        monitor, direction = (config or TrainConfig()).watched(task.monitor)
-        logs = network.history.history[monitor]
-        best = min(logs) if direction == "min" else max(logs)
-        values = trial.hyperparameters.values
-        LOG.info("trial %s  %s %.4f  %s", trial.trial_id, monitor, best, values)
-        return {monitor: best}
+        attempt, name, epochs = self.work
+        hp = trial.hyperparameters
+        score = attempt(hp, int(hp.values.get("tuner/epochs", epochs)))
+        LOG.info("trial %s  %s %.4f  %s", trial.trial_id, name, score, _settings(trial))
+        return {name: score}
