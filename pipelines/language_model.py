@@ -39,7 +39,7 @@ class Recipe(cli.Texts):
     network: tuple[str, ...] = ()  # more of the decoder: heads=8 positions=learned
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
-            epochs=8,
+            epochs=12,
             batch_size=20,
             rate=2e-3,
             optimizer="adamw",
@@ -56,7 +56,7 @@ class Recipe(cli.Texts):
         """Window, width, depth and dropout: given, or the decoder's own."""
         defaults = {
             "transformer": {"length": 128, "width": 128, "depth": 4, "dropout": 0.1},
-            "recurrent": {"length": 35, "width": 256, "depth": 1, "dropout": 0.3},
+            "recurrent": {"length": 35, "width": 256, "depth": 1, "dropout": 0.25},
         }[self.decoder]
         given = {name: getattr(self, name) for name in defaults}
         return defaults | {n: value for n, value in given.items() if value is not None}

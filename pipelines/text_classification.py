@@ -92,18 +92,7 @@ def main(recipe: Recipe) -> Path:
         print(audit.table(), file=sys.stderr)
         audit.check()
         sides = recipe.clean(sides)
-    with clock.phase("vocabulary"):
-        task = learnt(recipe, sides.train)
-        vectors = pretrained(recipe, task)
-    with clock.phase("naive Bayes"):
-        ratios = task.log_ratios(sides.train) if recipe.wide else None
-        start = None if ratios is None else recipe.wide * ratios
-
-    def build(hp):
-        width = hp.Int("width", 32, 512, step=32, default=recipe.width)
-        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
-        return network(recipe, task, vectors, width=width, dropout=dropout, wide=start)
-
+    task, build = prepared(recipe, sides.train, clock)
     with clock.phase("train"):
         model = cli.fit(recipe, task, build, sides.train, sides.valid)
     if recipe.several:
@@ -118,6 +107,23 @@ def main(recipe: Recipe) -> Path:
         counts={"train": audit.rows, "valid": audit.others["valid"]},
     )
     return cli.finish(recipe, task, model, report, audit=audit, clock=clock)
+
+
+def prepared(recipe: Recipe, rows, clock: tfnlp.Clock):
+    """The task that rows teach, and what builds its network."""
+    with clock.phase("vocabulary"):
+        task = learnt(recipe, rows)
+        vectors = pretrained(recipe, task)
+    with clock.phase("naive Bayes"):
+        ratios = task.log_ratios(rows) if recipe.wide else None
+        start = None if ratios is None else recipe.wide * ratios
+
+    def build(hp):
+        width = hp.Int("width", 32, 512, step=32, default=recipe.width)
+        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
+        return network(recipe, task, vectors, width=width, dropout=dropout, wide=start)
+
+    return task, build
 
 
 def rehearse(recipe: Recipe) -> None:

@@ -67,8 +67,10 @@ if TYPE_CHECKING:
     from tfnlp.text.vocabulary import Vocabulary as Vocabulary
     from tfnlp.text.word_pieces import WordPieces as WordPieces
     from tfnlp.training.config import TrainConfig as TrainConfig
+    from tfnlp.training.defaults import Defaults as Defaults
     from tfnlp.training.fit import fit as fit
     from tfnlp.tuning.cross_validation import cross_validate as cross_validate
+    from tfnlp.tuning.search import explore as explore
 
 __version__ = "0.1.0"
 
@@ -79,6 +81,7 @@ _HOMES = {
     "Characters": "tfnlp.text.token_pieces:Characters",
     "Classification": "tfnlp.tasks.classification:Classification",
     "Clock": "tfnlp.clock:Clock",
+    "Defaults": "tfnlp.training.defaults:Defaults",
     "Endpoint": "tfnlp.task:Endpoint",
     "IntentAndSlots": "tfnlp.tasks.intent_and_slots:IntentAndSlots",
     "LanguageModel": "tfnlp.tasks.language_model:LanguageModel",
@@ -114,6 +117,7 @@ _HOMES = {
     "cross_validate": "tfnlp.tuning.cross_validation:cross_validate",
     "errors": "tfnlp.errors",
     "evaluate": "tfnlp.evaluation.evaluate:evaluate",
+    "explore": "tfnlp.tuning.search:explore",
     "fit": "tfnlp.training.fit:fit",
     "learn_pieces": "tfnlp.text.learning:learn_pieces",
     "load": "tfnlp.serving.predictor:load",
@@ -139,6 +143,7 @@ __all__ = [
     "Characters",
     "Classification",
     "Clock",
+    "Defaults",
     "Endpoint",
     "IntentAndSlots",
     "LanguageModel",
@@ -175,6 +180,7 @@ __all__ = [
     "cross_validate",
     "errors",
     "evaluate",
+    "explore",
     "fit",
     "learn_pieces",
     "load",

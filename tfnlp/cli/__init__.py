@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tfnlp.cli.recipes import parse as parse
     from tfnlp.cli.recipes import to_dict as to_dict
     from tfnlp.cli.source import Source as Source
+    from tfnlp.cli.space import asked as asked
+    from tfnlp.cli.space import read_space as read_space
     from tfnlp.cli.tagger import Tagger as Tagger
     from tfnlp.cli.texts import Texts as Texts
     from tfnlp.cli.writer import Writer as Writer
@@ -29,10 +31,12 @@ _HOMES = {
     "Tagger": "tfnlp.cli.tagger",
     "Writer": "tfnlp.cli.writer",
     "Texts": "tfnlp.cli.texts",
+    "asked": "tfnlp.cli.space",
     "assignments": "tfnlp.cli.keywords",
     "finish": "tfnlp.cli.finish",
     "fit": "tfnlp.cli.fitting",
     "parse": "tfnlp.cli.recipes",
+    "read_space": "tfnlp.cli.space",
     "run": "tfnlp.cli.guard",
     "to_dict": "tfnlp.cli.recipes",
 }
@@ -44,10 +48,12 @@ __all__ = [
     "Tagger",
     "Texts",
     "Writer",
+    "asked",
     "assignments",
     "finish",
     "fit",
     "parse",
+    "read_space",
     "run",
     "to_dict",
 ]

@@ -19,6 +19,7 @@ from typing import Any, Literal
 import keras_tuner
 
 from tfnlp.errors import TrainingError, UsageError
+from tfnlp.scores.figures import Cell, Curve, Figure, Table
 from tfnlp.specs import Rows
 from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
@@ -73,6 +74,24 @@ class Found:
     score: float
     trials: tuple[tuple[dict[str, Any], float], ...]
     failed: int = 0
+
+    def figures(self, name: str) -> tuple[Figure, ...]:
+        """What a report draws: trials with their settings, best first.
+
+        Args:
+            name: of the score.
+        """
+        known = tuple(self.values)
+        rows: tuple[tuple[Cell, ...], ...] = tuple(
+            (score, *(_short(values.get(each)) for each in known))
+            for values, score in self.trials
+        )
+        places = tuple(range(1, len(rows) + 1))
+        scores = tuple(score for _, score in self.trials)
+        return (
+            Curve("Trials, best first", "trial", name, ((name, places, scores),)),
+            Table("Settings", (name, *known), rows),
+        )
 
     def __str__(self) -> str:
         names = list(self.values)

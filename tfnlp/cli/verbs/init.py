@@ -23,7 +23,7 @@ class Options:
 
 
 def main(words: Sequence[str]) -> None:
-    """Copies the script, unless the file is already there."""
+    """Copies the script and those it imports, unless the file is already there."""
     options = parse(
         Options, words, positional=("pipeline", "file"), command="tfnlp init"
     )
@@ -36,6 +36,11 @@ def main(words: Sequence[str]) -> None:
             f"init overwrites nothing. Received: {target}, which exists. "
             "Give another file name."
         ) from error
+    for name, sibling in pipelines().items():
+        beside = target.with_name(f"{name}.py")
+        if f"\nimport {name}\n" in source.read_text("utf-8") and not beside.exists():
+            beside.write_text(sibling.read_text("utf-8"), "utf-8")
+            print(f"{beside}: {target.name} is made of it", file=sys.stderr)
     print(f"{target}: try `python {target} --help`", file=sys.stderr)
 
 

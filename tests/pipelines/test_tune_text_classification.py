@@ -1,0 +1,72 @@
+"""A search over text, network and training ends with a recipe for the other script."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PIPELINES = Path(__file__).parents[2] / "pipelines"
+WORDS = {"good": ["fine", "great", "moving"], "bad": ["dull", "flat", "endless"]}
+pytestmark = pytest.mark.slow
+
+
+def run(folder, script, *words, code=0):
+    done = subprocess.run(
+        [sys.executable, str(PIPELINES / f"{script}.py"), *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def reviews(folder):
+    lines = [
+        f"a {words[n % 3]} film number {n},{label}"
+        for label, words in WORDS.items()
+        for n in range(40)
+    ]
+    (folder / "reviews.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+
+
+def tune(folder, *words, **options):
+    given = ["--train", "reviews.csv", "--name", "found", "--training.epochs", "2"]
+    given += ["--width", "32", "--encoder", "bow", "--training.batch_size", "16"]
+    return run(folder, "tune_text_classification", *given, *words, **options)
+
+
+def test_the_best_recipe_is_taken_back(tmp_path):
+    reviews(tmp_path)
+    space = ["--space", "size=50,100", "training.rate=1e-3..1e-1", "--method", "random"]
+    first = tune(tmp_path, "--trials", "2", *space)
+    again = tune(tmp_path, "--trials", "3", *space)
+    for done, trials in ((first, 2), (again, 3)):
+        header, *rows = done.stdout.splitlines()
+        assert header.split() == ["score", "size", "training.rate"]
+        assert len(rows) == trials
+    assert set(first.stdout.splitlines()) <= set(again.stdout.splitlines())
+    found = tmp_path / "runs" / "found"
+    assert (found / "report.html").stat().st_size > 1000
+    best = json.loads((found / "best.json").read_text())
+    row = again.stdout.splitlines()[1].split()
+    assert str(best["size"]) == row[1]
+    assert best["training"]["rate"] == pytest.approx(float(row[2]), rel=1e-3)
+    run(tmp_path, "text_classification", "--recipe", "runs/found/best.json")
+    assert (tmp_path / "saved_models" / "found" / "1").is_dir()
+
+
+def test_trials_are_cross_validated_if_asked(tmp_path):
+    reviews(tmp_path)
+    space = ["--space", "ngrams=1,2", "--method", "grid"]
+    done = tune(tmp_path, "--folds", "2", *space)
+    assert len(done.stdout.splitlines()) == 3
+    assert done.stderr.count("fold 2/2") == 2
+
+
+def test_a_space_that_cannot_be_is_refused_before_anything_is_read(tmp_path):
+    done = tune(tmp_path, "--space", "sise=1,2", code=2)
+    assert "Unknown flag --sise. Did you mean --size" in done.stderr
+    assert not (tmp_path / "runs").exists()
