@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import keras
 import numpy as np
@@ -40,6 +40,7 @@ _DIGEST = hashlib.sha256().digest_size
 Arrays = Mapping[str, np.ndarray]
 
 
+@runtime_checkable
 class Remembers(Protocol):
     """A callback whose memory belongs to the state of a run."""
 

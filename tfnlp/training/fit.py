@@ -28,7 +28,7 @@ from tfnlp.training.callbacks import (
     KeepBest,
     NanGuard,
 )
-from tfnlp.training.checkpoints import Checkpoints, Position
+from tfnlp.training.checkpoints import Checkpoints, Position, Remembers
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
 from tfnlp.training.groups import grouped, layer_rates
@@ -89,46 +89,22 @@ def fit(
     updates = -(-int(train.cardinality()) // config.batch_size)  # of an epoch
     epochs = config.passes(updates)
     trainable = compiled(task, build, config, steps=epochs * updates)
-    monitor, mode = config.watched(task.monitor)
-    best = KeepBest(
-        monitor=monitor,
-        mode=mode,
-        patience=config.patience,
-        restore_best_weights=config.keep == "best",
-    )
-    scores: tuple[keras.callbacks.Callback, ...] = ()
-    logged = {f"val_{metric.name}" for metric in trainable.metrics}
-    if monitor not in logged:
-        answers = AnswerScores(task, trainable.network, valid)
-        if config.monitor:  # Keras would only warn, after every epoch
-            answers.check(monitor, logged)
-        scores = (answers,)
-    averaged: tuple[keras.callbacks.Callback, ...] = ()
-    if config.average:
-        averaged = (AveragedWeights(trainable.network, config.average),)
-    elif averages(trainable.optimizer):
-        found = functools.partial(averages, trainable.optimizer)
-        averaged = (FoundWeights(trainable.network, found),)
-    between = [*averaged, NanGuard(), *scores, EpochLines(epochs), best, *callbacks]
+    between = [*_watchers(task, trainable, valid, config, epochs), *callbacks]
+    worker = strategy.worker(trainable.distribute_strategy)
     start, checkpoints = Position(), None
     if run is not None:
-        remembered = {
-            type(each).__name__: each
-            for each in (*averaged, best)
-            if hasattr(each, "memory")
-        }
         checkpoints = Checkpoints(
             Path(run) / "checkpoints",
             trainable,
-            remembered,
+            {type(c).__name__: c for c in between if isinstance(c, Remembers)},
             _settings(config, trainable, updates),
             every=config.checkpoint_seconds,
-            worker=strategy.worker(trainable.distribute_strategy),
+            worker=worker,
         )
         start = checkpoints.load() if resume else start
         _check_start(trainable, start, run)
         between.append(checkpoints)
-    if config.track and strategy.worker(trainable.distribute_strategy).is_chief:
+    if config.track and worker.is_chief:
         between.append(_tracking(config, trainable, run, start, updates))
     ending = contextlib.nullcontext() if checkpoints is None else closing(checkpoints)
     with _progress() as verbose, ending, _peers(trainable):
@@ -149,6 +125,32 @@ def fit(
         checkpoints.remove()
     trainable.network.history = history
     return trainable.network
+
+
+def _watchers(
+    task: Task, trainable: Trainable, valid: Rows, config: TrainConfig, epochs: int
+) -> Iterator[keras.callbacks.Callback]:
+    """What happens around epochs, in order: held-out scores, a line, the best kept."""
+    if config.average:
+        yield AveragedWeights(trainable.network, config.average)
+    elif averages(trainable.optimizer):
+        found = functools.partial(averages, trainable.optimizer)
+        yield FoundWeights(trainable.network, found)
+    yield NanGuard()
+    monitor, mode = config.watched(task.monitor)
+    logged = {f"val_{metric.name}" for metric in trainable.metrics}
+    if monitor not in logged:
+        answers = AnswerScores(task, trainable.network, valid)
+        if config.monitor:  # Keras would only warn, after every epoch
+            answers.check(monitor, logged)
+        yield answers
+    yield EpochLines(epochs)
+    yield KeepBest(
+        monitor=monitor,
+        mode=mode,
+        patience=config.patience,
+        restore_best_weights=config.keep == "best",
+    )
 
 
 def compiled(task: Task, build: Build, config: TrainConfig, *, steps: int) -> Trainable:
