@@ -71,7 +71,7 @@ def walked(decoder, memory=None):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_token_at_a_time_gives_what_whole_rows_give(form):
-    assert walked(FORMS[form]()) < 1e-6
+    assert walked(FORMS[form]()) < 3e-6  # logits of 1, so some units in the last place
 
 
 @pytest.mark.parametrize("form", LOOKING)
