@@ -16,7 +16,7 @@ import scipy.stats
 from tfnlp.answering import answers
 from tfnlp.data import splits
 from tfnlp.errors import UsageError
-from tfnlp.scores.intervals import Draw, paired_draws, percentiles
+from tfnlp.scores.intervals import Draw, count, paired_draws, percentiles
 from tfnlp.specs import Rows
 from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
@@ -216,6 +216,6 @@ def _fold(
     network = fit(task, lambda hp: build(task, hp), train, valid, config)
     read, answered = answers(task, network, test)
     draw = task.redrawn(read, answered)
-    size = len(next(iter(read.values())))
+    size = count(read, answered)
     trained = int(counted(train).cardinality())
     return Fold(draw(np.arange(size)), size, trained, draw)

@@ -81,23 +81,19 @@ class Found:
         Args:
             name: of the score.
         """
-        known = tuple(self.values)
         rows: tuple[tuple[Cell, ...], ...] = tuple(
-            (score, *(_short(values.get(each)) for each in known))
-            for values, score in self.trials
+            (score, *settings) for score, settings in self._rows()
         )
         places = tuple(range(1, len(rows) + 1))
         scores = tuple(score for _, score in self.trials)
         return (
             Curve("Trials, best first", "trial", name, ((name, places, scores),)),
-            Table("Settings", (name, *known), rows),
+            Table("Settings", (name, *self.values), rows),
         )
 
     def __str__(self) -> str:
-        names = list(self.values)
-        lines = [("score", *names)]
-        for values, score in self.trials:
-            lines.append((f"{score:.4f}", *(_short(values.get(n)) for n in names)))
+        lines = [("score", *self.values)]
+        lines += [(f"{score:.4f}", *settings) for score, settings in self._rows()]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
         return "\n".join(
             "  ".join(
@@ -105,6 +101,11 @@ class Found:
             ).rstrip()
             for line in lines
         )
+
+    def _rows(self) -> Iterator[tuple[float, list[str]]]:
+        """Score and settings of each trial, these as text, in the order of the best."""
+        for values, score in self.trials:
+            yield score, [_short(values.get(name)) for name in self.values]
 
 
 def search(
