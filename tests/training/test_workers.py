@@ -227,7 +227,14 @@ def test_a_slurm_step_is_a_cluster(monkeypatch):
     assert cluster.get_task_info() == ("worker", 3)
 
 
-def test_a_cluster_that_comes_after_keras_is_refused(tmp_path):
-    words = ["-c", "import keras\nfrom tfnlp.training import strategy\nstrategy.join()"]
-    (told,) = ended([started(words, tmp_path, ports=free_ports(1))], code=1)
-    assert "joined before Keras is imported" in told
+LATE = """
+import tensorflow as tf
+from tfnlp.training import strategy
+tf.constant(0)  # begins TensorFlow's context, which knows of no cluster
+strategy.join()
+"""
+
+
+def test_a_cluster_that_comes_after_a_tensor_is_refused(tmp_path):
+    (told,) = ended([started(["-c", LATE], tmp_path, ports=free_ports(1))], code=1)
+    assert "joined before TensorFlow is used" in told

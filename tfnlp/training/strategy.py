@@ -1,7 +1,7 @@
 """Where a run computes: one device, this machine's GPUs, several machines, or TPUs.
 
-Imports TensorFlow only. Several machines must be joined before Keras is imported:
-Keras begins TensorFlow's context, which knows no other machines then (trap M2).
+Imports TensorFlow only. Several machines must be joined before TensorFlow computes
+anything, as imports of Keras may do: its context knows no other machines then (trap M2).
 """
 
 import functools
@@ -70,19 +70,19 @@ def join() -> tf.distribute.Strategy:
 
     The cluster is told by ``TF_CONFIG``, as Kubeflow's TFJob writes it, or by the
     environment of a Slurm step. Each process calls this before anything of Keras is
-    imported, and waits for the others.
+    imported (which may use TensorFlow), and waits for the others.
 
     Raises:
-        UsageError: there is no cluster, it has no place for this process, or Keras
-            came first.
+        UsageError: there is no cluster, it has no place for this process, or
+            TensorFlow has been used.
     """
     resolver = _cluster()
     try:
         return tf.distribute.MultiWorkerMirroredStrategy(resolver)
     except RuntimeError as error:
         raise UsageError(
-            "Several machines are joined before Keras is imported. "
-            "Received: a process that has used TensorFlow already. Call "
+            "Several machines are joined before TensorFlow is used. "
+            "Received: a process that has used it already. Call "
             "tfnlp.training.strategy.join() first, or run a script with "
             "--training.strategy multi_worker."
         ) from error
