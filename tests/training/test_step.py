@@ -139,14 +139,17 @@ def test_lazy_adam_leaves_other_rows_alone():
     assert table.numpy()[1, 0] < 0.85
 
 
-def test_lazy_adam_is_adam_where_every_row_is_met():
+@pytest.mark.parametrize("is_sparse", [True, False])
+def test_lazy_adam_is_adam_where_every_row_is_met(is_sparse):
     start = np.arange(6, dtype="float32").reshape(3, 2)
     tables = [keras.Variable(start) for _ in range(2)]
     lazy, plain = LazyAdam(learning_rate=0.1), keras.optimizers.Adam(learning_rate=0.1)
     slope = tf.constant([[1.0, 2.0], [3.0, -4.0], [0.5, 0.0]])
     for factor in (1.0, -0.5, 0.2):
-        sparse = tf.IndexedSlices(slope * factor, [0, 1, 2], [3, 2])
-        lazy.apply_gradients([(sparse, tables[0])])
+        met = slope * factor
+        if is_sparse:
+            met = tf.IndexedSlices(met, [0, 1, 2], [3, 2])
+        lazy.apply_gradients([(met, tables[0])])
         plain.apply_gradients([(slope * factor, tables[1])])
     assert np.allclose(tables[0].numpy(), tables[1].numpy(), atol=1e-6)
 

@@ -9,6 +9,7 @@ from keras import ops
 from tfnlp.errors import UsageError
 from tfnlp.layers.masking import ReverseTokens
 from tfnlp.layers.options import Shape, check_size
+from tfnlp.layers.recurrent import LSTM
 
 
 @keras.saving.register_keras_serializable(package="tfnlp")
@@ -73,7 +74,7 @@ class CharacterRNN(keras.layers.Layer):
         return {**super().get_config(), "width": self.width}
 
     def _lstm(self, name: str, shape: Shape) -> keras.layers.Layer:
-        layer = keras.layers.LSTM(
+        layer = LSTM(
             self.width // 2,
             return_sequences=True,
             dtype=self.dtype_policy,

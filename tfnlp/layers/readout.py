@@ -66,7 +66,8 @@ class TokenTable(keras.layers.Layer):
         flat = tf.reshape(vectors, [-1, self.width])
         table = tf.cast(tf.convert_to_tensor(self.output_table), vectors.dtype)
         scores = tf.cast(tf.matmul(flat, table, transpose_b=True), tf.float32)
-        scores += tf.cast(tf.convert_to_tensor(self.bias), tf.float32)
+        bias = tf.cast(tf.convert_to_tensor(self.bias), tf.float32)
+        scores = tf.nn.bias_add(scores, bias)  # its gradient is faster than that of +
         shape = tf.concat([tf.shape(vectors)[:-1], [self.vocabulary_size]], axis=0)
         return tf.ensure_shape(
             tf.reshape(scores, shape), [*vectors.shape[:-1], self.vocabulary_size]

@@ -15,10 +15,11 @@ from tfnlp.layers.activation import FUNCTIONS
 from tfnlp.layers.masking import ReverseTokens
 from tfnlp.layers.normalization import normalize
 from tfnlp.layers.options import check_choice, check_size, penalty
+from tfnlp.layers.recurrent import GRU, LSTM
 from tfnlp.networks.front import Front, dropped, encoder_model, front
 
 POOLING = "max"
-CELLS = {"gru": keras.layers.GRU, "lstm": keras.layers.LSTM}
+CELLS: dict[str, type[keras.layers.RNN]] = {"gru": GRU, "lstm": LSTM}
 
 
 def encoder(

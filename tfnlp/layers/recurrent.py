@@ -1,0 +1,193 @@
+"""LSTM and GRU that train faster on CPUs; Keras' own in all else.
+
+Keras differentiates the loop over tokens as it stands: each step multiplies and adds
+up a gradient of all weights. Here a step holds only what depends on the step before:
+inputs are multiplied once for all tokens, and so are the gradients of the weights,
+as cuDNN does it. What is computed stays the same.
+"""
+
+from typing import Any, TypeAlias
+
+import keras
+import tensorflow as tf
+
+States: TypeAlias = list[tf.Tensor]
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class LSTM(keras.layers.LSTM):
+    """Keras' LSTM (Hochreiter & Schmidhuber 1997), with another way to train it.
+
+    Example:
+    >>> import numpy as np
+    >>> LSTM(3, return_sequences=True)(np.ones([2, 5, 4]), training=True).shape
+    TensorShape([2, 5, 3])
+    """
+
+    def inner_loop(
+        self, sequences: tf.Tensor, initial_state: States, mask: Any, training: Any
+    ) -> tuple[tf.Tensor, tf.Tensor, States]:
+        """Outputs of the last token [B, U] and of all, [B, T, U]; the last states."""
+        if not _is_ours(self, mask, training):
+            return super().inner_loop(sequences, initial_state, mask, training)
+        fed = _fed(self.cell, sequences, self.cell.bias)
+        recurrent = tf.cast(self.cell.recurrent_kernel, fed.dtype)
+        hidden, carry = _lstm(fed, recurrent, *initial_state)
+        return hidden[-1], tf.transpose(hidden, [1, 0, 2]), [hidden[-1], carry]
+
+
+@keras.saving.register_keras_serializable(package="tfnlp")
+class GRU(keras.layers.GRU):
+    """Keras' GRU (Cho et al. 2014), with another way to train it.
+
+    Example:
+    >>> import numpy as np
+    >>> GRU(3, return_sequences=True)(np.ones([2, 5, 4]), training=True).shape
+    TensorShape([2, 5, 3])
+    """
+
+    def inner_loop(
+        self, sequences: tf.Tensor, initial_state: Any, mask: Any, training: Any
+    ) -> tuple[tf.Tensor, tf.Tensor, States]:
+        """Outputs of the last token [B, U] and of all, [B, T, U]; the last state."""
+        if not (self.cell.reset_after and _is_ours(self, mask, training)):
+            return super().inner_loop(sequences, initial_state, mask, training)
+        bias = tf.cast(self.cell.bias, sequences.dtype)
+        fed = _fed(self.cell, sequences, bias[0])
+        recurrent = tf.cast(self.cell.recurrent_kernel, fed.dtype)
+        (start,) = tf.nest.flatten(initial_state)
+        hidden = _gru(fed, recurrent, bias[1], start)
+        return hidden[-1], tf.transpose(hidden, [1, 0, 2]), [hidden[-1]]
+
+
+def _is_ours(layer: keras.layers.RNN, mask: Any, training: Any) -> bool:
+    """Whether a layer trains here: on CPUs, with nothing out of the ordinary."""
+    cell = layer.cell
+    return (
+        training is True
+        and mask is None
+        and not (layer.go_backwards or layer.unroll)
+        and not (cell.dropout or cell.recurrent_dropout)
+        and cell.use_bias
+        and cell.activation is keras.activations.tanh
+        and cell.recurrent_activation is keras.activations.sigmoid
+        and not tf.config.list_physical_devices("GPU")  # cuDNN does the same there
+    )
+
+
+def _fed(cell: keras.layers.Layer, sequences: tf.Tensor, bias: Any) -> tf.Tensor:
+    """What tokens [B, T, E] add to the gates of each step: [T, B, G]."""
+    tokens = tf.transpose(sequences, [1, 0, 2])
+    kernel = tf.cast(cell.kernel, tokens.dtype)
+    flat = tf.matmul(tf.reshape(tokens, [-1, kernel.shape[0]]), kernel)
+    flat = tf.nn.bias_add(flat, tf.cast(bias, tokens.dtype))
+    shape = tf.concat([tf.shape(tokens)[:2], [kernel.shape[1]]], axis=0)
+    return tf.reshape(flat, shape)
+
+
+@tf.custom_gradient
+def _lstm(
+    fed: tf.Tensor, recurrent: tf.Tensor, hidden: tf.Tensor, carry: tf.Tensor
+) -> Any:
+    """States behind each step [T, B, U], and the last carry [B, U]."""
+
+    def advance(before: Any, now: tf.Tensor) -> Any:
+        hidden, carry, *_ = before
+        gates = now + tf.matmul(hidden, recurrent)
+        kept, forget, new, out = tf.split(gates, 4, axis=1)
+        kept, forget, out = tf.sigmoid(kept), tf.sigmoid(forget), tf.sigmoid(out)
+        new = tf.tanh(new)
+        carry = forget * carry + kept * new
+        return out * tf.tanh(carry), carry, kept, forget, new, out
+
+    nothing = tf.zeros_like(hidden)
+    hiddens, carries, *gates = tf.scan(
+        advance, fed, (hidden, carry, *[nothing] * 4), parallel_iterations=1
+    )
+
+    def gradient(of_hiddens: tf.Tensor, of_carry: tf.Tensor) -> Any:
+        def retreat(after: Any, now: Any) -> Any:
+            of_hidden, of_carry, _ = after
+            of_output, (kept, forget, new, out), carry, before = now
+            of_hidden += of_output
+            bent = tf.tanh(carry)
+            of_carry += of_hidden * out * (1.0 - bent * bent)
+            slopes = (
+                of_carry * new * kept * (1.0 - kept),
+                of_carry * before * forget * (1.0 - forget),
+                of_carry * kept * (1.0 - new * new),
+                of_hidden * bent * out * (1.0 - out),
+            )
+            of_gates = tf.concat(slopes, axis=1)
+            of_hidden = tf.matmul(of_gates, recurrent, transpose_b=True)
+            return of_hidden, of_carry * forget, of_gates
+
+        steps = (of_hiddens, tuple(gates), carries, _behind(carry, carries))
+        end = (nothing, of_carry, tf.zeros_like(fed[0]))
+        of_hidden, of_carry, of_gates = tf.scan(
+            retreat, steps, end, reverse=True, parallel_iterations=1
+        )
+        of_recurrent = _summed(_behind(hidden, hiddens), of_gates)
+        return of_gates, of_recurrent, of_hidden[0], of_carry[0]
+
+    return (hiddens, carries[-1]), gradient
+
+
+@tf.custom_gradient
+def _gru(
+    fed: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor, hidden: tf.Tensor
+) -> Any:
+    """States behind each step, [T, B, U]."""
+
+    def advance(before: Any, now: tf.Tensor) -> Any:
+        hidden, *_ = before
+        own = tf.nn.bias_add(tf.matmul(hidden, recurrent), bias)
+        kept, reset, new = tf.split(now, 3, axis=1)
+        own_kept, own_reset, own_new = tf.split(own, 3, axis=1)
+        kept, reset = tf.sigmoid(kept + own_kept), tf.sigmoid(reset + own_reset)
+        new = tf.tanh(new + reset * own_new)
+        return kept * hidden + (1.0 - kept) * new, kept, reset, new, own_new
+
+    nothing = tf.zeros_like(hidden)
+    hiddens, *gates = tf.scan(
+        advance, fed, (hidden, *[nothing] * 4), parallel_iterations=1
+    )
+
+    def gradient(of_hiddens: tf.Tensor) -> Any:
+        def retreat(after: Any, now: Any) -> Any:
+            of_hidden, *_ = after
+            of_output, (kept, reset, new, own_new), before = now
+            of_hidden += of_output
+            of_new = of_hidden * (1.0 - kept) * (1.0 - new * new)
+            of_kept = of_hidden * (before - new) * kept * (1.0 - kept)
+            of_reset = of_new * own_new * reset * (1.0 - reset)
+            of_own = tf.concat([of_kept, of_reset, of_new * reset], axis=1)
+            of_fed = tf.concat([of_kept, of_reset, of_new], axis=1)
+            back = tf.matmul(of_own, recurrent, transpose_b=True)
+            return of_hidden * kept + back, of_fed, of_own
+
+        before = _behind(hidden, hiddens)
+        end = (nothing, *[tf.zeros_like(fed[0])] * 2)
+        of_hidden, of_fed, of_own = tf.scan(
+            retreat,
+            (of_hiddens, tuple(gates), before),
+            end,
+            reverse=True,
+            parallel_iterations=1,
+        )
+        of_bias = tf.reduce_sum(of_own, axis=[0, 1])
+        return of_fed, _summed(before, of_own), of_bias, of_hidden[0]
+
+    return hiddens, gradient
+
+
+def _behind(first: tf.Tensor, states: tf.Tensor) -> tf.Tensor:
+    """The states that steps [T, B, U] begin with."""
+    return tf.concat([first[None], states[:-1]], axis=0)
+
+
+def _summed(states: tf.Tensor, gradients: tf.Tensor) -> tf.Tensor:
+    """The gradient of weights [U, G] that all steps were multiplied with."""
+    states = tf.reshape(states, [-1, states.shape[-1]])
+    gradients = tf.reshape(gradients, [-1, gradients.shape[-1]])
+    return tf.matmul(states, gradients, transpose_a=True)
