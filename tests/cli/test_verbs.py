@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -462,6 +463,7 @@ def test_doctor_prints_a_table(capsys):
     shown = capsys.readouterr().out
     assert "tensorflow " in shown
     assert "ok      SavedModel" in shown
+    assert re.search(r"ok      micro-batches +one, mirrored, multi_worker\n", shown)
 
 
 def test_doctor_fails_if_a_trial_fails(monkeypatch, capsys):

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import textwrap
 import time
 
 import keras
@@ -248,28 +247,43 @@ def test_a_full_disk_ends_no_run(task, expected, tmp_path, caplog):
 
 
 KILLED = """
-    import os, signal, sys
-    import keras
+import os, random, signal, sys, threading
+import keras
+import tfnlp.training.fit  # once for all of them: it takes seconds
+
+def train(folder, seconds):
     from tests.training import test_checkpoints as t
+
     class Kill(keras.callbacks.Callback):
+        clock = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL))
         def on_train_batch_end(self, batch, logs=None):
-            t.KILL -= 1
-            if t.KILL == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-    t.KILL = int(sys.argv[2])
+            if not self.clock.ident:
+                self.clock.start()
+
     task = t.Classification.from_rows(t.ROWS)
-    t.trained(task, t.classifier(task), stop=Kill(), run=sys.argv[1], resume=True)
+    run = {"stop": Kill(), "run": folder, "resume": True}
+    t.trained(task, t.classifier(task), **run, **t.LONG)
+
+folder, kills = sys.argv[1:]
+dice = random.Random(0)
+for _ in range(int(kills)):
+    seconds = dice.uniform(0.0, 0.4)
+    child = os.fork()
+    if not child:
+        train(folder, seconds)
+        os._exit(0)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
 """
+LONG = {"epochs": 100, "patience": 100}  # more than is done between the kills
 
 
 @pytest.mark.slow
-def test_kill_9_anywhere(task, expected, tmp_path):
+def test_twenty_times_kill_9_at_any_moment(task, tmp_path):
     """The real thing: no handler runs, and half-written files stay behind."""
-    dice = np.random.default_rng(0)
-    for _ in range(3):
-        script = textwrap.dedent(KILLED)
-        words = [sys.executable, "-c", script, str(tmp_path), str(dice.integers(2, 5))]
-        done = subprocess.run(words, capture_output=True, check=False)
-        assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
-    found = trained(task, classifier(task), run=tmp_path, resume=True)
-    check_equal(found, expected)
+    folder = tmp_path / "run"
+    words = [sys.executable, "-c", KILLED, str(folder), "20"]
+    done = subprocess.run(words, capture_output=True, check=False, timeout=600)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    assert list(folder.glob("checkpoints/*.ckpt"))
+    found = trained(task, classifier(task), run=folder, resume=True, **LONG)
+    check_equal(found, trained(task, classifier(task), **LONG))

@@ -127,11 +127,13 @@ def test_passes_end_with_the_updates(updates, epochs):
     assert len(network.history.history["loss"]) == epochs
 
 
-def test_averaged_weights_are_what_is_validated_and_kept():
+@pytest.mark.parametrize("strategy", ["one", "mirrored"])
+def test_averaged_weights_are_what_is_validated_and_kept(strategy):
     """Training itself goes the same way; what is kept lies behind it."""
     kept, other = Kept(), Kept()
-    plain = train(epochs=3, patience=9, callbacks=(kept,))
-    averaged = train(epochs=3, patience=9, average=0.9, callbacks=(other,))
+    options = {"epochs": 3, "patience": 9, "strategy": strategy}
+    plain = train(callbacks=(kept,), **options)
+    averaged = train(average=0.9, callbacks=(other,), **options)
     losses = [network.history.history["loss"] for network in (plain, averaged)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert not same(kept.weights[-1], other.weights[-1])

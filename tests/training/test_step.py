@@ -123,9 +123,9 @@ def test_the_reported_loss_is_that_of_the_whole_batch():
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("clip", [0.0, 1.0])
-def test_mixed_precision_trains_to_finite_weights(precision, clip):
-    weights = trained(precision=precision, clip=clip)
+@pytest.mark.parametrize("options", [{}, {"clip": 1.0}, {"strategy": "mirrored"}])
+def test_mixed_precision_trains_to_finite_weights(precision, options):
+    weights = trained(precision=precision, **options)
     assert all(np.isfinite(each).all() for each in weights)
 
 

@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from tfnlp.cli.quiet import quiet_start
 from tfnlp.cli.recipes import parse
 from tfnlp.errors import TfnlpError
+from tfnlp.training import support
 
 State = Literal["ok", "absent", "failed"]
 
@@ -48,7 +49,7 @@ def main(words: Sequence[str]) -> None:
     options = parse(Options, words, command="tfnlp doctor")
     with quiet_start():
         devices = list(_devices())
-    findings = [*packages(), *devices, *_abilities()]
+    findings = [*packages(), *devices, *_abilities(), *_support()]
     if options.json:
         print(json.dumps([dataclasses.asdict(f) for f in findings], indent=1))
     else:
@@ -135,6 +136,14 @@ def _abilities() -> Iterator[Finding]:
         yield _tried(name, trial, "failed")
     yield _tried("XLA", _xla, "absent")
     yield _tried("several replicas", _replicas, "absent")
+
+
+def _support() -> Iterator[Finding]:
+    """What tests have seen training do, by strategy."""
+    for feature, strategies in support.proven():
+        yield Finding("--training.strategy, by tests", feature, "ok", strategies)
+    untried = "no test has had one"
+    yield Finding("--training.strategy, by tests", "tpu", "absent", untried)
 
 
 def _tried(name: str, trial: Callable[[], str], otherwise: State) -> Finding:

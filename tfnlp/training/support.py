@@ -1,0 +1,69 @@
+"""What a strategy is proven to do, and by which test: the support matrix.
+
+`tfnlp doctor` prints it. A cell names a test of this repository, so that no more is
+promised than was tried; a test looks whether all of them are there.
+"""
+
+from collections.abc import Iterator, Mapping
+
+_STEP = "tests/training/test_step.py::"
+_CUT = _STEP + "test_weights_do_not_depend_on_how_a_batch_is_cut"
+_LAST = _STEP + "test_a_last_batch_smaller_than_the_devices_counts_the_same"
+_WORKERS = "tests/training/test_workers.py::"
+_SAME = _WORKERS + "test_weights_do_not_depend_on_the_number_of_workers"
+_LOST = _WORKERS + "test_only_the_chief_writes_and_a_lost_worker_changes_nothing"
+_CHECKPOINTS = "tests/training/test_checkpoints.py::"
+_KEPT = _CHECKPOINTS + "test_all_that_an_update_depends_on_is_kept"
+_DROPPED = "tests/networks/test_devices.py::"
+_DROPPED += "test_dropping_words_and_features_works_on_two_devices"
+_AVERAGED = "tests/training/test_fit.py::"
+_AVERAGED += "test_averaged_weights_are_what_is_validated_and_kept"
+_HALF = _STEP + "test_mixed_precision_trains_to_finite_weights"
+
+MATRIX: Mapping[str, Mapping[str, str]] = {
+    "weights of one device": {
+        "one": _STEP + "test_one_step_is_the_gradient_of_the_mean_over_real_tokens",
+        "mirrored": _CUT,
+        "multi_worker": _SAME,
+    },
+    "a last batch of few rows": {
+        "one": _CHECKPOINTS + "test_a_run_goes_on_bit_for_bit",
+        "mirrored": _STEP
+        + "test_a_last_batch_smaller_than_the_devices_counts_the_same",
+        "multi_worker": _SAME,
+    },
+    "micro-batches": {"one": _CUT, "mirrored": _CUT, "multi_worker": _SAME},
+    "clipping": {
+        "one": _CUT,
+        "mirrored": _STEP + "test_the_clipped_norm_is_that_of_the_summed_gradient",
+        "multi_worker": _SAME,
+    },
+    "averaged weights": {
+        "one": _AVERAGED,
+        "mirrored": _AVERAGED,
+        "multi_worker": _SAME,
+    },
+    "half precision": {"one": _HALF, "mirrored": _HALF},
+    "dropout": {"one": _KEPT, "mirrored": _DROPPED},
+    "--resume": {
+        "one": _CHECKPOINTS + "test_twenty_times_kill_9_at_any_moment",
+        "mirrored": _CHECKPOINTS + "test_copies_on_several_devices_go_on",
+        "multi_worker": _LOST,
+    },
+    "artefacts": {
+        "one": "tests/pipelines/test_text_classification.py",
+        "multi_worker": _LOST,
+    },
+}
+"""What training can do → strategy → the test that proves it there."""
+
+
+def proven() -> Iterator[tuple[str, str]]:
+    """What training can do, and the strategies on which tests have seen it.
+
+    Example:
+    >>> dict(proven())["half precision"]
+    'one, mirrored'
+    """
+    for feature, tests in MATRIX.items():
+        yield feature, ", ".join(tests)
