@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.fit import compiled
-from tfnlp.training.optimizers import LazyAdam
+from tfnlp.training.optimizers import LazyAdagrad, LazyAdam
 
 # Eight rows of one to four tokens: a mean over padded tokens would differ per device.
 IDS = np.array(
@@ -129,9 +129,10 @@ def test_mixed_precision_trains_to_finite_weights(precision, options):
     assert all(np.isfinite(each).all() for each in weights)
 
 
-def test_lazy_adam_leaves_other_rows_alone():
+@pytest.mark.parametrize("lazy", [LazyAdam, LazyAdagrad])
+def test_lazy_optimizers_leave_other_rows_alone(lazy):
     table = keras.Variable(np.ones([4, 2], "float32"))
-    optimizer = LazyAdam(learning_rate=0.1)
+    optimizer = lazy(learning_rate=0.1)
     for row in (1, 1, 2):
         slope = tf.IndexedSlices(tf.constant([[1.0, -1.0]]), [row], [4, 2])
         optimizer.apply_gradients([(slope, table)])
@@ -140,10 +141,19 @@ def test_lazy_adam_leaves_other_rows_alone():
 
 
 @pytest.mark.parametrize("is_sparse", [True, False])
-def test_lazy_adam_is_adam_where_every_row_is_met(is_sparse):
+@pytest.mark.parametrize(
+    ("lazy", "plain"),
+    [
+        (LazyAdam, keras.optimizers.Adam),
+        (LazyAdagrad, keras.optimizers.Adagrad),
+    ],
+)
+def test_lazy_optimizers_are_those_of_keras_where_every_row_is_met(
+    lazy, plain, is_sparse
+):
     start = np.arange(6, dtype="float32").reshape(3, 2)
     tables = [keras.Variable(start) for _ in range(2)]
-    lazy, plain = LazyAdam(learning_rate=0.1), keras.optimizers.Adam(learning_rate=0.1)
+    lazy, plain = lazy(learning_rate=0.1), plain(learning_rate=0.1)
     slope = tf.constant([[1.0, 2.0], [3.0, -4.0], [0.5, 0.0]])
     for factor in (1.0, -0.5, 0.2):
         met = slope * factor
