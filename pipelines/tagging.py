@@ -32,6 +32,7 @@ class Recipe(cli.Tagger):
             rate=2e-3,
             schedule="linear",
             clip=5.0,
+            average=0.999,
             patience=8,
         )
     )

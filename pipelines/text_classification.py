@@ -49,6 +49,7 @@ class Recipe(cli.Source):
     network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2 l2=1e-5
     symmetric: bool = False  # pairs: whether swapped texts have the same label
     wide: float | None = None  # a linear layer starts from naive Bayes times this
+    wide_pooling: Literal["sqrt", "sum"] = "sqrt"  # how terms of a text add up there
     nbsvm: bool = False  # that layer learns one weight a term, not one a class too
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     smoothing: float = 0.0  # of the labels
@@ -166,6 +167,7 @@ def network(recipe: Recipe, task, vectors: dict, *, width, dropout, wide=None):
         pooling=recipe.pooling,
         dropout=dropout,
         wide=wide,
+        wide_pooling=recipe.wide_pooling,
         nbsvm=recipe.nbsvm,
         symmetric=recipe.symmetric,
     )

@@ -126,10 +126,12 @@ def test_several_labels_and_pairs_conform(form, encoder, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_network_with_a_wide_layer_conforms(tmp_path):
+@pytest.mark.parametrize("pooling", ["sqrt", "sum"])
+def test_a_network_with_a_wide_layer_conforms(pooling, tmp_path):
     task = classification("several")
     start = 0.1 * task.log_ratios(SEVERAL)  # leaves something to learn
-    check_task(task, lambda hp: wide_network(task, start), SEVERAL, tmp_path)
+    options = {"wide_pooling": pooling}
+    check_task(task, lambda hp: wide_network(task, start, **options), SEVERAL, tmp_path)
 
 
 def test_labels_are_sorted_names():
@@ -283,13 +285,14 @@ def test_pairs_have_no_log_ratios():
     assert classification("pairs").log_ratios(PAIRS) is None
 
 
-def test_a_wide_network_starts_as_naive_bayes():
+@pytest.mark.parametrize(("pooling", "share"), [("sqrt", 3**-0.5), ("sum", 1.0)])
+def test_a_wide_network_starts_as_naive_bayes(pooling, share):
     task = classification()
     ratios = task.log_ratios(SINGLE)
-    network = silenced(wide_network(task, ratios))
+    network = silenced(wide_network(task, ratios, wide_pooling=pooling))
     features = task.encode({"text": tf.constant(["a dull film", "great"])})
     dull, great = (ratios[ids] for ids in features["token_ids"].numpy())
-    expected = [dull.sum(0) / np.sqrt(3), great[0]]
+    expected = [dull.sum(0) * share, great[0]]
     assert network(features).numpy() == pytest.approx(np.array(expected), rel=1e-5)
 
 

@@ -189,6 +189,7 @@ class Classification(Task):
         dropout: float = 0.2,
         l2: float = 0.0,
         wide: np.ndarray | None = None,
+        wide_pooling: str = "sqrt",
         nbsvm: bool = False,
         symmetric: bool = False,
     ) -> keras.Model:
@@ -205,6 +206,9 @@ class Classification(Task):
             wide: float [V, C], usually `log_ratios`, from which a linear layer over
                 the terms of a text starts; its logits are added to those of the
                 encoder (wide and deep, Cheng et al. 2016). Not for pairs.
+            wide_pooling: how the terms of a text add up in that layer: `sqrt`, or
+                `sum`, as naive Bayes has it. A sum grows with the text, so the layer
+                starts from a smaller share of the log-ratios, some hundredths.
             nbsvm: keep ``wide`` as it is and learn one factor a term, as NBSVM does
                 (Wang & Manning 2012); else each of its numbers is learned.
             symmetric: pairs only: whether the answer is the same when the texts are
@@ -236,7 +240,9 @@ class Classification(Task):
             x = keras.layers.Concatenate()([x, found])
         logits = head(x)
         if wide is not None and not self.pairs:
-            logits = logits + _wide(wide, features[""], dropout, nbsvm=nbsvm)
+            logits = logits + _wide(
+                wide, features[""], dropout, pooling=wide_pooling, nbsvm=nbsvm
+            )
         named = {
             side + name: tensor
             for side in sides
@@ -404,15 +410,22 @@ def _unordered(found: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _wide(
-    start: np.ndarray, features: dict, dropout: float, *, nbsvm: bool
+    start: np.ndarray, features: dict, dropout: float, *, pooling: str, nbsvm: bool
 ) -> keras.KerasTensor:
-    """A linear layer over the terms of a text: logits [B, C]."""
+    """A linear layer over the terms of a text: logits [B, C].
+
+    While training, `dropout` takes logits away, or terms where those are summed up.
+    """
     token_ids = features["token_ids"]
     table = embed(len(start), vectors=start, trainable=not nbsvm, name="wide")
     terms = table(token_ids)  # [B, T, C]
     if nbsvm:
         terms = TokenWeights(len(start), name="wide_weights")(terms, token_ids)
-    pooled = Pooling("sqrt", name="wide_pooling")(terms, features["padding_mask"])
+    pool = Pooling(pooling, dtype="float32", name="wide_pooling")
+    if pooling == "sum":
+        terms = keras.layers.Dropout(dropout, noise_shape=(None, None, 1))(terms)
+        return pool(terms, features["padding_mask"])
+    pooled = pool(terms, features["padding_mask"])
     return keras.layers.Dropout(dropout, dtype="float32")(pooled)
 
 
