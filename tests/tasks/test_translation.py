@@ -222,6 +222,17 @@ def test_a_report_shows_where_answers_looked(task, model):
         np.testing.assert_allclose(np.sum(heat.weights, axis=1), 1.0, atol=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("measures", "told"), [(("bleu", "chrf"), True), (("exact_match",), False)]
+)
+def test_a_report_tells_how_scores_with_a_signature_were_counted(measures, told):
+    task = words(measures=measures)
+    column = np.array(["ein Hund"])
+    rows = {"source": np.array(["a dog"]), "target": column}
+    titles = [figure.title for figure in task.figures(rows, {"text": column})]
+    assert ("Signatures of scores" in titles) == told
+
+
 def test_only_a_decoder_tells_where_it_looks(task):
     inputs = {"source": tf.constant(["no"]), "target": tf.constant(["nein"])}
     with pytest.raises(UsageError, match="Only a network with a decoder"):

@@ -236,12 +236,11 @@ class Translation(Task):
 
     def figures(self, rows: Columns, answers: Columns) -> tuple:
         """Lengths, and the worst, typical and best answers beside references."""
-        return (
-            *generation_figures.figures(
-                rows["source"], rows["target"], answers["text"]
-            ),
-            sums.signatures(self._measured(rows, answers)),
+        told = sums.signatures(self._measured(rows, answers))
+        drawn = generation_figures.figures(
+            rows["source"], rows["target"], answers["text"]
         )
+        return (*drawn, told) if told.rows else drawn
 
     def attention(self, model: Any, rows: Rows, *, shown: int = 3) -> tuple[Heat, ...]:
         """For a report: where the answers to the first rows looked.
