@@ -30,11 +30,15 @@ from tfnlp.layers.pooling import Pooling as Pooling
 from tfnlp.layers.positions import LearnedPositions as LearnedPositions
 from tfnlp.layers.positions import SinusoidalPositions as SinusoidalPositions
 from tfnlp.layers.readout import TokenTable as TokenTable
+from tfnlp.layers.recurrent import GRU as GRU
+from tfnlp.layers.recurrent import LSTM as LSTM
 from tfnlp.layers.scheduled_sampling import ScheduledSampling as ScheduledSampling
 from tfnlp.layers.windows import in_windows as in_windows
 
 __all__ = [
     "CRF",
+    "GRU",
+    "LSTM",
     "Chain",
     "CharacterRNN",
     "DecoderBlock",
