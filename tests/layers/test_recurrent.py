@@ -96,7 +96,7 @@ def test_a_mask_is_left_to_keras():
 @pytest.mark.parametrize("layer_class", [LSTM, GRU])
 def test_half_precision_trains(layer_class):
     layer = built(layer_class, dtype="mixed_bfloat16")
-    outputs, _ = read_half(layer)
+    outputs = read_half(layer)
     expected = layer(TOKENS, training=False)[0]
     np.testing.assert_allclose(
         tf.cast(outputs, tf.float32), tf.cast(expected, tf.float32), atol=0.03
@@ -104,13 +104,14 @@ def test_half_precision_trains(layer_class):
 
 
 def read_half(layer):
+    """The outputs; every gradient is a number."""
     with tf.GradientTape() as tape:
         outputs = layer(TOKENS, training=True)[0]
         told = tf.reduce_sum(tf.cast(outputs, tf.float32) * PULL)
     weights = [variable.value for variable in layer.trainable_variables]
     gradients = tape.gradient(told, weights)
     assert all(np.isfinite(gradient).all() for gradient in gradients)
-    return outputs, gradients
+    return outputs
 
 
 @pytest.mark.parametrize("layer_class", [LSTM, GRU])

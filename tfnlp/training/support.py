@@ -27,9 +27,8 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
         "multi_worker": _SAME,
     },
     "a last batch of few rows": {
-        "one": _CHECKPOINTS + "test_a_run_goes_on_bit_for_bit",
-        "mirrored": _STEP
-        + "test_a_last_batch_smaller_than_the_devices_counts_the_same",
+        "one": _LAST,
+        "mirrored": _LAST,
         "multi_worker": _SAME,
     },
     "micro-batches": {"one": _CUT, "mirrored": _CUT, "multi_worker": _SAME},
