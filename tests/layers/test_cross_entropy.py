@@ -1,4 +1,4 @@
-"""Smoothed cross-entropy against its definition, values and gradients."""
+"""Cross-entropy against its definition, values and gradients."""
 
 import numpy as np
 import pytest
@@ -34,3 +34,13 @@ def test_values_and_gradients_are_those_of_the_definition(smoothing, jit):
     loss, slope, true_loss, true_slope = both(tf.constant(LOGITS))
     np.testing.assert_allclose(loss, true_loss, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(slope, true_slope, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e4])
+def test_a_class_too_improbable_for_a_float_has_its_loss(shift):
+    logits = tf.constant([[0.0, 500.0, 0.0]]) + shift
+    with tf.GradientTape() as tape:
+        tape.watch(logits)
+        loss = cross_entropy(tf.constant([0]), logits)
+    np.testing.assert_allclose(loss, [500.0])
+    np.testing.assert_allclose(tape.gradient(loss, logits), [[-1.0, 1.0, 0.0]])

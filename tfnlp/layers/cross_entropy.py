@@ -8,9 +8,10 @@ def cross_entropy(
 ) -> tf.Tensor:
     """How far logits [..., V] are from classes int32 [...]: float32 [...], in nats.
 
-    With thousands of classes it is memory that takes the time. The smoothed loss is
-    the plain one and `smoothing · (logit of the class - mean of the logits)`, so
-    probabilities are made once, and the gradient is what the plain one has computed.
+    With thousands of classes it is memory that takes the time, and TensorFlow's own
+    operation makes one number after the other. Here probabilities are made once, and
+    all else is found from them: the largest one is 1 / Σ exp(logit - largest logit),
+    so the loss is exact where the probability of the class is too small for a float.
 
     Args:
         smoothing: share of the target that is spread evenly over all classes
@@ -21,28 +22,29 @@ def cross_entropy(
     >>> loss.numpy().round(4)  # 0.9 · 0.1269 + 0.1 · 2.1269
     array([0.3269], dtype=float32)
     """
-    if not smoothing:
-        return tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)
     flat = tf.reshape(logits, [-1, logits.shape[-1]])
-    return tf.reshape(_smoothed(flat, tf.reshape(y, [-1]), smoothing), tf.shape(y))
+    return tf.reshape(_by_row(flat, tf.reshape(y, [-1]), smoothing), tf.shape(y))
 
 
-def _smoothed(logits: tf.Tensor, y: tf.Tensor, smoothing: float) -> tf.Tensor:
+def _by_row(logits: tf.Tensor, y: tf.Tensor, smoothing: float) -> tf.Tensor:
     """`cross_entropy` of logits [N, V] and classes [N]."""
-    classes = logits.shape[-1]
 
     @tf.custom_gradient
     def loss(logits: tf.Tensor) -> tuple:
-        plain, slope = tf.raw_ops.SparseSoftmaxCrossEntropyWithLogits(
-            features=logits, labels=y
-        )
-        picked = tf.gather(logits, y, batch_dims=1)
+        shares = tf.nn.softmax(logits)
+        highest = tf.reduce_max(logits, axis=1)
+        behind = highest - tf.gather(logits, y, batch_dims=1)
+        if smoothing:
+            even = highest - tf.reduce_mean(logits, axis=1)
+            behind = (1.0 - smoothing) * behind + smoothing * even
+        found = behind - tf.math.log(tf.reduce_max(shares, axis=1))
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            even = (slope - smoothing / classes) * upstream[:, None]
+            rest = shares - smoothing / logits.shape[-1] if smoothing else shares
             places = tf.stack([tf.range(tf.size(y)), y], axis=1)
-            return tf.tensor_scatter_nd_add(even, places, smoothing * upstream)
+            slope = rest * upstream[:, None]
+            return tf.tensor_scatter_nd_sub(slope, places, (1.0 - smoothing) * upstream)
 
-        return plain + smoothing * (picked - tf.reduce_mean(logits, axis=1)), gradient
+        return found, gradient
 
     return loss(logits)

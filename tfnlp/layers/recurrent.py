@@ -3,7 +3,8 @@
 Keras differentiates the loop over tokens as it stands: each step multiplies and adds
 up a gradient of all weights. Here a step holds only what depends on the step before:
 inputs are multiplied once for all tokens, and so are the gradients of the weights,
-as cuDNN does it. What is computed stays the same.
+as cuDNN does it. What is computed stays the same, but that the outputs of a row that
+is masked from its beginning are its first state, where Keras has zeros.
 """
 
 from typing import Any, TypeAlias
@@ -12,6 +13,8 @@ import keras
 import tensorflow as tf
 
 States: TypeAlias = list[tf.Tensor]
+Real: TypeAlias = tuple[tf.Tensor, ...]
+"""Which tokens are no padding; empty where all are real."""
 
 
 @keras.saving.register_keras_serializable(package="tfnlp")
@@ -28,11 +31,12 @@ class LSTM(keras.layers.LSTM):
         self, sequences: tf.Tensor, initial_state: States, mask: Any, training: Any
     ) -> tuple[tf.Tensor, tf.Tensor, States]:
         """Outputs of the last token [B, U] and of all, [B, T, U]; the last states."""
-        if not _is_ours(self, mask, training):
+        if not _is_ours(self, training):
             return super().inner_loop(sequences, initial_state, mask, training)
         fed = _fed(self.cell, sequences, self.cell.bias)
         recurrent = tf.cast(self.cell.recurrent_kernel, fed.dtype)
-        hidden, carry = _lstm(fed, recurrent, *initial_state)
+        hidden, carry = initial_state
+        hidden, carry = _lstm(fed, recurrent, hidden, carry, _by_token(mask))
         return hidden[-1], tf.transpose(hidden, [1, 0, 2]), [hidden[-1], carry]
 
 
@@ -50,22 +54,21 @@ class GRU(keras.layers.GRU):
         self, sequences: tf.Tensor, initial_state: Any, mask: Any, training: Any
     ) -> tuple[tf.Tensor, tf.Tensor, States]:
         """Outputs of the last token [B, U] and of all, [B, T, U]; the last state."""
-        if not (self.cell.reset_after and _is_ours(self, mask, training)):
+        if not (self.cell.reset_after and _is_ours(self, training)):
             return super().inner_loop(sequences, initial_state, mask, training)
         bias = tf.cast(self.cell.bias, sequences.dtype)
         fed = _fed(self.cell, sequences, bias[0])
         recurrent = tf.cast(self.cell.recurrent_kernel, fed.dtype)
         (start,) = tf.nest.flatten(initial_state)
-        hidden = _gru(fed, recurrent, bias[1], start)
+        hidden = _gru(fed, recurrent, bias[1], start, _by_token(mask))
         return hidden[-1], tf.transpose(hidden, [1, 0, 2]), [hidden[-1]]
 
 
-def _is_ours(layer: keras.layers.RNN, mask: Any, training: Any) -> bool:
+def _is_ours(layer: keras.layers.RNN, training: Any) -> bool:
     """Whether a layer trains here: on CPUs, with nothing out of the ordinary."""
     cell = layer.cell
     return (
         training is True
-        and mask is None
         and not (layer.go_backwards or layer.unroll)
         and not (cell.dropout or cell.recurrent_dropout)
         and cell.use_bias
@@ -85,100 +88,137 @@ def _fed(cell: keras.layers.Layer, sequences: tf.Tensor, bias: Any) -> tf.Tensor
     return tf.reshape(flat, shape)
 
 
-@tf.custom_gradient
+def _by_token(mask: Any) -> Real:
+    """Which tokens are real: bool [B, T] as [T, B, 1]; nothing without a mask."""
+    masks = [each for each in tf.nest.flatten(mask) if each is not None]
+    return tuple(tf.transpose(tf.cast(each, tf.bool))[..., None] for each in masks)
+
+
+def _unless(real: Real, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
+    """What is new where a token is real, and the old where it is padding."""
+    return tf.where(real[0], new, old) if real else new
+
+
 def _lstm(
-    fed: tf.Tensor, recurrent: tf.Tensor, hidden: tf.Tensor, carry: tf.Tensor
-) -> Any:
+    fed: tf.Tensor,
+    recurrent: tf.Tensor,
+    hidden: tf.Tensor,
+    carry: tf.Tensor,
+    real: Real,
+) -> tuple[tf.Tensor, tf.Tensor]:
     """States behind each step [T, B, U], and the last carry [B, U]."""
 
-    def advance(before: Any, now: tf.Tensor) -> Any:
-        hidden, carry, *_ = before
-        gates = now + tf.matmul(hidden, recurrent)
+    def advance(before: Any, now: Any) -> Any:
+        (last, carry, *_), (fed, real) = before, now
+        gates = fed + tf.matmul(last, recurrent)
         kept, forget, new, out = tf.split(gates, 4, axis=1)
         kept, forget, out = tf.sigmoid(kept), tf.sigmoid(forget), tf.sigmoid(out)
         new = tf.tanh(new)
-        carry = forget * carry + kept * new
-        return out * tf.tanh(carry), carry, kept, forget, new, out
+        carry = _unless(real, forget * carry + kept * new, carry)
+        return _unless(real, out * tf.tanh(carry), last), carry, kept, forget, new, out
 
-    nothing = tf.zeros_like(hidden)
-    hiddens, carries, *gates = tf.scan(
-        advance, fed, (hidden, carry, *[nothing] * 4), parallel_iterations=1
-    )
+    @tf.custom_gradient
+    def read(
+        fed: tf.Tensor, recurrent: tf.Tensor, hidden: tf.Tensor, carry: tf.Tensor
+    ) -> Any:
+        nothing = tf.zeros_like(hidden)
+        turned = tf.transpose(recurrent)  # once: `transpose_b` takes twice as long
+        hiddens, carries, *gates = tf.scan(
+            advance, (fed, real), (hidden, carry, *[nothing] * 4), parallel_iterations=1
+        )
 
-    def gradient(of_hiddens: tf.Tensor, of_carry: tf.Tensor) -> Any:
         def retreat(after: Any, now: Any) -> Any:
             of_hidden, of_carry, _ = after
-            of_output, (kept, forget, new, out), carry, before = now
+            of_output, (kept, forget, new, out), carry, before, real = now
             of_hidden += of_output
             bent = tf.tanh(carry)
-            of_carry += of_hidden * out * (1.0 - bent * bent)
+            of_output = _unless(real, of_hidden, nothing)
+            of_inside = _unless(real, of_carry, nothing)
+            past = of_hidden - of_output, of_carry - of_inside  # of padding: all
+            of_inside += of_output * out * (1.0 - bent * bent)
             slopes = (
-                of_carry * new * kept * (1.0 - kept),
-                of_carry * before * forget * (1.0 - forget),
-                of_carry * kept * (1.0 - new * new),
-                of_hidden * bent * out * (1.0 - out),
+                of_inside * new * kept * (1.0 - kept),
+                of_inside * before * forget * (1.0 - forget),
+                of_inside * kept * (1.0 - new * new),
+                of_output * bent * out * (1.0 - out),
             )
             of_gates = tf.concat(slopes, axis=1)
-            of_hidden = tf.matmul(of_gates, recurrent, transpose_b=True)
-            return of_hidden, of_carry * forget, of_gates
+            of_last = tf.matmul(of_gates, turned)
+            return past[0] + of_last, past[1] + of_inside * forget, of_gates
 
-        steps = (of_hiddens, tuple(gates), carries, _behind(carry, carries))
-        end = (nothing, of_carry, tf.zeros_like(fed[0]))
-        of_hidden, of_carry, of_gates = tf.scan(
-            retreat, steps, end, reverse=True, parallel_iterations=1
-        )
-        of_recurrent = _summed(_behind(hidden, hiddens), of_gates)
-        return of_gates, of_recurrent, of_hidden[0], of_carry[0]
+        def gradient(of_hiddens: tf.Tensor, of_carry: tf.Tensor) -> Any:
+            steps = (of_hiddens, tuple(gates), carries, _behind(carry, carries), real)
+            end = (nothing, of_carry, tf.zeros_like(fed[0]))
+            of_hidden, of_carry, of_gates = tf.scan(
+                retreat, steps, end, reverse=True, parallel_iterations=1
+            )
+            of_recurrent = _summed(_behind(hidden, hiddens), of_gates)
+            return of_gates, of_recurrent, of_hidden[0], of_carry[0]
 
-    return (hiddens, carries[-1]), gradient
+        return (hiddens, carries[-1]), gradient
+
+    return read(fed, recurrent, hidden, carry)
 
 
-@tf.custom_gradient
 def _gru(
-    fed: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor, hidden: tf.Tensor
-) -> Any:
+    fed: tf.Tensor,
+    recurrent: tf.Tensor,
+    bias: tf.Tensor,
+    hidden: tf.Tensor,
+    real: Real,
+) -> tf.Tensor:
     """States behind each step, [T, B, U]."""
 
-    def advance(before: Any, now: tf.Tensor) -> Any:
-        hidden, *_ = before
-        own = tf.nn.bias_add(tf.matmul(hidden, recurrent), bias)
-        kept, reset, new = tf.split(now, 3, axis=1)
+    def advance(before: Any, now: Any) -> Any:
+        (last, *_), (fed, real) = before, now
+        own = tf.nn.bias_add(tf.matmul(last, recurrent), bias)
+        kept, reset, new = tf.split(fed, 3, axis=1)
         own_kept, own_reset, own_new = tf.split(own, 3, axis=1)
         kept, reset = tf.sigmoid(kept + own_kept), tf.sigmoid(reset + own_reset)
         new = tf.tanh(new + reset * own_new)
-        return kept * hidden + (1.0 - kept) * new, kept, reset, new, own_new
+        hidden = _unless(real, kept * last + (1.0 - kept) * new, last)
+        return hidden, kept, reset, new, own_new
 
-    nothing = tf.zeros_like(hidden)
-    hiddens, *gates = tf.scan(
-        advance, fed, (hidden, *[nothing] * 4), parallel_iterations=1
-    )
+    @tf.custom_gradient
+    def read(
+        fed: tf.Tensor, recurrent: tf.Tensor, bias: tf.Tensor, hidden: tf.Tensor
+    ) -> Any:
+        nothing = tf.zeros_like(hidden)
+        turned = tf.transpose(recurrent)  # once: `transpose_b` takes twice as long
+        hiddens, *gates = tf.scan(
+            advance, (fed, real), (hidden, *[nothing] * 4), parallel_iterations=1
+        )
 
-    def gradient(of_hiddens: tf.Tensor) -> Any:
         def retreat(after: Any, now: Any) -> Any:
             of_hidden, *_ = after
-            of_output, (kept, reset, new, own_new), before = now
+            of_output, (kept, reset, new, own_new), before, real = now
             of_hidden += of_output
-            of_new = of_hidden * (1.0 - kept) * (1.0 - new * new)
-            of_kept = of_hidden * (before - new) * kept * (1.0 - kept)
+            of_inside = _unless(real, of_hidden, nothing)
+            of_new = of_inside * (1.0 - kept) * (1.0 - new * new)
+            of_kept = of_inside * (before - new) * kept * (1.0 - kept)
             of_reset = of_new * own_new * reset * (1.0 - reset)
             of_own = tf.concat([of_kept, of_reset, of_new * reset], axis=1)
             of_fed = tf.concat([of_kept, of_reset, of_new], axis=1)
-            back = tf.matmul(of_own, recurrent, transpose_b=True)
-            return of_hidden * kept + back, of_fed, of_own
+            back = tf.matmul(of_own, turned)
+            return _unless(real, of_hidden * kept + back, of_hidden), of_fed, of_own
 
-        before = _behind(hidden, hiddens)
-        end = (nothing, *[tf.zeros_like(fed[0])] * 2)
-        of_hidden, of_fed, of_own = tf.scan(
-            retreat,
-            (of_hiddens, tuple(gates), before),
-            end,
-            reverse=True,
-            parallel_iterations=1,
-        )
-        of_bias = tf.reduce_sum(of_own, axis=[0, 1])
-        return of_fed, _summed(before, of_own), of_bias, of_hidden[0]
+        def gradient(of_hiddens: tf.Tensor) -> Any:
+            before = _behind(hidden, hiddens)
+            empty = tf.zeros_like(fed[0])
+            of_hidden, of_fed, of_own = tf.scan(
+                retreat,
+                (of_hiddens, tuple(gates), before, real),
+                (nothing, empty, empty),
+                reverse=True,
+                parallel_iterations=1,
+            )
+            of_recurrent = _summed(before, of_own)
+            of_bias = tf.reduce_sum(of_own, axis=[0, 1])
+            return of_fed, of_recurrent, of_bias, of_hidden[0]
 
-    return hiddens, gradient
+        return hiddens, gradient
+
+    return read(fed, recurrent, bias, hidden)
 
 
 def _behind(first: tf.Tensor, states: tf.Tensor) -> tf.Tensor:

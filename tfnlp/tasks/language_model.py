@@ -12,6 +12,7 @@ from tfnlp.data.blocks import blocks
 from tfnlp.data.streams import ended
 from tfnlp.decoding.rules import Stopped
 from tfnlp.errors import UsageError
+from tfnlp.layers.cross_entropy import cross_entropy
 from tfnlp.layers.options import check_size
 from tfnlp.networks import causal
 from tfnlp.networks.carried import Carried
@@ -176,7 +177,7 @@ class LanguageModel(Task):
 
     def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """[B, T]: negative log-likelihood of each token, in nats."""
-        return tf.nn.sparse_softmax_cross_entropy_with_logits(y, outputs)
+        return cross_entropy(y, outputs)
 
     def decode(self, outputs: tf.Tensor, inputs: Tensors) -> Tensors:
         """Logits [B, T, V] → how probable the texts are."""
