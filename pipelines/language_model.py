@@ -120,6 +120,7 @@ def main(recipe: Recipe) -> Path:
         batch_size=recipe.training.batch_size,
     )
     alone, plain = task.alone(), task.plain(model)
+    plain.history = model.history
     report = report.with_figures(alone.samples(plain, test))
     return cli.finish(recipe, alone, plain, report, audit=audit, clock=clock)
 

@@ -1,6 +1,7 @@
-"""Seconds by phase: what a run reports about its time."""
+"""Seconds by phase, and memory: what a run reports about its cost."""
 
 import contextlib
+import sys
 import time
 from collections.abc import Iterator
 
@@ -28,3 +29,18 @@ class Clock:
         finally:
             took = time.perf_counter() - start
             self.seconds[name] = self.seconds.get(name, 0.0) + took
+
+
+def peak_memory() -> dict[str, int]:
+    """``peak_memory``: the most bytes this process held at once, where that is known.
+
+    Example:
+    >>> peak_memory()["peak_memory"] > 1_000_000
+    True
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return {}
+    unit = 1 if sys.platform == "darwin" else 1024
+    return {"peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}

@@ -22,6 +22,7 @@ def report() -> Report:
         scores={"loss": 0.41, "accuracy": 0.8},
         intervals={"accuracy": (0.75, 0.85)},
         seconds={"train": 61.5},
+        cost={"tokens": 123456, "peak_memory": 1_940_000_000},
         rows={"train": 9000, "test": 1281},
         versions={"python": "3.11", "cores": 2},
         history={"loss": [0.7, 0.5], "val_loss": [0.6, math.nan]},
@@ -56,7 +57,8 @@ def test_text_starts_with_the_scores_that_have_intervals(report):
     assert str(report).splitlines() == [
         "accuracy   0.8000  [0.7500, 0.8500]",
         "loss       0.4100",
-        "9,000 train rows · 1,281 test rows · train 61.5 s",
+        "9,000 train rows · 1,281 test rows · train 61.5 s · 123,456 tokens trained on "
+        "· peak memory 1.9 GB",
     ]
 
 

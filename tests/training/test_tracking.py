@@ -63,6 +63,12 @@ def test_tensorboard_has_the_state_of_training(tmp_path):
     assert list(found["epoch_val_loss"].values()) == pytest.approx(history["val_loss"])
 
 
+@pytest.mark.parametrize("strategy", ["one", "mirrored"])
+def test_tokens_of_all_devices_are_counted(strategy):
+    network = train(None, strategy=strategy)
+    assert network.history.tokens == 2 * 20
+
+
 def test_the_norm_is_that_before_clipping(tmp_path):
     """A clip that changes nothing in the first update tells the same norm."""
     norms = {}

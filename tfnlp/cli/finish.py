@@ -32,12 +32,16 @@ def finish(
 
     Args:
         recipe: a dataclass with `name` and `output`.
+        model: with the ``history`` that `tfnlp.fit` left.
 
     Raises:
         ExportError: see `tfnlp.save`.
     """
     settings = to_dict(recipe)
-    report = dataclasses.replace(report, recipe=settings, audit=audit.to_json())
+    cost = {"tokens": model.history.tokens, **tfnlp.clock.peak_memory()}
+    report = dataclasses.replace(
+        report, cost=cost, recipe=settings, audit=audit.to_json()
+    )
     with clock.phase("save"):
         version = tfnlp.save(
             task,

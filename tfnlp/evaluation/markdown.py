@@ -48,6 +48,7 @@ def facts(report: "Report") -> list[tuple[str, list[tuple[str, str]]]]:
     sections = {
         "Rows": report.rows,
         "Seconds": report.seconds,
+        "Cost": report.cost,
         "Data audit": report.audit,
         "Environment": report.versions,
         "Recipe": report.recipe,

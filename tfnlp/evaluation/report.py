@@ -31,6 +31,7 @@ class Report:
         scores: name → number.
         intervals: score → (low, high), 95 % of the bootstrap draws.
         seconds: phase → seconds.
+        cost: what it took besides: `tokens` trained on, `peak_memory` in bytes.
         rows: split → number of rows.
         versions: what it ran on; see `tfnlp.evaluation.environment`.
         history: what Keras' `fit` logged: name → one number an epoch.
@@ -47,6 +48,7 @@ class Report:
     scores: Mapping[str, float]
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
+    cost: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, str | int] = field(default_factory=dict)
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -58,6 +60,10 @@ class Report:
         lines = [self._line(name) for name in self.ordered()]
         facts = [f"{count:,} {split} rows" for split, count in self.rows.items()]
         facts += [f"{name} {value:.1f} s" for name, value in self.seconds.items()]
+        if "tokens" in self.cost:
+            facts.append(f"{self.cost['tokens']:,} tokens trained on")
+        if "peak_memory" in self.cost:
+            facts.append(f"peak memory {self.cost['peak_memory'] / 1e9:.1f} GB")
         return "\n".join([*lines, " · ".join(facts)]).rstrip()
 
     def with_figures(self, *figures: Figure) -> "Report":

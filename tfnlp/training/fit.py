@@ -74,7 +74,8 @@ def fit(
             then the one of an undisturbed run, bit for bit on CPUs.
 
     Returns:
-        The network; its ``history`` holds the logs of every epoch.
+        The network; its ``history`` holds the logs of every epoch, and
+        ``history.tokens`` how many tokens this process trained on.
 
     Raises:
         SchemaError: rows lack a field of the task.
@@ -123,6 +124,7 @@ def fit(
         )
     if checkpoints is not None:
         checkpoints.remove()
+    history.tokens = trainable.counted()[0]
     trainable.network.history = history
     return trainable.network
 

@@ -53,10 +53,10 @@ class Trainable(keras.Model):
         self.wishes = tf.Variable(0.0, trainable=False, name="wishes")
         """The sum of what each worker had assigned to `wish` before the last update:
         how workers agree on what to do behind it."""
-        self.counts = False
-        """Whether the three below are kept; see `tfnlp.training.tracking`."""
-        self.tokens = tf.Variable(0, trainable=False, dtype=tf.int64, name="tokens")
-        self.places = tf.Variable(0, trainable=False, dtype=tf.int64, name="places")
+        self.tokens, self.places = _counter("tokens"), _counter("places")
+        """Tokens trained on, and the places that batches had for them."""
+        self.measures_norm = False
+        """Whether `norm` is kept, that of the last gradient before it was clipped."""
         self.norm = tf.Variable(0.0, trainable=False, name="norm")
 
     def call(self, features: Tensors, training: bool | None = None) -> Any:
@@ -101,8 +101,7 @@ class Trainable(keras.Model):
         parts = [self._gradients(part, total) for part in self._cut(data)]
         gradients = [_sum(of_one) for of_one in zip(*parts, strict=True)]
         gradients = self._clipped([merged(g) for g in _all_reduce(gradients)])
-        if self.counts:
-            self._count(data[0])
+        self._count(data[0])
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )
@@ -155,7 +154,7 @@ class Trainable(keras.Model):
 
     def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
         """Scales gradients down whose norm over all weights is above the clip."""
-        if not (self.clip or self.counts):
+        if not (self.clip or self.measures_norm):
             return gradients
         norm = tf.linalg.global_norm(gradients) / self._scale()
         self.norm.assign(norm)
@@ -164,8 +163,16 @@ class Trainable(keras.Model):
         factor = self.clip / tf.maximum(norm, self.clip)
         return [_times(gradient, factor) for gradient in gradients]
 
+    def counted(self) -> tuple[int, int]:
+        """Tokens that the devices of this process trained on, and their places."""
+        local = self.distribute_strategy.experimental_local_results
+
+        def total(counter: tf.Variable) -> int:
+            return sum(int(count.numpy()) for count in local(counter))
+
+        return total(self.tokens), total(self.places)
+
     def _count(self, features: Tensors) -> None:
-        """Adds up tokens, and the places that batches have for them."""
         for name, ids in features.items():
             if name.endswith(("token_ids", "target_ids")):
                 self.tokens.assign_add(tf.math.count_nonzero(ids))
@@ -174,6 +181,18 @@ class Trainable(keras.Model):
     def _scale(self) -> tf.Tensor:
         """What `scale_loss` multiplied with: 1 unless the optimizer scales losses."""
         return self.optimizer.scale_loss(tf.ones([]))
+
+
+def _counter(name: str) -> tf.Variable:
+    """Counts on each device; see `Trainable.counted`."""
+    return tf.Variable(
+        0,
+        trainable=False,
+        dtype=tf.int64,
+        name=name,
+        synchronization=tf.VariableSynchronization.ON_READ,
+        aggregation=tf.VariableAggregation.SUM,
+    )
 
 
 def _sum(gradients: tuple[Gradient, ...]) -> Gradient:

@@ -43,7 +43,7 @@ class Tracking(keras.callbacks.Callback):
         super().__init__()
         self.writers = [TRACKERS[name](folder) for name in names]
         self.trainable, self.done = trainable, done
-        self.trainable.counts = True
+        self.trainable.measures_norm = True
         self.since, self.tokens, self.places = time.perf_counter(), 0, 0
 
     def on_train_begin(self, logs: Logs = None) -> None:
@@ -59,10 +59,10 @@ class Tracking(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._write({f"epoch_{name}": value for name, value in (logs or {}).items()})
         self.since = time.perf_counter()  # validation is no training
-        self.tokens, self.places = self._counted()
+        self.tokens, self.places = self.trainable.counted()
 
     def _state(self, logs: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-        now, (tokens, places) = time.perf_counter(), self._counted()
+        now, (tokens, places) = time.perf_counter(), self.trainable.counted()
         yield "loss", float(logs.get("loss", 0.0))
         yield "learning_rate", float(self.trainable.optimizer.learning_rate)
         yield "gradient_norm", float(self.trainable.norm.numpy())
@@ -71,9 +71,6 @@ class Tracking(keras.callbacks.Callback):
             yield "tokens_per_second", new / max(now - self.since, 1e-9)
             yield "padding_share", 1.0 - new / room
         self.since, self.tokens, self.places = now, tokens, places
-
-    def _counted(self) -> tuple[int, int]:
-        return int(self.trainable.tokens.numpy()), int(self.trainable.places.numpy())
 
     def _write(self, values: Mapping[str, float]) -> None:
         for write in self.writers:
