@@ -1,0 +1,168 @@
+"""Whole runs, from a raw file to a test score: tfnlp against what users would pick.
+
+    pip install -r benchmarks/requirements.txt
+    python benchmarks/whole_runs.py --train train.csv --test test.csv
+
+Every run is a process of its own that reads the same three files, trains, and answers
+the test side: scripts of `benchmarks/peers/`, written as users of those packages
+write them, and `pipelines/text_classification.py` with its defaults, which moreover
+audits, evaluates with intervals, draws a report and saves what can be served. Seconds
+and the peak of memory are those of the process. `one pass` is the same with
+`--training.epochs 1`. Runs come one after the other; the table goes to standard output.
+"""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import tfnlp
+from tfnlp import cli
+from tfnlp.errors import TfnlpError, UsageError, nearest
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = {
+    "scikit-learn, TF-IDF and linear SVM": "svm.py",
+    "fastText, bigrams": "fasttext_bigrams.py",
+    "Keras, convolution": "plain_keras.py cnn",
+    "Keras, BiLSTM": "plain_keras.py rnn",
+    "PyTorch, convolution": "plain_torch.py cnn",
+    "PyTorch, BiLSTM": "plain_torch.py rnn",
+}
+"""What a row of the table is called → a script of `peers/` and its network."""
+OURS = {
+    "bow": "--encoder bow",
+    "cnn": "--encoder cnn",
+    "cnn, one pass": "--encoder cnn --training.epochs 1",
+    "rnn": "--encoder rnn",
+    "rnn, one pass": "--encoder rnn --training.epochs 1",
+    "transformer": "--encoder transformer",
+}
+"""What a row of the table is called → flags of the pipeline."""
+RUNS = (*PEERS, *OURS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe(cli.Source):
+    """Measures accuracy, seconds and memory of whole runs."""
+
+    runs: str = "all"  # rows of the table, joined with ;
+
+
+class Result(NamedTuple):
+    """What a run gave and took."""
+
+    name: str
+    accuracy: float
+    seconds: float  # wall time of the process
+    memory: int  # bytes of its peak
+
+
+def main(recipe: Recipe) -> None:
+    """Writes the sides, runs and prints.
+
+    Raises:
+        TfnlpError: a run failed.
+        UsageError: there is no run of that name, or rows are not of one text.
+    """
+    names = RUNS if recipe.runs == "all" else recipe.runs.split(";")
+    for name in names:
+        if name not in RUNS:
+            raise UsageError(
+                f"--runs takes all, or some of {'; '.join(RUNS)}. "
+                f"Received: {name!r}.{nearest(name, RUNS)}"
+            )
+    if recipe.second or recipe.several:
+        raise UsageError(
+            "The peers read one text and one label. Received: --second or --several. "
+            "Leave them out."
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        sides = write(recipe.clean(recipe.sides()), Path(folder))
+        results = [measure(name, sides, Path(folder)) for name in names]
+    print(table(results))
+
+
+def write(sides: tfnlp.Sides, folder: Path) -> list[str]:
+    """Writes what all runs read: train, valid and test as tables."""
+    paths = []
+    for name, rows in sides._asdict().items():
+        paths.append(str(folder / f"{name}.csv"))
+        with open(paths[-1], "w", encoding="utf-8", newline="") as file:
+            table = csv.DictWriter(file, ["text", "label"])
+            table.writeheader()
+            for row in rows.as_numpy_iterator():
+                table.writerow({key: value.decode() for key, value in row.items()})
+    return paths
+
+
+def measure(name: str, sides: Sequence[str], folder: Path) -> Result:
+    """Runs a script in a process of its own.
+
+    Raises:
+        TfnlpError: it failed.
+    """
+    print(f"{name} …", file=sys.stderr)
+    words = command(name, sides, folder)
+    start = time.perf_counter()
+    with open(folder / "printed", "w+", encoding="utf-8") as printed:
+        process = subprocess.Popen(words, stdout=printed)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        printed.seek(0)
+        told = printed.read()
+    if status:
+        raise TfnlpError(
+            f"Every run must end with exit code 0. Received: a failure of {name}. "
+            "Its error is above."
+        )
+    if name in OURS:
+        (report,) = (folder / name).glob("run/*/assets.extra/report.json")
+        accuracy = json.loads(report.read_text("utf-8"))["scores"]["accuracy"]
+    else:
+        accuracy = json.loads(told)["accuracy"]
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Result(name, accuracy, seconds, usage.ru_maxrss * unit)
+
+
+def command(name: str, sides: Sequence[str], folder: Path) -> list[str]:
+    """The words of a command."""
+    if name in PEERS:
+        script, *network = PEERS[name].split()
+        return [
+            sys.executable,
+            str(ROOT / "benchmarks/peers" / script),
+            *sides,
+            *network,
+        ]
+    flags = ["--name", "run", "--output", str(folder / name), *OURS[name].split()]
+    for side, path in zip(("train", "valid", "test"), sides, strict=True):
+        flags += [f"--{side}", path]
+    return [sys.executable, str(ROOT / "pipelines/text_classification.py"), *flags]
+
+
+def table(results: Iterable[Result]) -> str:
+    """Results as a Markdown table."""
+    head = [
+        "| run | accuracy | seconds | peak memory |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    return "\n".join(
+        head
+        + [
+            f"| {r.name} | {r.accuracy:.4f} | {r.seconds:.0f} "
+            f"| {r.memory / 1e9:.1f} GB |"
+            for r in results
+        ]
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main, Recipe)
