@@ -13,7 +13,6 @@ and the peak of memory are those of the process. `one pass` is the same with
 
 import csv
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -38,6 +37,7 @@ PEERS = {
 }
 """What a row of the table is called → a script of `peers/` and its network."""
 OURS = {
+    "linear": "--encoder linear",
     "bow": "--encoder bow",
     "cnn": "--encoder cnn",
     "cnn, one pass": "--encoder cnn --training.epochs 1",
@@ -47,6 +47,15 @@ OURS = {
 }
 """What a row of the table is called → flags of the pipeline."""
 RUNS = (*PEERS, *OURS)
+SMALL = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[2:])
+with open(sys.argv[1], "w") as file:
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=file)
+sys.exit(code)
+"""
+"""Starts a command and writes the peak of its memory. A process has at least the peak
+of the one that started it, and this script has read the rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,14 +120,13 @@ def measure(name: str, sides: Sequence[str], folder: Path) -> Result:
     """
     print(f"{name} …", file=sys.stderr)
     words = command(name, sides, folder)
+    small, peak = [sys.executable, "-c", SMALL], folder / "peak"
     start = time.perf_counter()
-    with open(folder / "printed", "w+", encoding="utf-8") as printed:
-        process = subprocess.Popen(words, stdout=printed)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        printed.seek(0)
-        told = printed.read()
-    if status:
+    done = subprocess.run(
+        [*small, str(peak), *words], stdout=subprocess.PIPE, encoding="utf-8"
+    )
+    seconds = time.perf_counter() - start
+    if done.returncode:
         raise TfnlpError(
             f"Every run must end with exit code 0. Received: a failure of {name}. "
             "Its error is above."
@@ -127,9 +135,9 @@ def measure(name: str, sides: Sequence[str], folder: Path) -> Result:
         (report,) = (folder / name).glob("run/*/assets.extra/report.json")
         accuracy = json.loads(report.read_text("utf-8"))["scores"]["accuracy"]
     else:
-        accuracy = json.loads(told)["accuracy"]
+        accuracy = json.loads(done.stdout)["accuracy"]
     unit = 1 if sys.platform == "darwin" else 1024
-    return Result(name, accuracy, seconds, usage.ru_maxrss * unit)
+    return Result(name, accuracy, seconds, int(peak.read_text()) * unit)
 
 
 def command(name: str, sides: Sequence[str], folder: Path) -> list[str]:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 import tfnlp
 from tfnlp import cli
 
@@ -29,7 +31,7 @@ class Recipe(cli.Source):
     output: str = "saved_models"  # folder of all artefacts
     resume: bool = False  # go on with a run of this name that was stopped
 
-    encoder: Literal["bow", "cnn", "rnn", "transformer"] = "cnn"
+    encoder: Literal["linear", "bow", "cnn", "rnn", "transformer"] = "cnn"
     size: int | None = None  # entries of the vocabulary; default: by the encoder
     length: int | None = None  # tokens kept of a text; default: by the encoder
     ngrams: int | None = None  # longest run of words; default: by the encoder
@@ -49,7 +51,7 @@ class Recipe(cli.Source):
     network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2 l2=1e-5
     symmetric: bool = False  # pairs: whether swapped texts have the same label
     wide: float | None = None  # a linear layer starts from naive Bayes times this
-    wide_pooling: Literal["sqrt", "sum"] = "sqrt"  # how terms of a text add up there
+    wide_pooling: Literal["sqrt", "sum"] | None = None  # how terms add up there
     nbsvm: bool = False  # that layer learns one weight a term, not one a class too
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     smoothing: float = 0.0  # of the labels
@@ -68,6 +70,8 @@ class Recipe(cli.Source):
 
 
 DEFAULTS = {
+    "linear": {"size": 400_000, "length": 1000, "ngrams": 3, "dropout": 0.5}
+    | {"wide": 0.03, "wide_pooling": "sum"},
     "bow": {"size": 300_000, "length": 1000, "ngrams": 2, "width": 64, "dropout": 0.3}
     | {"pooling": "sqrt", "word_dropout": 0.1, "spatial_dropout": 0.0, "wide": 0.5},
     "cnn": {"size": 30_000, "length": 400, "ngrams": 1, "width": 192, "dropout": 0.5}
@@ -120,8 +124,10 @@ def prepared(recipe: Recipe, rows, clock: tfnlp.Clock):
         start = None if ratios is None else recipe.wide * ratios
 
     def build(hp):
-        width = hp.Int("width", 32, 512, step=32, default=recipe.width)
         dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
+        width = None
+        if recipe.width is not None:  # a linear classifier has none
+            width = hp.Int("width", 32, 512, step=32, default=recipe.width)
         return network(recipe, task, vectors, width=width, dropout=dropout, wide=start)
 
     return task, build
@@ -156,15 +162,16 @@ def learnt(recipe: Recipe, rows) -> tfnlp.Classification:
 
 
 def network(recipe: Recipe, task, vectors: dict, *, width, dropout, wide=None):
-    """Encoder and head; the options of --network come last."""
-    encoder_of = getattr(tfnlp, recipe.encoder).encoder
-    options = {"word_dropout": recipe.word_dropout, "width": width}
-    options |= {"spatial_dropout": recipe.spatial_dropout, **vectors}
-    options |= cli.assignments(recipe.network, encoder_of)
-    encoder = encoder_of(len(task.text.vocabulary), **options)
+    """Encoder and head, or the linear layer alone."""
+    encoder = None
+    if recipe.encoder == "linear":
+        entries = len(task.text.vocabulary), len(task.labels)
+        wide = np.zeros(entries, "float32") if wide is None else wide
+    else:
+        encoder = encoder_on(recipe, task, vectors, width=width)
     return task.network(
         encoder,
-        pooling=recipe.pooling,
+        pooling=recipe.pooling or "max",
         dropout=dropout,
         wide=wide,
         wide_pooling=recipe.wide_pooling,
@@ -173,9 +180,18 @@ def network(recipe: Recipe, task, vectors: dict, *, width, dropout, wide=None):
     )
 
 
+def encoder_on(recipe: Recipe, task, vectors: dict, *, width):
+    """The encoder; the options of --network come last."""
+    encoder_of = getattr(tfnlp, recipe.encoder).encoder
+    options = {"word_dropout": recipe.word_dropout, "width": width}
+    options |= {"spatial_dropout": recipe.spatial_dropout, **vectors}
+    options |= cli.assignments(recipe.network, encoder_of)
+    return encoder_of(len(task.text.vocabulary), **options)
+
+
 def settled(recipe: Recipe) -> Recipe:
     """The recipe with the encoder's own settings where none was given."""
-    own = DEFAULTS[recipe.encoder]
+    own = {"wide_pooling": "sqrt"} | DEFAULTS[recipe.encoder]
     if recipe.split in ("bpe", "unigram", "wordpiece"):
         own = own | {"ngrams": 1}  # there are no runs of subwords
     missing = {k: value for k, value in own.items() if getattr(recipe, k) is None}

@@ -18,6 +18,7 @@ import tensorflow as tf
 
 from tfnlp import answering
 from tfnlp.data.batching import batches
+from tfnlp.data.encoded import encode_once
 from tfnlp.evaluation.evaluate import evaluate
 from tfnlp.export.artefact import export
 from tfnlp.saving import from_json, to_json
@@ -60,6 +61,7 @@ def check_task(
     """
     network = check_overfits(task, build, rows)
     check_one_path(task, network, rows, folder)
+    check_encoded_once(task, rows)
     check_config(task, rows, classes=classes)
     check_served(task, network, rows, folder, classes=classes)
     check_batch_invariance(task, network, rows)
@@ -96,6 +98,21 @@ def check_one_path(task: Task, network: keras.Model, rows: Rows, folder: Path) -
     loaded = tf.saved_model.load(path).signatures["serving_default"](**inputs)
     for other, where in ((mapped, "a dataset"), (loaded, "a SavedModel")):
         _expect(_equal(direct, other), f"one path: encode differs in {where}")
+
+
+def check_encoded_once(task: Task, rows: Rows) -> None:
+    """Rows that training keeps in memory become the batches that they were."""
+    rows = check_rows(rows, {**task.inputs, **task.targets})
+    kept = encode_once(rows, task.dataset)
+    if kept is None:
+        return
+    both = zip(
+        kept.examples(kept.rows().batch(3)), task.dataset(rows.batch(3)), strict=True
+    )
+    for found in both:
+        ours, theirs = map(tf.nest.flatten, found)
+        equal = all(map(np.array_equal, ours, theirs))
+        _expect(equal, "encoded once: examples differ; padding must be zeros")
 
 
 def check_config(task: Task, rows: Rows, *, classes: tuple = ()) -> None:

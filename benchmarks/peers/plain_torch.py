@@ -67,9 +67,8 @@ def learn(train: Side, valid: Side, test: Side, classes: int) -> list[int]:
             adam.step()
         found = answer(model, sides[1])
         right = sum(a == b for a, b in zip(found, valid.labels, strict=True))
-        if right <= best:
-            break
-        best, answers = right, answer(model, sides[2])
+        if right > best:
+            best, answers = right, answer(model, sides[2])
     return answers
 
 

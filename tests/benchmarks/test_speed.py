@@ -40,3 +40,22 @@ def test_one_epoch_alone_cannot_be_measured(script):
     training = script("benchmarks/training.py")
     with pytest.raises(UsageError, match="--epochs is 2 or more"):
         training.main(cli.parse(training.Recipe, ["--epochs", "1"]))
+
+
+@pytest.mark.slow
+def test_both_pipelines_give_all_rows(script, films, tmp_path):
+    pipeline, path = script("benchmarks/input_pipeline.py"), tmp_path / "films.csv"
+    recipe = cli.parse(pipeline.Recipe, ["--batch_size", "7"])
+    rows = tfnlp.read(films, {"text": "text", "label": "label"})
+    assert pipeline.write(rows, path)[0] == 80
+    task = tfnlp.Classification.from_rows(rows)
+    for begin in (pipeline.of_tfnlp, pipeline.of_keras):
+        batches = iter(begin(recipe, task, path))
+        sizes = [len(next(batches)[1]) for _ in range(12)]
+        assert sum(sizes) == 80
+
+
+def test_speeds_of_pipelines_are_shown_with_their_ratios(script):
+    pipeline = script("benchmarks/input_pipeline.py")
+    table = pipeline.table({pipeline.PEER: [2.0, 10.0], pipeline.OURS: [5.0, 5.0]})
+    assert table.splitlines()[-1] == "| tfnlp | 5.0 | 2.50 | 5.0 | 0.50 |"

@@ -169,7 +169,7 @@ def test_another_run_writes_the_next_version_before_it_prints(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("encoder", ["cnn", "rnn", "transformer"])
+@pytest.mark.parametrize("encoder", ["linear", "cnn", "rnn", "transformer"])
 def test_every_encoder_trains_and_is_scored_again(encoder, tmp_path, capsys):
     written = script.main(recipe(tmp_path, encoder=encoder))
     report = json.loads((written / "assets.extra" / "report.json").read_text())

@@ -315,6 +315,28 @@ def test_nbsvm_learns_one_factor_a_term():
     assert not any(path.startswith("wide/") for path in learned)
 
 
+def test_without_an_encoder_the_linear_layer_is_alone():
+    task = classification()
+    start = task.log_ratios(SINGLE)
+    network = task.network(None, wide=start, wide_pooling="sum", dropout=0.0)
+    assert [weight.path for weight in network.weights] == [
+        "wide/embeddings",
+        "logits/bias",
+    ]
+    features = task.encode({"text": tf.constant(["a dull film", "great"])})
+    dull, great = (start[ids] for ids in features["token_ids"].numpy())
+    assert network(features).numpy() == pytest.approx(
+        np.array([dull.sum(0), great[0]]), rel=1e-5
+    )
+
+
+@pytest.mark.parametrize("kind", ["single", "pairs"])
+def test_without_an_encoder_and_a_table_there_is_nothing(kind):
+    received = {"single": "wide=None", "pairs": "pairs of texts"}[kind]
+    with pytest.raises(UsageError, match=f"Received: {received}"):
+        classification(kind).network(None)
+
+
 def test_without_a_start_there_is_no_wide_layer():
     names = [layer.name for layer in wide_network(classification(), None).layers]
     assert "logits" in names and "wide" not in names

@@ -201,8 +201,9 @@ def test_one_line_an_epoch_is_logged_and_nothing_printed(caplog, capfd):
     with caplog.at_level(logging.INFO, logger="tfnlp"):
         train(epochs=2)
     lines = [record.message for record in caplog.records if record.name == "tfnlp"]
-    assert [line.split("  ")[0] for line in lines] == ["epoch 1/2", "epoch 2/2"]
-    assert "val_loss 0." in lines[0] and lines[0].endswith(" s")
+    begin = [line.split("  ")[0].split(" in ")[0] for line in lines]
+    assert begin == ["encoded once: 8 rows", "epoch 1/2", "epoch 2/2"]
+    assert "val_loss 0." in lines[1] and lines[1].endswith(" s")
     assert capfd.readouterr().out == ""
 
 

@@ -37,7 +37,7 @@ def batches(
     other rows of its length every epoch, and the order of lengths is random.
 
     Args:
-        fields: the text fields whose lengths count.
+        fields: the text fields whose lengths count, or a field that is a length.
         shuffle: rows to shuffle together, or None to keep the order of rows.
         seed: the same one gives the same batches.
         bucket: whether texts of similar length come together. Without it, and with
@@ -96,7 +96,12 @@ def _bucketed(
 
 
 def _lengths(field: str, texts: tf.Tensor) -> tf.Tensor:
-    """How long texts [N] are, in bytes; those of words, in words: int32 [N]."""
+    """How long texts [N] are, in bytes; those of words, in words: int32 [N].
+
+    A number is the length itself.
+    """
+    if texts.dtype != tf.string:
+        return texts
     if field in LISTED:
         texts = tf.strings.regex_replace(texts, "[^ ]+", "")
     return tf.strings.length(texts)

@@ -8,6 +8,7 @@ are not used. Every row has at least one real token.
 
 from tfnlp.layers.activation import activation as activation
 from tfnlp.layers.attention import TransformerBlock as TransformerBlock
+from tfnlp.layers.bias import Bias as Bias
 from tfnlp.layers.character_rnn import CharacterRNN as CharacterRNN
 from tfnlp.layers.crf import CRF as CRF
 from tfnlp.layers.crf import Chain as Chain
@@ -39,6 +40,7 @@ __all__ = [
     "CRF",
     "GRU",
     "LSTM",
+    "Bias",
     "Chain",
     "CharacterRNN",
     "DecoderBlock",

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
+from tfnlp.layers.bias import Bias
 from tfnlp.layers.embedding import TokenWeights, embed
 from tfnlp.layers.matching import Matching
 from tfnlp.layers.options import check_rate
@@ -181,7 +182,7 @@ class Classification(Task):
 
     def network(
         self,
-        encoder: keras.Model,
+        encoder: keras.Model | None,
         *,
         pooling: str = "max",
         hidden: int = 0,
@@ -200,7 +201,8 @@ class Classification(Task):
         tokens of each text are `Matching` ones of the other.
 
         Args:
-            encoder: ``token_ids`` and ``padding_mask`` [B, T] → [B, T, D].
+            encoder: ``token_ids`` and ``padding_mask`` [B, T] → [B, T, D]. None for
+                the linear layer of ``wide`` alone, with a bias.
             pooling: how the vectors of a text become one; see `Pooling`.
             hidden: width of a layer before the logits; 0 for none.
             wide: float [V, C], usually `log_ratios`, from which a linear layer over
@@ -213,8 +215,13 @@ class Classification(Task):
                 (Wang & Manning 2012); else each of its numbers is learned.
             symmetric: pairs only: whether the answer is the same when the texts are
                 swapped; then the head sees only what does not change.
+
+        Raises:
+            UsageError: there is no encoder, and no ``wide`` or two texts.
         """
         check_rate("dropout", dropout)
+        if encoder is None:
+            return self._linear(wide, dropout, pooling=wide_pooling, nbsvm=nbsvm)
         pool = Pooling(pooling, name="pooling")
 
         sides = ("first_", "second_") if self.pairs else ("",)
@@ -249,6 +256,23 @@ class Classification(Task):
             for name, tensor in features[side].items()
         }
         return keras.Model(named, logits, name="classification")
+
+    def _linear(
+        self, wide: np.ndarray | None, dropout: float, **options: Any
+    ) -> keras.Model:
+        """`network` without an encoder."""
+        if wide is None or self.pairs:
+            raise UsageError(
+                "Without an encoder there is a linear layer over the terms of a text, "
+                "which starts from a table. Received: "
+                f"{'pairs of texts' if self.pairs else 'wide=None'}. "
+                "Pass an encoder, or wide=task.log_ratios(rows)."
+            )
+        features = _inputs("")
+        logits = Bias(name="logits", dtype="float32")(
+            _wide(wide, features, dropout, **options)
+        )
+        return keras.Model(features, logits, name="classification")
 
     def log_ratios(self, rows: Rows) -> np.ndarray | None:
         """What naive Bayes knows of each term: float32 [V, C] to start `network`.

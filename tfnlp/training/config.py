@@ -39,6 +39,7 @@ class TrainConfig:
     weight_decay: float = 0.0  # decoupled, as in AdamW; of matrices and tables only
     average: float = 0.0  # momentum of averaged weights, e.g. 0.999; 0 is off
     clip: float = 0.0  # largest global norm of the gradient; 0 is off
+    encode_once: bool = True  # keep encoded rows, if they fit into memory
     micro_batches: int = 1  # parts of a batch that are in memory one at a time
     precision: Precision = "float32"
     monitor: str = ""  # score that is watched, as in val_f1; default: the task's

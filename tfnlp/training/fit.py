@@ -5,6 +5,7 @@ import dataclasses
 import functools
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.data.batching import SHUFFLE, batches
+from tfnlp.data.encoded import Encoded, encode_once
 from tfnlp.data.rows import settled
 from tfnlp.errors import DataError, TrainingError, UsageError
 from tfnlp.specs import Rows, check_rows, text_fields
@@ -203,20 +205,37 @@ def batched(
     """
     rows = check_rows(rows, {**task.inputs, **task.targets})
     train = from_update is not None
+    fields, encode = list(text_fields(task.inputs)), task.dataset
+    if train and config.encode_once and not task.ordered:
+        kept = _encoded(task, rows)
+        if kept is not None:
+            rows, fields, encode = kept.rows(), ["length"], kept.examples
     cut = batches(
         rows,
         batch_size=config.batch_size,
-        fields=text_fields(task.inputs),
+        fields=fields,
         shuffle=SHUFFLE if train and not task.ordered else None,
         seed=config.seed,
         bucket=not task.ordered,
     )
     if train:
-        return settled(task.dataset(cut.repeat().skip(from_update)).prefetch(2))
+        return settled(encode(cut.repeat().skip(from_update)).prefetch(2))
     encoded = task.dataset(cut)
     if 0 <= rows.cardinality() <= KEPT:
         encoded = encoded.cache()
     return settled(encoded.prefetch(2))
+
+
+def _encoded(task: Task, rows: Rows) -> Encoded | None:
+    """Training rows that fit into memory, encoded once."""
+    start = time.perf_counter()
+    kept = encode_once(rows, task.dataset)
+    took = f"{int(rows.cardinality()):,} rows in {time.perf_counter() - start:.1f} s"
+    if kept is None:
+        LOG.info("rows are encoded in every epoch")
+    else:
+        LOG.info("encoded once: %s, %.0f MB", took, kept.nbytes / 1e6)
+    return kept
 
 
 def _tracking(
