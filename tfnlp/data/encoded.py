@@ -5,8 +5,7 @@ known: batches hold rows of the same length, by tokens and not by bytes.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -21,79 +20,67 @@ _LOOKED_AT = 8
 """Batches after which it is estimated what all rows take."""
 Encode = Callable[[tf.data.Dataset], tf.data.Dataset]
 """Batches of rows → batches of examples, such as `Task.dataset`."""
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """One tensor of all examples: [R, ...], or [R, T, ...] with the padding left out.
-
-    Args:
-        values: [R, ...] or [N, ...], the N places of all rows one after the other.
-        splits: int64 [R + 1], where rows begin among the places; None without T.
-        side: leaves of one side have the same T.
-    """
-
-    values: np.ndarray
-    splits: np.ndarray | None = None
-    side: int = 0
+Leaf: TypeAlias = tf.Tensor | tf.RaggedTensor
 
 
 class Encoded:
     """Examples of rows by number; see `encode_once`.
 
     Args:
-        leaves: the tensors of an example, flat.
+        leaves: the tensors of all examples, flat: [R, ...], or ragged [R, (T), ...].
+        sides: a number for each leaf; ragged ones of one side have the same T.
         structure: an example, for its nesting.
     """
 
-    def __init__(self, leaves: Sequence[Leaf], structure: Any) -> None:
-        self.leaves, self.structure = leaves, structure
+    def __init__(
+        self, leaves: Sequence[Leaf], sides: Sequence[int], structure: Any
+    ) -> None:
+        self.leaves, self.sides, self.structure = leaves, sides, structure
 
     @property
     def nbytes(self) -> int:
         """Memory that the values take."""
-        return sum(leaf.values.nbytes for leaf in self.leaves)
+        flat = [leaf.flat_values if _is_ragged(leaf) else leaf for leaf in self.leaves]
+        return sum(values.dtype.size * int(tf.size(values)) for values in flat)
 
     def rows(self) -> Rows:
         """The number of each row, ``row``, and how many tokens it has, ``length``."""
-        count = next(
-            len(leaf.values) if leaf.splits is None else len(leaf.splits) - 1
-            for leaf in self.leaves
-        )
-        longest: dict[int, np.ndarray] = {}
-        for leaf in self.leaves:
-            if leaf.splits is not None:
-                known = longest.get(leaf.side, 0)
-                longest[leaf.side] = np.maximum(np.diff(leaf.splits), known)
-        lengths = sum(longest.values(), np.zeros(count, np.int64))
-        return settled(
-            tf.data.Dataset.from_tensor_slices(
-                {
-                    "row": np.arange(count, dtype=np.int64),
-                    "length": lengths.astype(np.int32),
-                }
-            )
-        )
+        sizes = self._by_side([_lengths(leaf) for leaf in self.leaves])
+        lengths = sum(tf.reduce_max(tf.stack(own), axis=0) for own in sizes.values())
+        count = self.leaves[0].shape[0]
+        columns = {
+            "row": tf.range(count, dtype=tf.int64),
+            "length": tf.zeros([count], tf.int32) + tf.cast(lengths, tf.int32),
+        }
+        return settled(tf.data.Dataset.from_tensor_slices(columns))
 
     def examples(self, batches: tf.data.Dataset) -> tf.data.Dataset:
         """Batches of `rows` → batches of examples, as encoding them gives."""
-        tensors = [tf.nest.map_structure(tf.constant, _parts(x)) for x in self.leaves]
 
         def example(rows: dict[str, tf.Tensor]) -> Any:
-            found = [_gathered(parts, rows["row"]) for parts in tensors]
-            longest: dict[int, tf.Tensor] = {}
-            least = tf.constant(1, tf.int64)
-            for leaf, each in zip(self.leaves, found, strict=True):
-                if leaf.splits is not None:
-                    size = tf.reduce_max(each.row_lengths())
-                    longest[leaf.side] = tf.maximum(longest.get(leaf.side, least), size)
+            found = [tf.gather(leaf, rows["row"]) for leaf in self.leaves]
+            sizes = self._by_side([_lengths(leaf) for leaf in found])
+            longest = {
+                side: tf.maximum(tf.reduce_max(tf.stack(own)), 1)
+                for side, own in sizes.items()
+            }
             dense = [
-                each if leaf.splits is None else _padded(each, longest[leaf.side])
-                for leaf, each in zip(self.leaves, found, strict=True)
+                _padded(leaf, longest[side]) if _is_ragged(leaf) else leaf
+                for leaf, side in zip(found, self.sides, strict=True)
             ]
             return tf.nest.pack_sequence_as(self.structure, dense)
 
         return batches.map(example, num_parallel_calls=2)
+
+    def _by_side(
+        self, lengths: Sequence[tf.Tensor | None]
+    ) -> dict[int, list[tf.Tensor]]:
+        """Side → lengths of the rows [B], one for each of its ragged leaves."""
+        found: dict[int, list[tf.Tensor]] = {}
+        for side, own in zip(self.sides, lengths, strict=True):
+            if own is not None:
+                found.setdefault(side, []).append(own)
+        return found
 
 
 def encode_once(
@@ -115,36 +102,52 @@ def encode_once(
     specs = tf.nest.flatten(examples.element_spec)
     if not all(map(_can_be_kept, specs)):
         return None
-    padded = [spec.shape.rank > 1 and spec.shape[1] is None for spec in specs]
-    values: list[list[np.ndarray]] = [[] for _ in specs]
-    lengths: list[list[np.ndarray]] = [[] for _ in specs]
-    sizes = []  # T of every leaf, batch by batch
+    columns = [_Column(spec) for spec in specs]
     total = -(-int(rows.cardinality()) // _BATCH)
     for done, example in enumerate(examples.as_numpy_iterator(), start=1):
-        leaves = tf.nest.flatten(example)
-        sizes.append([leaf.shape[1:2] for leaf in leaves])
-        for number, leaf in enumerate(leaves):
-            if padded[number]:
-                real = _real(leaf)
-                lengths[number].append(real.sum(axis=1))
-                leaf = leaf[real]
-            values[number].append(leaf)
+        for column, leaf in zip(columns, tf.nest.flatten(example), strict=True):
+            column.add(leaf)
         if done >= min(_LOOKED_AT, total):
-            took = sum(part.nbytes for parts in values for part in parts)
+            took = sum(column.nbytes for column in columns)
             if took / done * total > largest:
                 return None
-    sides = list(zip(*sizes, strict=True))
+    sizes = [column.sizes for column in columns]
     return Encoded(
-        [
-            Leaf(
-                np.concatenate(values[number]),
-                _splits(lengths[number]) if padded[number] else None,
-                sides.index(sides[number]),
-            )
-            for number in range(len(specs))
-        ],
+        [column.joined() for column in columns],
+        [sizes.index(own) for own in sizes],
         examples.element_spec,
     )
+
+
+class _Column:
+    """One tensor of the examples, batch by batch."""
+
+    def __init__(self, spec: tf.TensorSpec) -> None:
+        self.is_padded = spec.shape.rank > 1 and spec.shape[1] is None
+        self.values: list[np.ndarray] = []
+        self.lengths: list[np.ndarray] = []
+        self.sizes: list[int] = []
+        """T of each batch."""
+        self.nbytes = 0
+
+    def add(self, leaf: np.ndarray) -> None:
+        """Takes [B, ...], or [B, T, ...] without its padding."""
+        if self.is_padded:
+            self.sizes.append(leaf.shape[1])
+            real = _real(leaf)
+            self.lengths.append(real.sum(axis=1))
+            leaf = leaf[real]
+        self.values.append(leaf)
+        self.nbytes += leaf.nbytes
+
+    def joined(self) -> Leaf:
+        """The tensor of all rows."""
+        with tf.device("CPU:0"):  # datasets are made there
+            values = tf.constant(np.concatenate(self.values))
+            if not self.is_padded:
+                return values
+            lengths = np.concatenate(self.lengths)
+            return tf.RaggedTensor.from_row_lengths(values, lengths)
 
 
 def _can_be_kept(spec: Any) -> bool:
@@ -162,21 +165,13 @@ def _real(leaf: np.ndarray) -> np.ndarray:
     return np.logical_or.accumulate(other[:, ::-1], axis=1)[:, ::-1]
 
 
-def _splits(lengths: Sequence[np.ndarray]) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(np.concatenate(lengths))]).astype(np.int64)
+def _is_ragged(leaf: Leaf) -> bool:
+    return isinstance(leaf, tf.RaggedTensor)
 
 
-def _parts(leaf: Leaf) -> tuple[np.ndarray, ...]:
-    return (leaf.values,) if leaf.splits is None else (leaf.values, leaf.splits)
-
-
-def _gathered(parts: tuple[tf.Tensor, ...], rows: tf.Tensor) -> Any:
-    """The rows of a leaf: a tensor [B, ...], or a ragged one [B, (T), ...]."""
-    values, *splits = parts
-    if not splits:
-        return tf.gather(values, rows)
-    ragged = tf.RaggedTensor.from_row_splits(values, splits[0], validate=False)
-    return tf.gather(ragged, rows)
+def _lengths(leaf: Leaf) -> tf.Tensor | None:
+    """Places of each row, int64 [B]; None where all have the same."""
+    return leaf.row_lengths() if _is_ragged(leaf) else None
 
 
 def _padded(ragged: tf.RaggedTensor, size: tf.Tensor) -> tf.Tensor:

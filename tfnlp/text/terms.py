@@ -68,7 +68,7 @@ class Terms:
 
     def from_standardized(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Does the second half: standardised string [B] → terms string [B, (T)]."""
-        tokens = self.tokens(texts)[:, : self.length]
+        tokens = self._first(texts)
         terms = [tokens]
         if self.ngrams > 1:
             widths = tuple(range(2, self.ngrams + 1))
@@ -76,6 +76,13 @@ class Terms:
         if self.character_ngrams is not None:
             terms.append(_pieces(tokens, *self.character_ngrams))
         return tf.concat(terms, axis=1) if len(terms) > 1 else tokens
+
+    def kept_tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """The tokens that n-grams are built of: string [B] → [B, (T)]."""
+        return self._first(self.standardized(texts))
+
+    def _first(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        return self.tokens(texts)[:, : self.length]
 
     def tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits standardised texts, without stop words and not yet cut."""

@@ -17,6 +17,7 @@ from tfnlp.specs import Rows
 from tfnlp.text.columns import as_rows, text_batches
 from tfnlp.text.counting import most_common
 from tfnlp.text.features import cut_counts, cut_shares, padded
+from tfnlp.text.ngram_counting import most_common_ngrams
 from tfnlp.text.terms import Terms
 from tfnlp.text.vocabulary import SPECIAL, Vocabulary
 
@@ -106,7 +107,12 @@ class Vectorizer(tf.Module):
         check_minimum_count(minimum_count)
         terms = Terms(**options)
         texts = text_batches(rows, fields)
-        found = most_common(texts, terms, size=size, minimum_count=minimum_count)
+        most = {"size": size, "minimum_count": minimum_count}
+        if terms.ngrams > 1 and terms.character_ngrams is None:
+            tokens = terms.kept_tokens
+            found = most_common_ngrams(texts, tokens, ngrams=terms.ngrams, **most)
+        else:
+            found = most_common(texts, terms, **most)
         return cls(
             [term for term in found if term not in SPECIAL][: size - 2], **options
         )
