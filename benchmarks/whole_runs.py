@@ -37,7 +37,7 @@ PEERS = {
 }
 """What a row of the table is called → a script of `peers/` and its network."""
 OURS = {
-    "linear": "--encoder linear",
+    "linear": "--encoder linear --training.rate 3e-4",
     "bow": "--encoder bow",
     "cnn": "--encoder cnn",
     "cnn, one pass": "--encoder cnn --training.epochs 1",

@@ -42,10 +42,13 @@ def log_ratios(
         return None
     counts = np.zeros([vocabulary_size, classes], "float32")
     for ids, y in batches:
-        member = np.eye(classes, dtype="float32")[y] if y.ndim == 1 else y
-        rows = np.repeat(np.arange(len(ids)), ids.shape[1])
-        met = np.unique(rows * vocabulary_size + ids.ravel())
-        np.add.at(counts, met % vocabulary_size, member[met // vocabulary_size])
+        rows, labels = (np.arange(len(y)), y) if y.ndim == 1 else np.nonzero(y)
+        ordered = np.sort(ids, axis=1)[rows].astype(np.int64)
+        once = np.diff(ordered, axis=1, prepend=-1) > 0  # the first of equal ones
+        met, times = np.unique(
+            (ordered * classes + labels[:, None])[once], return_counts=True
+        )
+        counts.ravel()[met] += times
     counts[:2] = 0.0
     inside = counts + smoothing
     outside = counts.sum(axis=1, keepdims=True) - counts + smoothing
