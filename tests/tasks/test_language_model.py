@@ -7,6 +7,7 @@ import tensorflow as tf
 from tfnlp.data.blocks import blocks
 from tfnlp.data.rows import from_list
 from tfnlp.errors import UsageError
+from tfnlp.evaluation.evaluate import evaluate
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.networks.transformer_decoder import TransformerDecoder
 from tfnlp.tasks.language_model import LanguageModel
@@ -121,6 +122,18 @@ def test_windows_tell_every_token_once(length):
     assert answer["length"].numpy().tolist() == [24, 1]
     np.testing.assert_allclose(answer["scores"], whole["scores"], rtol=1e-5)
     np.testing.assert_allclose(answer["score"], whole["score"], rtol=1e-5)
+
+
+def test_the_loss_of_a_long_text_is_that_of_its_windows():
+    """A decoder of four places knows nothing of a fifth."""
+    task = words(length=4)
+    network = untrained(task)
+    text = " ".join(f"{before} {rest}" for before, rest in PAIRS)
+    report = evaluate(task, network, from_list([{"text": text, "before": ""}]))
+    row = {"text": tf.constant([text]), "before": tf.constant([""])}
+    answer = task.answer(network, row)
+    assert int(answer["length"][0]) == 24
+    assert report.scores["loss"] == pytest.approx(-float(answer["score"][0]) / 24)
 
 
 def test_perplexity_is_exact():

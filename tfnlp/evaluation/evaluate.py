@@ -55,7 +55,11 @@ def evaluate(
     """
     start = time.perf_counter()
     gold, answered, loss = _answers_and_loss(task, model, rows, batch_size)
-    scores = task.score(gold, answered) | {"loss": loss}
+    scores = dict(task.score(gold, answered))
+    if "loss" not in scores:
+        if loss is None:
+            loss = mean_loss(task, model, rows, batch_size=batch_size)
+        scores["loss"] = loss
     size = intervals.count(gold, answered)
     spread = intervals.percentiles(task.redrawn(gold, answered), size, repeats=repeats)
     figures = tuple(task.figures(gold, answered))
@@ -96,15 +100,14 @@ def mean_loss(
 
 def _answers_and_loss(
     task: Task, model: Callable, rows: Rows, batch_size: int
-) -> tuple[Columns, Columns, float]:
-    """What `answers` and `mean_loss` give, with one pass where that is enough.
+) -> tuple[Columns, Columns, float | None]:
+    """What `answers` and `mean_loss` give, if one pass is enough; else no loss.
 
     It is where a task keeps the defaults of the contract: each row is one item of
     the loss, and answers come of the same outputs.
     """
     if not _keeps(task, "answer", "example", "dataset"):
-        both = answering.answers(task, model, rows, batch_size=batch_size)
-        return *both, mean_loss(task, model, rows, batch_size=batch_size)
+        return *answering.answers(task, model, rows, batch_size=batch_size), None
     inputs, schema = dict(task.inputs), {**task.inputs, **task.targets}
 
     @tf.function(input_signature=[schema])

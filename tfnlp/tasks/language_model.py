@@ -230,8 +230,12 @@ class LanguageModel(Task):
         return {"text": texts, "score": made.scores[:, 0]}
 
     def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
-        """Perplexity, nats per token and bits per character, over all tokens."""
-        return sums.whole([self._measured(rows, answers)])
+        """Perplexity, nats per token and bits per character, over all tokens.
+
+        The loss is that of the answers, too: of texts that are read in windows.
+        """
+        found = sums.whole([self._measured(rows, answers)])
+        return found | {"loss": found["nats_per_token"]}
 
     def redrawn(self, rows: Columns, answers: Columns) -> Draw:
         """`score` of rows drawn anew; the logarithms are summed once."""
