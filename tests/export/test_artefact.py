@@ -14,7 +14,8 @@ import pytest
 import tensorflow as tf
 
 from tfnlp.errors import ExportError, UsageError
-from tfnlp.export.artefact import check_output, export, versions
+from tfnlp.export.artefact import check_output, export
+from tfnlp.export.versions import versions
 from tfnlp.specs import TEXT
 from tfnlp.task import Task
 

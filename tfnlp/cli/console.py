@@ -36,7 +36,7 @@ def names() -> list[str]:
 
     Example:
     >>> names()
-    ['audit', 'doctor', 'evaluate', 'generate', 'init', 'predict']
+    ['audit', 'doctor', 'evaluate', 'generate', 'init', 'predict', 'promote', ...]
     """
     from tfnlp.cli import verbs
 

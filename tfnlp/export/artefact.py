@@ -24,6 +24,7 @@ import tensorflow as tf
 from tfnlp.errors import ExportError, UsageError
 from tfnlp.export.portable import check_portable, without_cudnn
 from tfnlp.export.servable import Servable
+from tfnlp.export.versions import versions
 from tfnlp.saving import to_json
 from tfnlp.task import Endpoint, Task
 
@@ -90,17 +91,6 @@ def check_output(name: str, output: str | Path = "saved_models") -> Path:
             return base
     except OSError as error:
         raise _unwritable(base, error) from error
-
-
-def versions(base: Path) -> list[int]:
-    """The versions of an artefact, lowest first: its folders named 1, 2 and so on."""
-    if not base.is_dir():
-        return []
-    return sorted(
-        int(path.name)
-        for path in base.iterdir()
-        if re.fullmatch("[1-9][0-9]*", path.name) and path.is_dir()
-    )
 
 
 def _base(name: str, output: str | Path) -> Path:

@@ -14,7 +14,8 @@ from tensorflow.core.protobuf import saved_model_pb2
 import tfnlp.layers
 import tfnlp.networks  # noqa: F401  (Keras must know the layers of a network)
 from tfnlp.errors import ArtefactError, RequestError, UsageError, nearest
-from tfnlp.export.artefact import SIDE_FILES, versions
+from tfnlp.export.artefact import SIDE_FILES
+from tfnlp.export.versions import versions
 from tfnlp.saving import from_json
 from tfnlp.serving import rows as plain_rows
 from tfnlp.serving.requests import Fields, short, tensor

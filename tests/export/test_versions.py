@@ -1,0 +1,127 @@
+"""Labels mean versions, go back, and are kept; old versions go."""
+
+import json
+import os
+
+import pytest
+
+from tfnlp.errors import ArtefactError, UsageError
+from tfnlp.export import versions
+from tfnlp.export.versions import history, labels, promote, prune, rollback
+
+
+@pytest.fixture
+def base(tmp_path):
+    for number in (1, 2, 3, 10):
+        (tmp_path / "demo" / str(number)).mkdir(parents=True)
+        (tmp_path / "demo" / str(number) / "saved_model.pb").write_bytes(b"x")
+    return tmp_path / "demo"
+
+
+def test_a_label_means_the_version_that_was_promoted_last(base):
+    assert labels(base) == {}
+    promote(base, 1, "stable")
+    promote(base, 2, "stable")
+    promote(base, 10, "canary")
+    assert labels(base) == {"stable": 2, "canary": 10}
+
+
+def test_a_label_goes_back_as_often_as_it_went_on(base):
+    for version in (1, 2, 2, 10):
+        promote(base, version, "stable")
+    assert [rollback(base, "stable"), rollback(base, "stable")] == [2, 1]
+    with pytest.raises(ArtefactError, match="stable, which has meant version 1 only"):
+        rollback(base, "stable")
+    assert labels(base) == {"stable": 1}
+
+
+def test_a_version_that_is_gone_is_passed_over(base):
+    for version in (1, 2, 10):
+        promote(base, version, "stable")
+    os.rename(base / "2", base.parent / "2")
+    assert rollback(base, "stable") == 1
+
+
+def test_a_label_does_not_go_back_to_what_it_means(base):
+    for version in (1, 2, 1):
+        promote(base, version, "stable")
+    os.rename(base / "2", base.parent / "2")
+    with pytest.raises(ArtefactError, match="version 1 only"):
+        rollback(base, "stable")
+
+
+def test_old_versions_go_but_not_those_that_labels_need(base):
+    for number in range(4, 10):
+        (base / str(number)).mkdir()
+    promote(base, 1, "stable")
+    promote(base, 2, "stable")
+    promote(base, 4, "stable")
+    (base / f"{versions.REMOVED}x").mkdir()  # a run that was killed
+    assert prune(base, keep=2) == [1, 3, 5, 6, 7, 8]
+    left = {"2", "4", "9", "10", "labels.json", "models.config"}
+    assert {path.name for path in base.iterdir()} == left
+    assert rollback(base, "stable") == 2
+
+
+def test_nothing_is_removed_where_there_is_little(base):
+    assert prune(base, keep=4) == []
+    assert versions.versions(base) == [1, 2, 3, 10]
+
+
+def test_tf_serving_is_told_of_labels_and_what_it_is_to_serve(base):
+    promote(base, 1, "stable")
+    promote(base, 3, "canary")
+    told = (base / "models.config").read_text()
+    assert "specific { versions: 1 versions: 3 versions: 10 }" in told
+    assert 'version_labels { key: "canary" value: 3 }' in told
+    assert 'version_labels { key: "stable" value: 1 }' in told
+    assert 'base_path: "/models/demo"' in told
+
+
+def test_files_are_replaced_whole_and_nothing_else_is_left(base):
+    promote(base, 1, "stable")
+    promote(base, 2, "stable")
+    hidden = [path.name for path in base.iterdir() if path.name.startswith(".")]
+    assert hidden == []
+    assert (base / "labels.json").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("label", ["", "two words", "a-b", "ä"])
+def test_a_label_that_tf_serving_would_not_take_is_refused(base, label):
+    with pytest.raises(UsageError, match="letters, digits and '_'"):
+        promote(base, 1, label)
+
+
+def test_what_cannot_be_is_told(base, tmp_path):
+    with pytest.raises(ArtefactError, match=r"1, 2, 3, 10. Received: 7"):
+        promote(base, 7, "stable")
+    with pytest.raises(ArtefactError, match="canary, which means none"):
+        rollback(base, "canary")
+    with pytest.raises(UsageError, match="--keep is 1 or more"):
+        prune(base, keep=0)
+    with pytest.raises(ArtefactError, match="does not exist"):
+        promote(tmp_path / "nowhere", 1, "stable")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ArtefactError, match="which has none"):
+        prune(tmp_path / "empty", keep=1)
+
+
+@pytest.mark.parametrize(
+    "text", ["no json", "[1]", '{"stable": 3}', '{"stable": ["x"]}']
+)
+def test_a_damaged_file_is_told(base, text):
+    (base / "labels.json").write_text(text)
+    with pytest.raises(ArtefactError, match="promote the versions again"):
+        history(base)
+
+
+def test_a_killed_writer_leaves_the_old_labels(base, monkeypatch):
+    promote(base, 1, "stable")
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        promote(base, 2, "stable")
+    assert json.loads((base / "labels.json").read_text()) == {"stable": [1]}

@@ -1,0 +1,26 @@
+"""let a label mean again what it meant before"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfnlp.cli.recipes import parse
+from tfnlp.export import versions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Takes the last `tfnlp promote` of a label back.
+
+    tfnlp rollback saved_models/demo
+    """
+
+    artefact: str  # folder of the versions, e.g. saved_models/demo
+    label: str = "stable"
+
+
+def main(words: Sequence[str]) -> None:
+    """Changes labels.json and models.config."""
+    options = parse(Options, words, positional=("artefact",), command="tfnlp rollback")
+    version = versions.rollback(Path(options.artefact), options.label)
+    print(f"{options.label} is version {version}")

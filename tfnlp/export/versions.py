@@ -1,0 +1,202 @@
+"""The versions of an artefact on disk, and what their labels mean. No TensorFlow.
+
+`labels.json` beside the versions says which version a label means, and which ones it
+meant before; `models.config` says the first to TF Serving. Both are replaced whole.
+"""
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from tfnlp.errors import ArtefactError, UsageError
+
+LABELS = "labels.json"
+MODELS_CONFIG = "models.config"
+REMOVED = ".removing-"
+"""How the name of a folder begins that is on its way out."""
+History = dict[str, list[int]]
+"""Label → the versions that it meant, the one that it means last."""
+
+
+def versions(base: Path) -> list[int]:
+    """The versions of an artefact, lowest first: its folders named 1, 2 and so on."""
+    if not base.is_dir():
+        return []
+    return sorted(
+        int(path.name)
+        for path in base.iterdir()
+        if re.fullmatch("[1-9][0-9]*", path.name) and path.is_dir()
+    )
+
+
+def labels(base: Path) -> dict[str, int]:
+    """Which version each label means.
+
+    Raises:
+        ArtefactError: see `history`.
+    """
+    return {label: meant[-1] for label, meant in history(base).items()}
+
+
+def history(base: Path) -> History:
+    """Which versions each label meant, one after the other; none without a file.
+
+    Raises:
+        ArtefactError: the file is damaged.
+    """
+    file = base / LABELS
+    try:
+        found = json.loads(file.read_text("utf-8"))
+        known = {str(label): [int(v) for v in meant] for label, meant in found.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ArtefactError(
+            f"{file} says which versions labels meant. Received: {error}. "
+            "Remove it, and promote the versions again."
+        ) from error
+    return {label: meant for label, meant in known.items() if meant}
+
+
+def promote(base: Path, version: int, label: str) -> None:
+    """Lets a label mean a version from now on.
+
+    Raises:
+        ArtefactError: there is no such version.
+        UsageError: the label has a sign that TF Serving takes in none.
+    """
+    if not re.fullmatch("[a-zA-Z0-9_]+", label):
+        raise UsageError(
+            "A label is made of letters, digits and '_'. "
+            f"Received: {label!r}. stable and canary are usual."
+        )
+    known = _versions_of(base)
+    if version not in known:
+        raise ArtefactError(
+            f"{base} has the versions {', '.join(map(str, known))}. "
+            f"Received: {version}. `tfnlp versions {base}` tells about them."
+        )
+    found = history(base)
+    meant = found.setdefault(label, [])
+    if meant[-1:] != [version]:
+        meant.append(version)
+    _write(base, found)
+
+
+def rollback(base: Path, label: str) -> int:
+    """Lets a label mean again what it meant before; returns that version.
+
+    Versions that are gone are passed over.
+
+    Raises:
+        ArtefactError: it has never meant another version that is still there.
+    """
+    known = _versions_of(base)
+    found = history(base)
+    *before, now = found.get(label, []) or [0]
+    while before and (before[-1] not in known or before[-1] == now):
+        before.pop()
+    if not before:
+        raise ArtefactError(
+            f"A label goes back to a version that it meant before. Received: {label}, "
+            f"which {f'has meant version {now} only' if now else 'means none'}. "
+            f"`tfnlp promote {base} VERSION --label {label}` sets it."
+        )
+    _write(base, {**found, label: before})
+    return before[-1]
+
+
+def prune(base: Path, *, keep: int) -> list[int]:
+    """Removes all but the newest versions; returns those that are gone.
+
+    A version that a label means stays, and so does the one it would go back to.
+
+    Args:
+        keep: how many of the newest stay.
+
+    Raises:
+        UsageError: none would stay.
+    """
+    if keep < 1:
+        raise UsageError(
+            f"--keep is 1 or more, since the newest version stays. Received: {keep}."
+        )
+    known = _versions_of(base)
+    for folder in base.glob(f"{REMOVED}*"):  # of a run that was killed
+        shutil.rmtree(folder, ignore_errors=True)
+    needed = {version for meant in history(base).values() for version in meant[-2:]}
+    gone = [version for version in known[:-keep] if version not in needed]
+    for version in gone:
+        hidden = Path(tempfile.mkdtemp(prefix=REMOVED, dir=base))
+        (base / str(version)).rename(hidden / "version")  # no server sees half of it
+        shutil.rmtree(hidden)
+    return gone
+
+
+def models_config(name: str, meant: Mapping[str, int], *, newest: int) -> str:
+    """What TF Serving's ``--model_config_file`` says of an artefact.
+
+    Without labels it serves the newest version, otherwise that and those that have
+    one: a label can only mean a version that is served.
+
+    Example:
+    >>> print(models_config("demo", {"stable": 1}, newest=2))
+    model_config_list {
+      config {
+        name: "demo"
+        base_path: "/models/demo"
+        model_platform: "tensorflow"
+        model_version_policy { specific { versions: 1 versions: 2 } }
+        version_labels { key: "stable" value: 1 }
+      }
+    }
+    """
+    served = sorted({newest, *meant.values()})
+    policy = " ".join(f"versions: {version}" for version in served)
+    policy = f"specific {{ {policy} }}" if meant else "latest { num_versions: 1 }"
+    lines = [
+        f'name: "{name}"',
+        f'base_path: "/models/{name}"',
+        'model_platform: "tensorflow"',
+        f"model_version_policy {{ {policy} }}",
+        *(
+            f'version_labels {{ key: "{label}" value: {version} }}'
+            for label, version in sorted(meant.items())
+        ),
+    ]
+    inside = "\n".join(f"    {line}" for line in lines)
+    return f"model_config_list {{\n  config {{\n{inside}\n  }}\n}}"
+
+
+def _versions_of(base: Path) -> list[int]:
+    known = versions(base)
+    if not known:
+        raise ArtefactError(
+            f"An artefact is a folder of versions: 1, 2 and so on. Received: {base}, "
+            f"which {'has none' if base.is_dir() else 'does not exist'}. "
+            "Name the folder that a pipeline wrote, such as saved_models/demo."
+        )
+    return known
+
+
+def _write(base: Path, found: History) -> None:
+    _replace(base / LABELS, json.dumps(found, indent=1))
+    meant = {label: each[-1] for label, each in found.items()}
+    config = models_config(base.resolve().name, meant, newest=versions(base)[-1])
+    _replace(base / MODELS_CONFIG, config)
+
+
+def _replace(file: Path, text: str) -> None:
+    """Writes a file whole: whoever reads it has the old one or the new one."""
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}-", delete=False
+    ) as new:
+        new.write(f"{text}\n")
+        new.flush()
+        os.fsync(new.fileno())
+    os.chmod(new.name, 0o644)
+    os.replace(new.name, file)
