@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfnlp.data.rows import settled
 from tfnlp.specs import Rows
 
-LARGEST = 1 << 29
+LARGEST = 1 << 28
 """Bytes of encoded rows that are kept at most."""
 _BATCH = 256
 _LOOKED_AT = 8
@@ -142,8 +142,10 @@ class _Column:
 
     def joined(self) -> Leaf:
         """The tensor of all rows."""
+        whole = np.concatenate(self.values)
+        self.values.clear()  # they are there twice for a moment, not longer
         with tf.device("CPU:0"):  # datasets are made there
-            values = tf.constant(np.concatenate(self.values))
+            values = tf.constant(whole)
             if not self.is_padded:
                 return values
             lengths = np.concatenate(self.lengths)
