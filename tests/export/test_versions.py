@@ -78,6 +78,13 @@ def test_tf_serving_is_told_of_labels_and_what_it_is_to_serve(base):
     assert 'base_path: "/models/demo"' in told
 
 
+def test_a_new_version_is_served_beside_those_with_labels(base):
+    promote(base, 1, "stable")
+    (base / "11").mkdir()
+    versions.tell(base)
+    assert "{ versions: 1 versions: 11 }" in (base / "models.config").read_text()
+
+
 def test_files_are_replaced_whole_and_nothing_else_is_left(base):
     promote(base, 1, "stable")
     promote(base, 2, "stable")

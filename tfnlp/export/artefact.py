@@ -24,7 +24,7 @@ import tensorflow as tf
 from tfnlp.errors import ExportError, UsageError
 from tfnlp.export.portable import check_portable, without_cudnn
 from tfnlp.export.servable import Servable
-from tfnlp.export.versions import versions
+from tfnlp.export.versions import tell, versions
 from tfnlp.saving import to_json
 from tfnlp.task import Endpoint, Task
 
@@ -71,7 +71,9 @@ def export(
         with _hidden_folder(base) as hidden:
             _write(hidden, task, model, report, recipe)
             _check_answers(hidden, task, model)
-            return _publish(hidden, base)
+            version = _publish(hidden, base)
+            tell(base)
+            return version
     except (OSError, tf.errors.OpError) as error:
         raise _unwritable(base, error) from error
 

@@ -183,11 +183,21 @@ def _versions_of(base: Path) -> list[int]:
     return known
 
 
+def tell(base: Path) -> None:
+    """Tells TF Serving of labels and of the newest version, where there are labels.
+
+    Raises:
+        ArtefactError: see `history`.
+    """
+    meant = labels(base)
+    if meant:
+        name, newest = base.resolve().name, versions(base)[-1]
+        _replace(base / MODELS_CONFIG, models_config(name, meant, newest=newest))
+
+
 def _write(base: Path, found: History) -> None:
     _replace(base / LABELS, json.dumps(found, indent=1))
-    meant = {label: each[-1] for label, each in found.items()}
-    config = models_config(base.resolve().name, meant, newest=versions(base)[-1])
-    _replace(base / MODELS_CONFIG, config)
+    tell(base)
 
 
 def _replace(file: Path, text: str) -> None:
