@@ -16,8 +16,10 @@ from tfnlp.specs import Rows
 LARGEST = 1 << 28
 """Bytes of encoded rows that are kept at most."""
 _BATCH = 256
-_LOOKED_AT = 8
-"""Batches after which it is estimated what all rows take."""
+_ALONE = 16
+"""Rows that are encoded one by one: tensors of one length in each are of one side."""
+_LOOKED_AT = 2048
+"""Rows after which it is estimated what all take."""
 Encode = Callable[[tf.data.Dataset], tf.data.Dataset]
 """Batches of rows → batches of examples, such as `Task.dataset`."""
 Leaf: TypeAlias = tf.Tensor | tf.RaggedTensor
@@ -98,15 +100,18 @@ def encode_once(
     Returns:
         None where tensors are of another kind, or would take more memory.
     """
-    examples = encode(settled(rows.batch(_BATCH).prefetch(2)))
+    alone, others = rows.take(_ALONE).batch(1), rows.skip(_ALONE).batch(_BATCH)
+    examples = encode(settled(alone.concatenate(others).prefetch(2)))
     specs = tf.nest.flatten(examples.element_spec)
     if not all(map(_can_be_kept, specs)):
         return None
     columns = [_Column(spec) for spec in specs]
-    total = -(-int(rows.cardinality()) // _BATCH)
-    for done, example in enumerate(examples.as_numpy_iterator(), start=1):
-        for column, leaf in zip(columns, tf.nest.flatten(example), strict=True):
+    done, total = 0, int(rows.cardinality())
+    for example in examples.as_numpy_iterator():
+        leaves = tf.nest.flatten(example)
+        for column, leaf in zip(columns, leaves, strict=True):
             column.add(leaf)
+        done += len(leaves[0])
         if done >= min(_LOOKED_AT, total):
             took = sum(column.nbytes for column in columns)
             if took / done * total > largest:

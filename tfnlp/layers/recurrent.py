@@ -69,7 +69,7 @@ def _is_ours(layer: keras.layers.RNN, training: Any) -> bool:
     cell = layer.cell
     return (
         training is True
-        and not (layer.go_backwards or layer.unroll)
+        and not (layer.go_backwards or layer.unroll or layer.zero_output_for_mask)
         and not (cell.dropout or cell.recurrent_dropout)
         and cell.use_bias
         and cell.activation is keras.activations.tanh
