@@ -136,8 +136,8 @@ def measure(name: str, sides: Sequence[str], folder: Path) -> Result:
         accuracy = json.loads(report.read_text("utf-8"))["scores"]["accuracy"]
     else:
         accuracy = json.loads(done.stdout)["accuracy"]
-    unit = 1 if sys.platform == "darwin" else 1024
-    return Result(name, accuracy, seconds, int(peak.read_text()) * unit)
+    memory = int(peak.read_text()) * tfnlp.clock.MAXRSS_UNIT
+    return Result(name, accuracy, seconds, memory)
 
 
 def command(name: str, sides: Sequence[str], folder: Path) -> list[str]:

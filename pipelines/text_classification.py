@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 import tfnlp
 from tfnlp import cli
 
@@ -165,6 +163,8 @@ def network(recipe: Recipe, task, vectors: dict, *, width, dropout, wide=None):
     """Encoder and head, or the linear layer alone."""
     encoder = None
     if recipe.encoder == "linear":
+        import numpy as np  # not for --help
+
         entries = len(task.text.vocabulary), len(task.labels)
         wide = np.zeros(entries, "float32") if wide is None else wide
     else:

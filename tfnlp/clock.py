@@ -5,6 +5,9 @@ import sys
 import time
 from collections.abc import Iterator
 
+MAXRSS_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes that `ru_maxrss` of `resource.getrusage` counts by."""
+
 
 class Clock:
     """Measures the phases of a run by name.
@@ -42,5 +45,5 @@ def peak_memory() -> dict[str, int]:
         import resource
     except ImportError:  # Windows
         return {}
-    unit = 1 if sys.platform == "darwin" else 1024
-    return {"peak_memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_UNIT
+    return {"peak_memory": peak}

@@ -230,11 +230,15 @@ def _encoded(task: Task, rows: Rows) -> Encoded | None:
     """Training rows that fit into memory, encoded once."""
     start = time.perf_counter()
     kept = encode_once(rows, task.dataset)
-    took = f"{int(rows.cardinality()):,} rows in {time.perf_counter() - start:.1f} s"
     if kept is None:
         LOG.info("rows are encoded in every epoch")
-    else:
-        LOG.info("encoded once: %s, %.0f MB", took, kept.nbytes / 1e6)
+        return None
+    LOG.info(
+        "encoded once: %s rows in %.1f s, %.0f MB",
+        f"{int(rows.cardinality()):,}",
+        time.perf_counter() - start,
+        kept.nbytes / 1e6,
+    )
     return kept
 
 
