@@ -9,7 +9,8 @@
     ├── TrainingError          1  training cannot go on (NaN loss, nothing to learn)
     ├── ArtefactError          1  a folder is not an artefact, or lacks a file
     ├── ExportError            5  an artefact could not be written or does not agree
-    └── RequestError           1  a request that an artefact cannot answer
+    ├── RequestError           1  a request that an artefact cannot answer
+    └── ServerError            1  a server that cannot start, or does not answer
 
 A message says what the rule is, what was received and what to do next.
 """
@@ -56,6 +57,10 @@ class ExportError(TfnlpError):
 
 class RequestError(TfnlpError):
     """A request does not fit the signature of the artefact it was sent to."""
+
+
+class ServerError(TfnlpError):
+    """A server cannot be started, or does not answer in time."""
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str:

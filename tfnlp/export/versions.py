@@ -192,16 +192,16 @@ def tell(base: Path) -> None:
     meant = labels(base)
     if meant:
         name, newest = base.resolve().name, versions(base)[-1]
-        _replace(base / MODELS_CONFIG, models_config(name, meant, newest=newest))
+        replace(base / MODELS_CONFIG, models_config(name, meant, newest=newest))
 
 
 def _write(base: Path, found: History) -> None:
-    _replace(base / LABELS, json.dumps(found, indent=1))
+    replace(base / LABELS, json.dumps(found, indent=1))
     tell(base)
 
 
-def _replace(file: Path, text: str) -> None:
-    """Writes a file whole: whoever reads it has the old one or the new one."""
+def replace(file: Path, text: str) -> None:
+    """Writes lines to a file whole: who reads it has the old ones or the new ones."""
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}-", delete=False
     ) as new:

@@ -1,0 +1,151 @@
+"""A server on loopback with a SavedModel that is not ours."""
+
+import socket
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+import tensorflow as tf
+
+from tfnlp.serving.models import Model
+from tfnlp.serving.server import Server, Settings
+
+
+class Foreign(tf.Module):
+    """Signatures of every kind that TF Serving knows, with plain arithmetic inside."""
+
+    def __init__(self, step: float = 1.0):
+        super().__init__()
+        self.step = tf.Variable(step)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    def add(self, x):
+        """One field, one output."""
+        return {"y": x + self.step}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None, 2], tf.int32, "whole"),
+            tf.TensorSpec([None], tf.bool, "flag"),
+            tf.TensorSpec([None], tf.string, "text"),
+        ]
+    )
+    def several(self, whole, flag, text):
+        """Several fields and outputs, one of bytes."""
+        return {
+            "sum": tf.reduce_sum(tf.cast(whole, tf.int64), axis=1),
+            "not": tf.logical_not(flag),
+            "text": text,
+            "raw_bytes": text + b"\xff",
+            "ratio": tf.cast(whole, tf.float64) / 3.0,
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32, "x")])
+    def mean(self, x):
+        """Rows as long as one likes, and one number for all of them."""
+        return {"mean": tf.reduce_mean(x)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    def picky(self, x):
+        """Refuses what is negative."""
+        with tf.control_dependencies([tf.debugging.assert_non_negative(x, "is < 0")]):
+            return {"root": tf.sqrt(x), "count": tf.fill(tf.shape(x), tf.size(x))}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
+    def classify(self, inputs):
+        """Examples in, two classes out."""
+        x = self._feature(inputs)
+        labels = tf.tile([["small", "large"]], [tf.shape(x)[0], 1])
+        return {"classes": labels, "scores": tf.stack([1.0 - x, x], axis=1)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
+    def regress(self, inputs):
+        """Examples in, numbers out."""
+        return {"outputs": self._feature(inputs) * 2.0}
+
+    def _feature(self, examples):
+        feature = {"x": tf.io.FixedLenFeature([], tf.float32)}
+        return tf.io.parse_example(examples, feature)["x"]
+
+
+def write(base: Path, number: int, step: float = 1.0) -> Path:
+    """Writes a version of the foreign model, as anybody would."""
+    model = Foreign(step)
+    names = ("several", "mean", "picky", "classify", "regress")
+    signatures = {name: getattr(model, name) for name in names}
+    folder = base / str(number)
+    tf.saved_model.save(
+        model, str(folder), signatures={**signatures, "serving_default": model.add}
+    )
+    return folder
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+def started(models: list[Model], **settings) -> Server:
+    """A running server on free ports."""
+    ports = {"port": free_port(), "rest_api_port": free_port()}
+    server = Server(lambda: models, Settings(**{**ports, **settings}))
+    server.start()
+    return server
+
+
+@pytest.fixture(scope="session")
+def foreign(tmp_path_factory) -> Path:
+    """The folder of a foreign model with the versions 3 and 7."""
+    base = tmp_path_factory.mktemp("foreign") / "half"
+    write(base, 3, step=3.0)
+    write(base, 7, step=7.0)
+    return base
+
+
+@pytest.fixture(scope="session")
+def server(foreign):
+    """A server of all versions of the foreign model, two of them with a label."""
+    labels = {"stable": 3, "canary": 7}
+    model = Model(name="half", base=foreign, latest=0, labels=labels)
+    running = started([model], metrics="/metrics", cors=True)
+    yield running
+    running.stop(5.0)
+
+
+@pytest.fixture(scope="session")
+def rest(server):
+    """An HTTP client of it."""
+    url = f"http://127.0.0.1:{server.settings.rest_api_port}"
+    with httpx.Client(base_url=url, timeout=30.0) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def channel(server):
+    """A gRPC channel to it."""
+    with grpc.insecure_channel(f"127.0.0.1:{server.settings.port}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def serve(foreign):
+    """Starts servers of the foreign model, or of other ones, with other settings."""
+    running = []
+
+    def start(models: list[Model] | None = None, **settings) -> Server:
+        running.append(
+            started(models or [Model(name="half", base=foreign)], **settings)
+        )
+        return running[-1]
+
+    yield start
+    for each in running:
+        each.stop(1.0)
+
+
+@pytest.fixture(scope="session")
+def write_version():
+    """Writes a version of the foreign model: folder, number and step."""
+    return write

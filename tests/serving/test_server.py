@@ -1,0 +1,257 @@
+"""How a server behaves towards clients that are slow, many, wrong or in a hurry."""
+
+import gzip
+import resource
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import httpx
+import pytest
+from tensorflow_serving.apis import (
+    get_model_status_pb2,
+    model_management_pb2,
+    model_service_pb2_grpc,
+)
+
+from tfnlp.errors import ServerError
+from tfnlp.serving import slow_clients
+from tfnlp.serving.models import Model
+from tfnlp.serving.rest import Limits
+from tfnlp.serving.server import Server
+
+ASKED = {"instances": [1.0]}
+
+
+def url(server: Server, scheme="http") -> str:
+    return f"{scheme}://127.0.0.1:{server.settings.rest_api_port}/v1/models/half"
+
+
+def ask(server: Server, **kwargs) -> httpx.Response:
+    return httpx.post(f"{url(server)}:predict", json=ASKED, timeout=30.0, **kwargs)
+
+
+def status(server: Server, credentials=None, **kwargs) -> int:
+    """Versions of the model, told by gRPC."""
+    target = f"localhost:{server.settings.port}"
+    opened = (
+        grpc.secure_channel(target, credentials)
+        if credentials
+        else grpc.insecure_channel(target)
+    )
+    with opened as channel:
+        asked = get_model_status_pb2.GetModelStatusRequest()
+        asked.model_spec.name = "half"
+        stub = model_service_pb2_grpc.ModelServiceStub(channel)
+        return len(stub.GetModelStatus(asked, **kwargs).model_version_status)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_body_has_a_limit_also_when_it_is_unpacked(serve, packed):
+    server = serve(limits=Limits(request_bytes=10_000))
+    content = b'{"instances": [' + b"1.0," * 10_000 + b"1.0]}"
+    headers = {}
+    if packed:
+        content, headers = gzip.compress(content), {"Content-Encoding": "gzip"}
+    found = httpx.post(f"{url(server)}:predict", content=content, headers=headers)
+    assert found.status_code == 413
+    assert found.json() == {"error": "a request has at most 10000 bytes"}
+
+
+@pytest.mark.slow
+def test_a_body_of_a_gigabyte_takes_no_memory(serve):
+    server = serve()
+
+    def endless():
+        for _ in range(1024):
+            yield b" " * (1 << 20)
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    try:
+        found = httpx.post(f"{url(server)}:predict", content=endless())
+        assert found.status_code == 413
+    except (httpx.WriteError, httpx.ReadError):  # it was told in the middle of it
+        pass
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 200_000  # kilobytes
+    assert ask(server).json() == {"predictions": [8.0]}
+
+
+def test_a_client_that_never_ends_its_headers_is_let_go(serve, monkeypatch):
+    monkeypatch.setattr(slow_clients, "SECONDS", 0.3)
+    server = serve()
+    with socket.create_connection(("127.0.0.1", server.settings.rest_api_port)) as slow:
+        slow.sendall(b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\n")
+        slow.settimeout(10.0)
+        assert slow.recv(100) == b""
+
+
+def test_a_client_that_never_ends_its_body_is_told_so(serve):
+    server = serve(limits=Limits(seconds=0.3))
+    with socket.create_connection(("127.0.0.1", server.settings.rest_api_port)) as slow:
+        slow.sendall(
+            b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        slow.settimeout(10.0)
+        assert b"504" in slow.recv(1000).split(b"\r\n")[0]
+
+
+def test_more_requests_than_may_wait_are_refused(serve):
+    server = serve(limits=Limits(waiting=1, seconds=5.0))
+    with socket.create_connection(("127.0.0.1", server.settings.rest_api_port)) as slow:
+        slow.sendall(
+            b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\n"
+            b"Content-Length: 100\r\n\r\n{"
+        )
+        time.sleep(0.2)
+        assert ask(server).status_code == 503
+    for _ in range(100):  # until the server has seen that the slow one is gone
+        if ask(server).status_code == 200:
+            return
+        time.sleep(0.05)
+    pytest.fail("the request that was given up is still counted")
+
+
+@pytest.mark.parametrize("header", [None, "Bearer wrong", "secret", "Basic secret"])
+def test_who_has_no_token_gets_no_answer(serve, header):
+    server = serve(token="secret", metrics="/metrics")
+    headers = {"Authorization": header} if header else {}
+    found = ask(server, headers=headers)
+    assert found.status_code == 401
+    assert found.headers["www-authenticate"] == "Bearer"
+    assert httpx.get(url(server)).status_code == 401
+    assert (
+        httpx.get(url(server).replace("v1/models/half", "metrics")).status_code == 401
+    )
+    with pytest.raises(grpc.RpcError, match="UNAUTHENTICATED"):
+        status(server, metadata=[("authorization", header)] if header else None)
+
+
+def test_who_has_the_token_is_answered(serve):
+    server = serve(token="secret")
+    assert ask(server, headers={"Authorization": "Bearer secret"}).status_code == 200
+    assert status(server, metadata=[("authorization", "Bearer secret")]) == 1
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
+def test_requests_may_be_encrypted(serve, tmp_path):
+    certificate, key = tmp_path / "server.crt", tmp_path / "server.key"
+    words = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    words += ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run(
+        [*words, "-keyout", key, "-out", certificate], check=True, capture_output=True
+    )
+    server = serve(certificate=certificate, key=key)
+    context = ssl.create_default_context(cafile=str(certificate))
+    address = url(server, "https").replace("127.0.0.1", "localhost")
+    assert httpx.get(address, verify=context).status_code == 200
+    credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
+    assert status(server, credentials) == 1
+
+
+def test_a_port_that_is_taken_is_said_so(serve, foreign):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ServerError, match=f"Received for 127.0.0.1:{port}"):
+            serve(rest_api_port=port)
+
+
+def test_what_has_arrived_is_answered_before_the_end(serve):
+    server = serve()
+    found = []
+
+    def slowly():
+        yield b'{"instances"'
+        time.sleep(0.5)
+        yield b": [1.0]}"
+
+    asking = threading.Thread(
+        target=lambda: found.append(
+            httpx.post(f"{url(server)}:predict", content=slowly(), timeout=20.0)
+        )
+    )
+    asking.start()
+    time.sleep(0.2)
+    server.stop(10.0)
+    asking.join()
+    assert found[0].json() == {"predictions": [8.0]}
+    with pytest.raises(httpx.ConnectError):
+        ask(server)
+
+
+def test_answers_of_many_clients_are_not_mixed_up(serve):
+    server = serve()
+    with httpx.Client(timeout=60.0) as client:
+
+        def one(number):
+            body = {"instances": [float(number)] * (number % 3 + 1)}
+            found = client.post(f"{url(server)}:predict", json=body)
+            return found.json() == {"predictions": [number + 7.0] * (number % 3 + 1)}
+
+        with ThreadPoolExecutor(32) as pool:
+            assert all(pool.map(one, range(500)))
+
+
+def test_a_request_that_the_graph_refuses_spoils_no_other(serve):
+    server = serve()
+    with httpx.Client(timeout=60.0) as client:
+
+        def one(number):
+            value = -1.0 if number % 5 == 0 else 4.0
+            body = {"signature_name": "picky", "instances": [value]}
+            return client.post(f"{url(server)}:predict", json=body)
+
+        with ThreadPoolExecutor(16) as pool:
+            found = list(pool.map(one, range(100)))
+    codes = [each.status_code for each in found]
+    assert codes == [400 if number % 5 == 0 else 200 for number in range(100)]
+    sizes = [r.json()["predictions"][0]["count"] for r in found if r.status_code == 200]
+    assert max(sizes) > 1  # some were answered together
+
+
+@pytest.mark.slow
+def test_no_request_fails_while_versions_change(serve, tmp_path, write_version):
+    base = tmp_path / "half"
+    write_version(base, 1, 1.0)
+    server = serve([Model(name="half", base=base)], poll=0.05)
+    found, ended = [], threading.Event()
+
+    def asking():
+        with httpx.Client(timeout=60.0) as client:
+            while not ended.is_set():
+                answer = client.post(f"{url(server)}:predict", json=ASKED)
+                found.append((answer.status_code, answer.text))
+
+    clients = [threading.Thread(target=asking) for _ in range(4)]
+    for client in clients:
+        client.start()
+    for number in range(2, 8):
+        hidden = write_version(tmp_path / "hidden", number, float(number))
+        hidden.rename(base / str(number))
+        while server.models.find("half").number != number:
+            time.sleep(0.01)
+    ended.set()
+    for client in clients:
+        client.join()
+    assert {code for code, _ in found} == {200}
+    assert len({text for _, text in found}) > 3
+
+
+def test_other_models_are_served_when_grpc_asks_for_it(serve, foreign):
+    server = serve()
+    asked = model_management_pb2.ReloadConfigRequest()
+    asked.config.model_config_list.config.add(
+        name="other", base_path=str(foreign), model_platform="tensorflow"
+    ).model_version_policy.specific.versions.append(3)
+    with grpc.insecure_channel(f"localhost:{server.settings.port}") as channel:
+        stub = model_service_pb2_grpc.ModelServiceStub(channel)
+        assert stub.HandleReloadConfigRequest(asked).status.error_code == 0
+    assert ask(server).status_code == 404
+    other = url(server).replace("half", "other")
+    assert httpx.post(f"{other}:predict", json=ASKED).json() == {"predictions": [4.0]}

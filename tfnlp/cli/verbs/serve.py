@@ -1,0 +1,310 @@
+"""serve an artefact by TF Serving's REST and gRPC interfaces"""
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from tfnlp.cli.recipes import parse
+from tfnlp.errors import ArtefactError, TfnlpError, UsageError, nearest
+
+if TYPE_CHECKING:  # TensorFlow and the servers are loaded when they are needed
+    from tfnlp.serving.batching import Batching
+    from tfnlp.serving.server import Settings
+
+BINARY = "tensorflow_model_server"
+"""TF Serving's program."""
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Serves an artefact, or the models of a configuration, until it is stopped.
+
+    tfnlp serve saved_models/demo
+    tfnlp serve saved_models/demo --rest_api_port 8080 --port 0
+    tfnlp serve --model_config_file models.config --monitoring_config_file m.config
+
+    New versions are loaded while the old one answers, and labels are read anew. The
+    names of flags and the interfaces are those of TF Serving: where its program
+    tensorflow_model_server is on the PATH, `--engine auto` runs that, unless a flag
+    is set that it does not have. On SIGTERM what has arrived is still answered.
+    """
+
+    artefact: str | None = None  # folder of versions, e.g. saved_models/demo
+    port: int = 8500  # of gRPC; 0 opens none
+    rest_api_port: int = 8501  # of REST; 0 opens none
+    host: str = "127.0.0.1"  # address to listen at; 0.0.0.0 is every one of them
+    engine: Literal["auto", "tfnlp", "tensorflow_model_server"] = "auto"
+    model_config_file: Path | None = None  # ModelServerConfig, instead of an artefact
+    model_config_file_poll_wait_seconds: int = 0  # 0 reads the file once
+    file_system_poll_wait_seconds: int = 1  # between two looks for versions; 0 is once
+    enable_batching: bool = True  # answer requests together that wait together
+    batching_parameters_file: Path | None = None  # BatchingParameters
+    monitoring_config_file: Path | None = None  # MonitoringConfig
+    enable_model_warmup: bool = True  # ask what the warm-up file says first
+    load_retry_interval_seconds: int = 60  # until a version that failed is tried again
+    threads: int = 64  # requests that are worked on at the same time
+    rest_api_timeout_in_ms: int = 30_000  # to read a request, and again to answer it
+    rest_api_enable_cors_support: bool = False  # let pages of other origins ask
+    tls_certificate: Path | None = None  # PEM file; REST and gRPC are encrypted then
+    tls_key: Path | None = None  # PEM file of its key
+    token_file: Path | None = None  # what `Authorization: Bearer` must say
+    max_request_mb: int = 32  # of one request, unpacked
+    max_waiting: int = 1024  # requests that wait at the same time; others are refused
+    drain_seconds: int = 30  # to answer what has arrived, after SIGTERM
+
+    def __post_init__(self) -> None:
+        if (self.artefact is None) == (self.model_config_file is None):
+            raise UsageError(
+                "Either an artefact or --model_config_file says what is served. "
+                f"Received: {'neither' if self.artefact is None else 'both'}. "
+                "Name one, such as `tfnlp serve saved_models/demo`."
+            )
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise UsageError(
+                "--tls_certificate and --tls_key belong together. Received: one alone."
+            )
+        for name in ("port", "rest_api_port"):
+            if not 0 <= getattr(self, name) < 65536:
+                raise UsageError(
+                    f"{name} must be a port, 0 to 65535. Received: "
+                    f"{getattr(self, name)}."
+                )
+        if not self.port and not self.rest_api_port:
+            raise UsageError("port and --rest_api_port cannot both be 0.")
+        if self.port == self.rest_api_port:
+            raise UsageError(
+                f"port must differ from --rest_api_port. Received: {self.port} twice."
+            )
+        for name in ("threads", "max_request_mb", "max_waiting"):
+            if getattr(self, name) < 1:
+                raise UsageError(
+                    f"{name} must be 1 or more. Received: {getattr(self, name)}."
+                )
+
+
+OURS = ("host", "tls_certificate", "tls_key", "token_file", "max_request_mb")
+"""Flags that TF Serving's program does not have; with them set, it is not run."""
+
+
+def main(words: Sequence[str]) -> None:
+    """Serves until SIGTERM or Ctrl-C; the second one ends at once.
+
+    Raises:
+        TfnlpError: there is nothing to serve, a file is wrong or a port is taken.
+    """
+    options = parse(Options, words, positional=("artefact",), command="tfnlp serve")
+    if engine(options) == BINARY:
+        from tfnlp.serving import model_server
+
+        return model_server.run(wanted(options), flags(options))
+    _serve(options)
+    return None
+
+
+def engine(options: Options) -> str:
+    """Which program serves: ``tfnlp`` or ``tensorflow_model_server``.
+
+    Raises:
+        UsageError: the wanted one is not there, or cannot do what is asked.
+    """
+    ours = [name for name in OURS if getattr(options, name) != _default(Options, name)]
+    found = shutil.which(BINARY)
+    if options.engine == BINARY:
+        if found is None:
+            raise UsageError(
+                f"--engine {BINARY} needs that program on the PATH. Received: a PATH "
+                "without it. Leave the flag out, and tfnlp serves by itself."
+            )
+        if ours:
+            raise UsageError(
+                f"--{ours[0]} is a flag of tfnlp's own server. Received: "
+                f"--engine {BINARY}. Leave one of them out."
+            )
+    runs = options.engine == BINARY or (options.engine == "auto" and found and not ours)
+    return BINARY if runs else "tfnlp"
+
+
+def wanted(options: Options) -> Any:
+    """What shall be served, to be asked anew each time.
+
+    Raises:
+        ArtefactError: the folder is no artefact.
+        UsageError: the configuration cannot be read.
+    """
+    from tfnlp.export.versions import versions
+    from tfnlp.serving import configs
+
+    if options.model_config_file is not None:
+        return configs.watched(
+            options.model_config_file,
+            seconds=options.model_config_file_poll_wait_seconds,
+        )
+    base = Path(str(options.artefact))
+    if not versions(base):
+        near = base.parent.iterdir() if base.parent.is_dir() else ()
+        raise ArtefactError(
+            "An artefact is a folder of versions: 1, 2 and so on. "
+            f"Received: {base}, which "
+            f"{'has none' if base.is_dir() else 'does not exist'}."
+            f"{nearest(base.name, [path.name for path in near if path != base])} "
+            "Name the folder that a pipeline wrote, such as saved_models/demo."
+        )
+    return configs.artefact(base)
+
+
+def flags(options: Options) -> list[str]:
+    """The flags of ``tensorflow_model_server`` for the same."""
+    found = [
+        f"--port={options.port}",
+        f"--rest_api_port={options.rest_api_port}",
+        f"--rest_api_timeout_in_ms={options.rest_api_timeout_in_ms}",
+        f"--file_system_poll_wait_seconds={options.file_system_poll_wait_seconds}",
+        "--allow_version_labels_for_unavailable_models=true",
+    ]
+    for name in (
+        "enable_batching",
+        "enable_model_warmup",
+        "rest_api_enable_cors_support",
+    ):
+        found.append(f"--{name}={str(getattr(options, name)).lower()}")
+    for name in ("batching_parameters_file", "monitoring_config_file"):
+        if getattr(options, name) is not None:
+            found.append(f"--{name}={getattr(options, name)}")
+    return found
+
+
+def settings(options: Options) -> "Settings":
+    """What the server of tfnlp takes.
+
+    Raises:
+        UsageError: a file cannot be read, or says what cannot be.
+    """
+    from tfnlp.serving.rest import Limits
+    from tfnlp.serving.server import Settings
+
+    return Settings(
+        host=options.host,
+        port=options.port,
+        rest_api_port=options.rest_api_port,
+        threads=options.threads,
+        limits=Limits(
+            request_bytes=options.max_request_mb * MIB,
+            waiting=options.max_waiting,
+            seconds=options.rest_api_timeout_in_ms / 1000,
+        ),
+        batching=_batching(options),
+        poll=options.file_system_poll_wait_seconds,
+        retry=options.load_retry_interval_seconds,
+        warm_up=options.enable_model_warmup,
+        token=_token(options.token_file),
+        certificate=_existing(options.tls_certificate),
+        key=_existing(options.tls_key),
+        cors=options.rest_api_enable_cors_support,
+        metrics=_metrics(options.monitoring_config_file),
+    )
+
+
+def _serve(options: Options) -> None:
+    _check_extra()
+    source = wanted(options)
+    from tfnlp.serving.server import Server
+
+    server = Server(source, settings(options))
+    ended = threading.Event()
+
+    def end(number: int, frame: Any) -> None:
+        if ended.is_set():
+            os._exit(130)  # asked twice: what waits is given up
+        ended.set()
+
+    before = {number: signal.signal(number, end) for number in _SIGNALS}
+    try:
+        server.start()
+        for line in _places(options, server.models.names):
+            print(line, flush=True)
+        ended.wait()
+        server.stop(options.drain_seconds)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def _places(options: Options, names: Sequence[str]) -> list[str]:
+    scheme = "http" if options.tls_certificate is None else "https"
+    lines = []
+    if options.rest_api_port:
+        at = f"{scheme}://{options.host}:{options.rest_api_port}/v1/models"
+        lines += [f"REST at {at}/{name}" for name in names]
+    if options.port:
+        lines.append(f"gRPC at {options.host}:{options.port}")
+    return lines
+
+
+def _batching(options: Options) -> "Batching | None":
+    from tfnlp.serving import text_protos
+    from tfnlp.serving.batching import Batching
+
+    if not options.enable_batching:
+        return None
+    if options.batching_parameters_file is None:
+        return Batching()
+    empty = text_protos.message("BatchingParameters")
+    return Batching.from_proto(
+        text_protos.read(options.batching_parameters_file, empty)
+    )
+
+
+def _metrics(file: Path | None) -> str:
+    """Where the counts are told; nowhere without a file that says so."""
+    from tfnlp.serving import text_protos
+    from tfnlp.serving.monitoring import PATH
+
+    if file is None:
+        return ""
+    read: Any = text_protos.read(file, text_protos.message("MonitoringConfig"))
+    return (
+        (read.prometheus_config.path or PATH) if read.prometheus_config.enable else ""
+    )
+
+
+def _token(file: Path | None) -> str:
+    if file is None:
+        return ""
+    token = _existing(file).read_text("utf-8").strip()  # type: ignore[union-attr]
+    if not token:
+        raise UsageError(f"--token_file must hold a token. Received: {file}, empty.")
+    return token
+
+
+def _existing(file: Path | None) -> Path | None:
+    if file is not None and not file.is_file():
+        raise UsageError(f"A flag names a file. Received: {file}, which is none.")
+    return file
+
+
+def _default(options: type, name: str) -> Any:
+    return next(field.default for field in fields(options) if field.name == name)
+
+
+def _check_extra() -> None:
+    """Says which extra is missing, in one line, instead of the name of a module."""
+    try:
+        import grpc_health.v1  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import starlette  # noqa: F401
+        import tensorflow_serving  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise TfnlpError(
+            "Serving needs the extra `serve`. "
+            f"Received: {error}. Run `pip install 'tfnlp[serve]'`."
+        ) from error
