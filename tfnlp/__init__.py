@@ -44,8 +44,10 @@ if TYPE_CHECKING:
     from tfnlp.networks.transformer_decoder import (
         TransformerDecoder as TransformerDecoder,
     )
+    from tfnlp.serving.client import Client as Client
     from tfnlp.serving.predictor import Predictor as Predictor
     from tfnlp.serving.predictor import load as load
+    from tfnlp.serving.retries import Retries as Retries
     from tfnlp.task import Endpoint as Endpoint
     from tfnlp.task import Task as Task
     from tfnlp.tasks.classification import Classification as Classification
@@ -80,6 +82,7 @@ _HOMES = {
     "Audit": "tfnlp.data.audit:Audit",
     "Characters": "tfnlp.text.token_pieces:Characters",
     "Classification": "tfnlp.tasks.classification:Classification",
+    "Client": "tfnlp.serving.client:Client",
     "Clock": "tfnlp.clock:Clock",
     "Defaults": "tfnlp.training.defaults:Defaults",
     "Endpoint": "tfnlp.task:Endpoint",
@@ -90,6 +93,7 @@ _HOMES = {
     "Predictor": "tfnlp.serving.predictor:Predictor",
     "RecurrentDecoder": "tfnlp.networks.recurrent_decoder:RecurrentDecoder",
     "Report": "tfnlp.evaluation.report:Report",
+    "Retries": "tfnlp.serving.retries:Retries",
     "SemanticRoles": "tfnlp.tasks.semantic_roles:SemanticRoles",
     "Sides": "tfnlp.data.sides:Sides",
     "Subwords": "tfnlp.text.subword:Subwords",
@@ -142,6 +146,7 @@ __all__ = [
     "Audit",
     "Characters",
     "Classification",
+    "Client",
     "Clock",
     "Defaults",
     "Endpoint",
@@ -152,6 +157,7 @@ __all__ = [
     "Predictor",
     "RecurrentDecoder",
     "Report",
+    "Retries",
     "SemanticRoles",
     "Sides",
     "Subwords",

@@ -46,6 +46,11 @@ class Foreign(tf.Module):
         """Rows as long as one likes, and one number for all of them."""
         return {"mean": tf.reduce_mean(x)}
 
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32, "x")])
+    def double(self, x):
+        """Rows as long as one likes, in and out."""
+        return {"y": x * 2.0}
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
     def picky(self, x):
         """Refuses what is negative."""
@@ -72,7 +77,7 @@ class Foreign(tf.Module):
 def write(base: Path, number: int, step: float = 1.0) -> Path:
     """Writes a version of the foreign model, as anybody would."""
     model = Foreign(step)
-    names = ("several", "mean", "picky", "classify", "regress")
+    names = ("several", "mean", "double", "picky", "classify", "regress")
     signatures = {name: getattr(model, name) for name in names}
     folder = base / str(number)
     tf.saved_model.save(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfnlp.serving.json_tensors import array
 from tfnlp.serving.refusals import CODES, HTTP, Refusal
-from tfnlp.serving.rest_json import array, columns, parsed, predictions, signature_name
+from tfnlp.serving.rest_json import columns, parsed, predictions, signature_name
 
 TEXT = tf.TensorSpec([None], tf.string)
 FLOATS = tf.TensorSpec([None], tf.float32)

@@ -8,8 +8,8 @@ from typing import Any
 
 from tensorflow.core.example import example_pb2, feature_pb2
 
+from tfnlp.serving.json_tensors import text_bytes
 from tfnlp.serving.refusals import invalid
-from tfnlp.serving.rest_json import text_bytes
 
 
 def from_json(document: Mapping[str, Any]) -> list[bytes]:
@@ -48,10 +48,18 @@ def _example(value: Any) -> bytes:
     example = example_pb2.Example()
     for name, content in value.items():
         items = content if isinstance(content, list) else [content]
-        feature = example.features.feature[name]
+        feature = example.features.feature[_named(name)]
         for item in items:
             _add(feature, name, item)
     return example.SerializeToString()
+
+
+def _named(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise invalid(f"Feature: {name!a} is no UTF-8") from error
+    return name
 
 
 def _add(feature: feature_pb2.Feature, name: str, item: Any) -> None:

@@ -47,7 +47,7 @@ class Predictor:
         _check_files(folder)
         try:
             register(_task_file(folder).read_text("utf-8", "replace"))
-            definitions = read_definitions(folder)
+            self.definitions = definitions = read_definitions(folder)
             self._model = tf.saved_model.load(str(folder))
         except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
             raise _broken(folder, error) from error

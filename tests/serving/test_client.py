@@ -1,0 +1,191 @@
+"""One client: the same answers from this process, REST and gRPC."""
+
+import asyncio
+import socket
+import threading
+
+import pytest
+
+import tfnlp
+from tfnlp.errors import ArtefactError, RequestError, ServerError, UsageError
+from tfnlp.serving.configs import artefact
+from tfnlp.serving.refusals import Refusal
+from tfnlp.serving.retries import Retries
+from tfnlp.serving.server import Server, Settings
+from tfnlp.serving.targets import read_target
+
+TEXTS = ["Ann left New York.", "", "\U0001f600 é 電影", "a\x00b", "x " * 300]
+QUICK = Retries(most=2, first=0.01, deadline=120.0)
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return taken.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def running(saved_tagger):
+    settings = Settings(port=free_port(), rest_api_port=free_port(), token="secret")
+    server = Server(artefact(saved_tagger.parent), settings)
+    server.start()
+    yield server
+    server.stop(5.0)
+
+
+@pytest.fixture(params=["process", "rest", "grpc"])
+def client(request, running, saved_tagger):
+    settings = running.settings
+    target = {
+        "process": str(saved_tagger.parent),
+        "rest": f"http://127.0.0.1:{settings.rest_api_port}/v1/models/names",
+        "grpc": f"grpc://127.0.0.1:{settings.port}/names/versions/1",
+    }[request.param]
+    with tfnlp.Client(target, retries=QUICK, token="secret") as opened:
+        yield opened
+
+
+def test_the_answers_are_those_of_the_artefact(client, saved_tagger):
+    assert client.predict(TEXTS) == tfnlp.load(saved_tagger).predict(TEXTS)
+
+
+def test_other_fields_ask_another_endpoint(client, saved_tagger):
+    rows = [{"tokens": ["Ann", "left"]}, {"text": "Ann left."}]
+    assert client.predict(rows) == tfnlp.load(saved_tagger).predict(rows)
+    assert next(iter(client.endpoints)) == "serving_default"
+
+
+def test_bytes_that_are_no_utf_8_are_asked(client, saved_tagger):
+    rows = [{"text": b"Ann \xff left"}]
+    assert client.predict(rows) == tfnlp.load(saved_tagger).predict(rows)
+
+
+def test_the_event_loop_goes_on_while_a_server_works(client):
+    async def both():
+        return await asyncio.gather(
+            client.predict_async(TEXTS), client.predict_async(TEXTS[:1], batch_size=1)
+        )
+
+    many, one = asyncio.run(both())
+    assert many == client.predict(TEXTS)
+    assert one == client.predict(TEXTS[:1])
+
+
+def test_threads_share_a_client(client):
+    expected, found = client.predict(TEXTS), []
+    threads = [
+        threading.Thread(target=lambda: found.append(client.predict(TEXTS)))
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 8
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "message"),
+    [
+        ("text", RequestError, "Rows come in a list"),
+        ([{"txt": "a"}], RequestError, "Did you mean 'text'?"),
+        ([{"text": 3}], RequestError, "holds text"),
+    ],
+)
+def test_a_wrong_row_is_refused_before_it_is_sent(client, rows, error, message):
+    with pytest.raises(error, match=message):
+        client.predict(rows)
+
+
+def test_a_wrong_token_is_no_reason_to_ask_again(running):
+    address = f"http://127.0.0.1:{running.settings.rest_api_port}/v1/models/names"
+    with pytest.raises(ServerError, match="UNAUTHENTICATED"):
+        tfnlp.Client(address, token="wrong").predict(["a"])
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_a_server_that_is_not_there_is_said_so(scheme):
+    path = "/v1/models/m" if scheme == "http" else "/m"
+    client = tfnlp.Client(f"{scheme}://127.0.0.1:{free_port()}{path}", retries=QUICK)
+    with pytest.raises(ServerError, match="UNAVAILABLE"):
+        client.predict(["a"])
+
+
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_a_model_that_is_not_there_is_said_so(running, scheme):
+    settings = running.settings
+    port = settings.rest_api_port if scheme == "http" else settings.port
+    path = "/v1/models/m" if scheme == "http" else "/m"
+    client = tfnlp.Client(f"{scheme}://127.0.0.1:{port}{path}", token="secret")
+    with pytest.raises(ServerError, match="Servable not found for request: Latest"):
+        client.predict(["a"])
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["http://h/v1/models/", "http://h/m", "ftp://h/m", "grpc:///m", "grpc://h"],
+)
+def test_an_address_without_a_model_is_refused(target):
+    with pytest.raises(UsageError, match="A client asks saved_models/NAME"):
+        read_target(target)
+
+
+def test_a_folder_that_is_no_artefact_is_refused(tmp_path):
+    with pytest.raises(ArtefactError):
+        tfnlp.Client(tmp_path)
+
+
+class Failing:
+    """Refuses some times, then answers."""
+
+    def __init__(self, *codes):
+        self.codes, self.asked = list(codes), 0
+
+    def __call__(self, left):
+        self.asked += 1
+        if self.codes:
+            raise Refusal(self.codes.pop(0), "said")
+        return "answer"
+
+
+def test_what_passes_is_asked_again():
+    question = Failing("UNAVAILABLE", "RESOURCE_EXHAUSTED")
+    assert QUICK.ask(question) == "answer"
+    assert question.asked == 3
+
+
+@pytest.mark.parametrize(
+    ("codes", "error", "asked"),
+    [
+        (["UNAVAILABLE"] * 9, ServerError, 3),
+        (["INVALID_ARGUMENT"], RequestError, 1),
+        (["NOT_FOUND"], ServerError, 1),
+        (["DEADLINE_EXCEEDED"], ServerError, 1),
+    ],
+)
+def test_what_does_not_pass_is_an_error(codes, error, asked):
+    question = Failing(*codes)
+    with pytest.raises(error, match="said"):
+        QUICK.ask(question)
+    assert question.asked == asked
+
+
+def test_nothing_is_asked_behind_the_deadline():
+    question = Failing(*["UNAVAILABLE"] * 9)
+    with pytest.raises(ServerError):
+        Retries(most=9, first=10.0, deadline=0.5).ask(question)
+    assert question.asked == 1
+
+
+def test_what_passes_is_asked_again_without_blocking():
+    question = Failing("UNAVAILABLE")
+
+    async def awaited(left):
+        return question(left)
+
+    assert asyncio.run(QUICK.ask_async(awaited)) == "answer"
+
+
+@pytest.mark.parametrize("wrong", [{"most": -1}, {"deadline": 0.0}, {"first": -1.0}])
+def test_retries_have_sensible_numbers(wrong):
+    with pytest.raises(UsageError, match="0 or more"):
+        Retries(**wrong)

@@ -1,0 +1,77 @@
+"""Where an artefact is to be asked: a folder, or an address of REST or gRPC."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from tfnlp.errors import UsageError
+
+_MODEL = re.compile(
+    r"/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?/?"
+)
+FORMS = (
+    "saved_models/NAME, http://HOST:8501/v1/models/NAME, https://…, "
+    "grpc://HOST:8500/NAME or grpcs://…, each with /versions/N or /labels/LABEL behind"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A model of a server, and perhaps a version or a label of it.
+
+    Args:
+        kind: of interface.
+        encrypted: whether by TLS.
+        host: with its port.
+        name: of the model.
+    """
+
+    kind: Literal["rest", "grpc"]
+    encrypted: bool
+    host: str
+    name: str
+    version: int | None = None
+    label: str = ""
+
+    @property
+    def url(self) -> str:
+        """The model's address of REST."""
+        place = f"/versions/{self.version}" if self.version is not None else ""
+        place = f"/labels/{self.label}" if self.label else place
+        scheme = "https" if self.encrypted else "http"
+        return f"{scheme}://{self.host}/v1/models/{self.name}{place}"
+
+
+def read_target(text: str | Path) -> Target | Path:
+    """Reads what a user names: an address, or else a folder.
+
+    Raises:
+        UsageError: it looks like an address, but names no model.
+
+    Example:
+    >>> read_target("grpc://localhost:8500/demo/labels/stable").label
+    'stable'
+    >>> read_target("http://localhost:8501/v1/models/demo").url
+    'http://localhost:8501/v1/models/demo'
+    >>> read_target("saved_models/demo").name
+    'demo'
+    """
+    if isinstance(text, Path) or "://" not in text:
+        return Path(text)
+    parts = urlsplit(text)
+    rest = parts.scheme in ("http", "https")
+    path = parts.path.removeprefix("/v1/models") if rest else parts.path
+    found = _MODEL.fullmatch(path)
+    known = rest or parts.scheme in ("grpc", "grpcs")
+    if not known or found is None or not parts.netloc or (path == parts.path and rest):
+        raise UsageError(f"A client asks {FORMS}. Received: {text!r}.")
+    return Target(
+        kind="rest" if rest else "grpc",
+        encrypted=parts.scheme in ("https", "grpcs"),
+        host=parts.netloc,
+        name=unquote(found["name"]),
+        version=int(found["version"]) if found["version"] else None,
+        label=unquote(found["label"] or ""),
+    )
