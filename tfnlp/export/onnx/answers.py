@@ -38,7 +38,7 @@ def model(task: Task, network: keras.Model) -> onnx.ModelProto:
 
     marks = Marks()
     with recurrent.marked(network, marks), text.marked(marks):
-        _check_strings(tf.function(answer, input_signature=specs))
+        _check_strings(conversion.traceable(answer, specs))
         marks.calls.clear()
         return conversion.converted(
             answer,

@@ -5,6 +5,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
+from typing import Any
 
 import keras
 import onnx
@@ -62,7 +63,7 @@ def converted(
         UsageError: the packages of the extra `onnx` are not installed.
     """
     tf2onnx = _tf2onnx()
-    graph_function = tf.function(function, input_signature=list(specs))
+    graph_function = traceable(function, specs)
     with _hushed():
         try:
             model, _ = tf2onnx.convert.from_function(
@@ -83,6 +84,11 @@ def converted(
     finished.producer_name, finished.producer_version = "tfnlp", ""
     _check(finished)
     return finished
+
+
+def traceable(function: Callable, specs: Sequence[tf.TensorSpec]) -> Any:
+    """A graph function of what `specs` describe; AutoGraph cannot read marks."""
+    return tf.function(function, input_signature=list(specs), autograph=False)
 
 
 def _check(model: onnx.ModelProto) -> None:

@@ -247,7 +247,9 @@ def _fused(
     stacked = [np.stack(parts) for parts in zip(*weights, strict=True)]
     gate, inner = (ACTIVATIONS[function.__name__] for function in _functions(layer))
     names = [gate, inner, inner] if lstm else [gate, inner]
-    options: dict[str, Any] = {} if lstm else {"linear_before_reset": int(layer.reset_after)}
+    options: dict[str, Any] = (
+        {} if lstm else {"linear_before_reset": int(layer.reset_after)}
+    )
     return graph.nodes(
         "LSTM" if lstm else "GRU",
         graph.node("Transpose", vectors, perm=[1, 0, 2]),

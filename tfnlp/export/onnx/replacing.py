@@ -26,7 +26,7 @@ Step = Callable[[Graph, str], str]
 def without_nul(graph: Graph, texts: str) -> str:
     """Replaces NUL by a space; shorter rows may end in more spaces than they had."""
     parts, _ = graph.nodes("StringSplit", texts, outputs=2, delimiter=b"\x00")
-    return _joined(graph, parts, " ")
+    return joined(graph, parts, " ")
 
 
 def pattern(regex: str, rewrite: str) -> Step:
@@ -70,7 +70,18 @@ def mapped(graph: Graph, texts: str, regex: str, replaced: Mapping[str, str]) ->
     )
     lines = "\n".join(f"{old}\t{new}" for old, new in replaced.items())
     pieces = graph.node("StringMapping", pieces, domain=CONTRIB, map=lines)
-    return _joined(graph, _dense(graph, pieces, starts), "")
+    return joined(graph, _dense(graph, pieces, starts), "")
+
+
+def joined(graph: Graph, parts: str, separator: str) -> str:
+    """Joins the parts of every row: string [B, P] → [B]."""
+    return graph.node(
+        "StringJoin",
+        parts,
+        graph.constant([separator]),
+        graph.constant([1]),
+        domain=CONTRIB,
+    )
 
 
 def lower(graph: Graph, texts: str) -> str:
@@ -125,17 +136,6 @@ STEPS: dict[str, Step] = {
     "whitespace": _chain(pattern(*normalize.WHITESPACE), pattern("^ +| +$", "")),
 }
 """What stands for each function of `tfnlp.text.normalize.NORMALIZERS`."""
-
-
-def _joined(graph: Graph, parts: str, separator: str) -> str:
-    """Joins the parts of every row: string [B, P] → [B]."""
-    return graph.node(
-        "StringJoin",
-        parts,
-        graph.constant([separator]),
-        graph.constant([1]),
-        domain=CONTRIB,
-    )
 
 
 def _dense(graph: Graph, values: str, starts: str) -> str:

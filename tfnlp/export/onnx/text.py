@@ -1,12 +1,13 @@
-"""Texts to ids in ONNX: what stands for a call of a `Vectorizer`.
+"""Texts to ids in ONNX, and labels to texts: what stands for calls of `tfnlp.text`.
 
-A vectorizer is a mark while an endpoint is traced. What has no exact counterpart in
-onnxruntime-extensions is refused by name: a model that is a little wrong is worse
-than none.
+A vectorizer is a mark while an endpoint is traced, and so are labels that are joined.
+What has no exact counterpart in onnxruntime-extensions is refused by name: a model
+that is a little wrong is worse than none.
 """
 
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ import tensorflow as tf
 from tfnlp.errors import ExportError
 from tfnlp.export.onnx import replacing
 from tfnlp.export.onnx.marks import Graph, Marks
+from tfnlp.text import joining
 from tfnlp.text.split import SPACES, TOKENS
 from tfnlp.text.vectorizer import Vectorizer
 
@@ -31,10 +33,18 @@ class Vectorized:
     vectorizer: Vectorizer
 
 
+@dataclass(frozen=True)
+class Joined:
+    """A call of `join_chosen`: bool [B, C] → string [B]."""
+
+    names: tuple[str, ...]
+    separator: str
+
+
 @contextlib.contextmanager
 def marked(marks: Marks) -> Iterator[None]:
-    """Lets every vectorizer leave a mark in place of what it does."""
-    before = Vectorizer.__call__
+    """Lets vectorizers, and labels that are joined, leave marks in place of strings."""
+    before, join_before = Vectorizer.__call__, joining.join_chosen
 
     def call(self: Vectorizer, texts: Any) -> dict[str, tf.Tensor]:
         check(self)
@@ -42,11 +52,17 @@ def marked(marks: Marks) -> Iterator[None]:
         token_ids, mask = marks.leave(Vectorized(self), [texts], _FEATURES)
         return {"token_ids": token_ids, "padding_mask": mask}
 
+    def join(chosen: Any, names: Sequence[str], separator: str) -> tf.Tensor:
+        spec = tf.TensorSpec([None], tf.string)
+        return marks.leave(Joined(tuple(names), separator), [chosen], [spec])[0]
+
     Vectorizer.__call__ = call  # type: ignore[method-assign]
+    joining.join_chosen = join
     try:
         yield
     finally:
         Vectorizer.__call__ = before  # type: ignore[method-assign]
+        joining.join_chosen = join_before
 
 
 def check(vectorizer: Vectorizer) -> None:
@@ -74,16 +90,32 @@ def _refused(received: str) -> ExportError:
 
 
 def expand(graph: Graph, marks: Marks) -> None:
-    """Puts string operations where vectorizers left marks."""
-    for node, call in graph.marks():
-        if isinstance(marks.calls[call], Vectorized):
-            features = ids(graph, node.input[0], marks.calls[call].vectorizer)
-            olds = list(node.output)
-            graph.remove([node])
-            graph.replace(olds, features)
+    """Puts string operations where marks were left."""
+    for node, number in graph.marks():
+        call = marks.calls[number]
+        if isinstance(call, Vectorized):
+            found = ids(graph, node.input[0], call.vectorizer)
+        elif isinstance(call, Joined):
+            found = (joined(graph, node.input[0], call),)
+        else:
+            continue
+        olds = list(node.output)
+        graph.remove([node])
+        graph.replace(olds, found)
 
 
-def ids(graph: Graph, texts: str, vectorizer: Vectorizer) -> tuple[str, str]:
+def joined(graph: Graph, chosen: str, call: Joined) -> str:
+    """The chosen names with a separator behind each, without the last one."""
+    ended = graph.constant([name + call.separator for name in call.names])
+    names = graph.node("Where", chosen, ended, graph.constant([""]))  # [B, C]
+    nothing = graph.constant([[""] * len(call.names)])  # see `ids`
+    names = graph.node("Concat", names, nothing, axis=0)
+    labels = replacing.joined(graph, names, "")
+    labels = graph.node("Slice", labels, *_range(graph, 0, -1))
+    return replacing.pattern(f"{re.escape(call.separator)}$", "")(graph, labels)
+
+
+def ids(graph: Graph, texts: str, vectorizer: Vectorizer) -> tuple[str, ...]:
     """Token ids and padding mask, int32 [B, T], of texts string [B]."""
     # One row more, taken off again: string operations fail where there is none.
     texts = graph.node("Concat", texts, graph.constant([""]), axis=0)
