@@ -19,6 +19,9 @@ from tfnlp.specs import Rows
 from tfnlp.task import Task, Tensors
 from tfnlp.text.operations import register
 
+OUTPUT = "output_"
+"""Begins the name of an output that has the name of an input; ONNX tells none apart."""
+
 
 def place(folder: Path, kind: str) -> Path:
     """The folder of a version in another format.

@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 import tfnlp
+from tfnlp.data.readers import from_list
 from tfnlp.errors import ExportError
 from tfnlp.export.onnx import conversion
 from tfnlp.export.onnx.export import export_onnx
@@ -20,7 +21,7 @@ from tfnlp.saving import from_json
 pytestmark = pytest.mark.slow
 
 WORDS = "a and dull film fine good of the warm don't".split()
-ROWS = tfnlp.from_list(
+ROWS = from_list(
     [{"text": "a fine film", "label": "été"}, {"text": "a dull film", "label": "neg"}]
 )
 

@@ -70,7 +70,10 @@ def _rows(options: Options, typed: Words, task: Any) -> Any:
 
 
 def _onnx(options: Options, folder: Path, task: Any, network: Any, rows: Any) -> Path:
-    from tfnlp.export.onnx.export import export_onnx  # needs the extra `onnx`
+    from tfnlp.export.onnx.runtime import check_installed
+
+    check_installed()
+    from tfnlp.export.onnx.export import export_onnx
 
     return export_onnx(folder, task, network, int8=options.int8, rows=rows)
 

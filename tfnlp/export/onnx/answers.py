@@ -12,7 +12,7 @@ import onnx
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
-from tfnlp.export.onnx import conversion, recurrent, text
+from tfnlp.export.onnx import conversion, fused, recurrent, text
 from tfnlp.export.onnx.marks import Marks
 from tfnlp.task import Task
 
@@ -44,7 +44,7 @@ def model(task: Task, network: keras.Model) -> onnx.ModelProto:
             answer,
             specs,
             marks,
-            [text.expand, recurrent.expand],
+            [text.expand, fused.expand],
             conversion.STRING_OPSETS,
         )
 

@@ -8,20 +8,23 @@ from types import ModuleType
 from typing import Any
 
 import keras
+import numpy as np
 import onnx
 import tensorflow as tf
 
 from tfnlp.errors import ExportError, UsageError
-from tfnlp.export.beside import feature_specs, named
+from tfnlp.export.beside import OUTPUT, feature_specs, named
 from tfnlp.export.onnx import marks as marking
+from tfnlp.export.onnx.fused import expand
 from tfnlp.export.onnx.marks import CONTRIB, Graph, Marks
-from tfnlp.export.onnx.recurrent import expand, marked
+from tfnlp.export.onnx.recurrent import marked
 
 OPSET = 18
 """The newest opset that tf2onnx writes."""
 STRING_OPSETS = {"": 20, "ai.onnx.ml": 3, CONTRIB: 1}
 """Splitting strings came with opset 20; nothing that tf2onnx writes changed since."""
 _IR_VERSION = 9  # goes with opset 20; every ONNX Runtime since 1.16 reads it
+_READ = "tfnlp_read_"
 Expansion = Callable[[Graph, Marks], None]
 
 
@@ -36,7 +39,8 @@ def network(model: keras.Model) -> onnx.ModelProto:
 
     def compute(*values: tf.Tensor) -> dict[str, tf.Tensor]:
         features = {s.name: v for s, v in zip(specs, values, strict=True)}
-        return named(model(features, training=False))
+        found = named(model(features, training=False))
+        return {OUTPUT * (name in features) + name: v for name, v in found.items()}
 
     marks = Marks()
     with marked(model, marks):
@@ -63,18 +67,19 @@ def converted(
         UsageError: the packages of the extra `onnx` are not installed.
     """
     tf2onnx = _tf2onnx()
-    graph_function = traceable(function, specs)
+    graph_function = traceable(_reading_all(function, specs), specs)
     with _hushed():
         try:
             model, _ = tf2onnx.convert.from_function(
                 graph_function,
                 input_signature=list(specs),
                 opset=OPSET,
-                custom_op_handlers=marking.handlers(),
+                custom_op_handlers={**marking.handlers(), "Erfc": (_erfc, [])},
             )
         except (ValueError, RuntimeError, KeyError, AssertionError) as error:
             raise _unconvertible(str(error).strip().splitlines()[0]) from error
     graph = Graph(model)
+    graph.drop_outputs(_READ)
     for expansion in expansions:
         expansion(graph, marks)
     finished = graph.finish(opsets)
@@ -86,9 +91,37 @@ def converted(
     return finished
 
 
+def _reading_all(function: Callable, specs: Sequence[tf.TensorSpec]) -> Callable:
+    """The function with its inputs as outputs, too: tf2onnx fails on an unread one."""
+
+    def read(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+        read = {f"{_READ}{s.name}": v for s, v in zip(specs, values, strict=True)}
+        return {**function(*values), **{n: tf.identity(v) for n, v in read.items()}}
+
+    return read
+
+
 def traceable(function: Callable, specs: Sequence[tf.TensorSpec]) -> Any:
     """A graph function of what `specs` describe; AutoGraph cannot read marks."""
     return tf.function(function, input_signature=list(specs), autograph=False)
+
+
+def _erfc(context: Any, node: Any, name: str, options: Any) -> None:
+    """1 - erf(x), of which the exact GELU is made; tf2onnx knows erf(x) only."""
+    inputs, outputs = list(node.input), list(node.output)
+    shapes = [context.get_shape(outputs[0])]
+    types = [context.get_dtype(outputs[0])]
+    context.remove_node(node.name)
+    erf = context.make_node("Erf", inputs)
+    one = context.make_const(f"{node.name}_one", np.array(1.0, np.float32))
+    context.make_node(
+        "Sub",
+        [one.output[0], erf.output[0]],
+        name=node.name,
+        outputs=outputs,
+        shapes=shapes,
+        dtypes=types,
+    )
 
 
 def _check(model: onnx.ModelProto) -> None:

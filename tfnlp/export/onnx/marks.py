@@ -139,6 +139,12 @@ class Graph:
         for node in nodes:
             self.proto.node.remove(node)
 
+    def drop_outputs(self, prefix: str) -> None:
+        """Takes outputs away whose names begin so."""
+        kept = [o for o in self.proto.output if not o.name.startswith(prefix)]
+        del self.proto.output[:]
+        self.proto.output.extend(kept)
+
     def finish(self, opsets: Mapping[str, int]) -> onnx.ModelProto:
         """Drops what nothing reads, sorts the nodes and states the opsets."""
         self._drop_unread()

@@ -1,6 +1,7 @@
 """ONNX Runtime in place of TensorFlow: a network that `Task.answer` can be given."""
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import UsageError
+from tfnlp.export.beside import OUTPUT
 
 
 class OnnxNetwork:
@@ -45,7 +47,7 @@ class OnnxNetwork:
         values = tf.nest.flatten(values)  # a single one comes without its list
         for value, output in zip(values, self._outputs, strict=True):
             value.set_shape([d if isinstance(d, int) else None for d in output.shape])
-        names = [output.name for output in self._outputs]
+        names = [output.name.removeprefix(OUTPUT) for output in self._outputs]
         found = dict(zip(names, values, strict=True))
         return found["outputs"] if names == ["outputs"] else found
 
@@ -73,6 +75,17 @@ def session(file: str | Path, *, threads: int = 0) -> Any:
     options.intra_op_num_threads = threads
     providers = ["CPUExecutionProvider"]
     return runtime.InferenceSession(str(file), options, providers=providers)
+
+
+def check_installed() -> None:
+    """Makes sure that the packages are there that write and check ONNX.
+
+    Raises:
+        UsageError: one of the extra `onnx` is not installed.
+    """
+    for module in ("onnx", "onnxruntime", "onnxruntime_extensions", "tf2onnx"):
+        if importlib.util.find_spec(module) is None:
+            imported(module)
 
 
 def imported(module: str) -> ModuleType:
