@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tfnlp import testing
 from tfnlp.data.readers import from_list
+from tfnlp.export.onnx import conversion
 from tfnlp.specs import NUMBER, TEXT
 from tfnlp.task import Task
 from tfnlp.training.defaults import Defaults
@@ -189,6 +190,14 @@ def test_an_answer_that_is_not_finite_is_found():
 def test_a_score_that_is_not_finite_is_found():
     message = fails(testing.check_score, Unscored(), build(Defaults()), ROWS)
     assert message == "score: error is nan"
+
+
+@pytest.mark.slow
+def test_another_network_in_onnx_is_found(monkeypatch):
+    convert, other = conversion.network, build(Defaults())
+    monkeypatch.setattr(conversion, "network", lambda network: convert(other))
+    message = fails(testing.check_onnx, Words(), build(Defaults()), ROWS)
+    assert message == "onnx: outputs differ from those of Keras"
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ Third parties call `check_task` on their own task, as scikit-learn's users call
 """
 
 import functools
+import importlib.util
 import json
 import shutil
 import tempfile
@@ -21,6 +22,7 @@ from tfnlp.data.batching import batches
 from tfnlp.data.encoded import encode_once
 from tfnlp.evaluation.evaluate import evaluate
 from tfnlp.export.artefact import export
+from tfnlp.export.beside import named, takes_a_function
 from tfnlp.saving import from_json, to_json
 from tfnlp.serving.predictor import load
 from tfnlp.specs import Rows, check_rows, text_fields
@@ -69,6 +71,7 @@ def check_task(
     check_score(task, network, rows)
     check_seam(task, network, rows)
     check_device_invariance(task, build, rows)
+    check_onnx(task, network, rows)
     check_searchable(task, build, rows, folder)
 
 
@@ -219,6 +222,29 @@ def check_device_invariance(task: Task, build: Build, rows: Rows) -> None:
         weights = _trained(task, build, rows, config, start)
         far = max(np.abs(a - b).max() for a, b in zip(expected, weights, strict=True))
         _expect(far <= 1e-6, f"device invariance: {name} moves a weight by {far}")
+
+
+def check_onnx(task: Task, network: keras.Model, rows: Rows) -> None:
+    """ONNX Runtime computes what Keras does, and answers the same, where it is there.
+
+    A task that answers by more than outputs for features is compared by those.
+    """
+    if None in map(importlib.util.find_spec, ("onnxruntime", "tf2onnx")):
+        return
+    from tfnlp.export.onnx import conversion
+    from tfnlp.export.onnx.runtime import OnnxNetwork
+
+    inputs = _inputs(task, rows)
+    features = dict(task.encode(inputs))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "network.onnx"
+        file.write_bytes(conversion.network(network).SerializeToString())
+        converted = OnnxNetwork(file)
+    outputs = (named(each(features)) for each in (network, converted))
+    _expect(_close(*map(dict, outputs)), "onnx: outputs differ from those of Keras")
+    if takes_a_function(task):
+        answers = (_answerer(task, each)(inputs) for each in (network, converted))
+        _expect(_close(*answers), "onnx: answers differ from those of Keras")
 
 
 def check_searchable(task: Task, build: Build, rows: Rows, folder: Path) -> None:

@@ -95,6 +95,29 @@ def check_output(name: str, output: str | Path = "saved_models") -> Path:
         raise _unwritable(base, error) from error
 
 
+@contextlib.contextmanager
+def replaced(folder: Path) -> Iterator[Path]:
+    """A hidden folder to fill, which takes the place of `folder` if nothing fails.
+
+    For what belongs to a version in another format, and may be written again.
+
+    Raises:
+        ExportError: the folder cannot be written.
+    """
+    base = folder.parent
+    try:
+        with _hidden_folder(base) as hidden:
+            yield hidden
+            hidden.chmod(0o755)
+            for path in [*hidden.rglob("*"), hidden]:
+                _flush(path)
+            with _out_of_the_way(folder):
+                hidden.rename(folder)
+            _flush(base)
+    except (OSError, tf.errors.OpError) as error:
+        raise _unwritable(base, error) from error
+
+
 def _base(name: str, output: str | Path) -> Path:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         raise UsageError(
@@ -225,6 +248,23 @@ def _publish(hidden: Path, base: Path) -> Path:
             break
     _flush(base)
     return version
+
+
+@contextlib.contextmanager
+def _out_of_the_way(folder: Path) -> Iterator[None]:
+    """Moves a folder aside, if it is there, and removes it afterwards."""
+    if not folder.exists():
+        yield
+        return
+    aside = _new_folder(folder.parent)
+    folder.rename(aside / "before")
+    try:
+        yield
+    except OSError:
+        (aside / "before").rename(folder)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:

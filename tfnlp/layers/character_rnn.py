@@ -88,4 +88,4 @@ def _last(states: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
     """The state behind the last real character of [N, L, D]; zero if there is none."""
     sizes = ops.sum(mask, axis=1)
     states = tf.gather(states, tf.maximum(sizes - 1, 0), batch_dims=1)  # [N, D]
-    return states * ops.cast(sizes > 0, states.dtype)[:, None]
+    return states * ops.expand_dims(ops.cast(sizes > 0, states.dtype), -1)

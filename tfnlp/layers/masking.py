@@ -20,7 +20,8 @@ class ZeroPadding(keras.layers.Layer):
 
     def call(self, vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
         """Multiplies vectors [B, T, D] with an int32 mask [B, T]."""
-        return vectors * ops.cast(padding_mask, vectors.dtype)[..., None]
+        # Not [..., None], for which LiteRT has no operation.
+        return vectors * ops.expand_dims(ops.cast(padding_mask, vectors.dtype), -1)
 
 
 @keras.saving.register_keras_serializable(package="tfnlp")

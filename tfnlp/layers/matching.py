@@ -41,7 +41,7 @@ class Matching(keras.layers.Layer):
         """Compares vectors [B, T, D] and [B, S, D] under their masks to [B, 4]."""
         one, other = ops.cast(first_mask, "float32"), ops.cast(second_mask, "float32")
         alike = ops.einsum("btd,bsd->bts", _unit(first), _unit(second))
-        real = one[:, :, None] * other[:, None, :]
+        real = ops.expand_dims(one, 2) * ops.expand_dims(other, 1)
         alike = ops.where(real > 0, alike, -1.0)
         odds_of_one, alone_of_one = _matched(ops.max(alike, axis=2), one)
         odds_of_other, alone_of_other = _matched(ops.max(alike, axis=1), other)

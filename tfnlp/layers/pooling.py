@@ -89,7 +89,7 @@ def _wide_sum(vectors: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
 
 def _max(vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
     lowest = ops.cast(vectors.dtype.min, vectors.dtype)
-    real = ops.cast(padding_mask, "bool")[..., None]
+    real = ops.expand_dims(ops.cast(padding_mask, "bool"), -1)
     return ops.max(ops.where(real, vectors, lowest), axis=1)
 
 
@@ -99,7 +99,7 @@ def _first(vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
 
 def _last(vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
     last = ops.sum(ops.cast(padding_mask, "int32"), axis=1) - 1  # [B]
-    last = ops.maximum(last, 0)[:, None, None]  # [B, 1, 1]
+    last = ops.reshape(ops.maximum(last, 0), [-1, 1, 1])  # [B, 1, 1]
     return ops.take_along_axis(vectors, last, axis=1)[:, 0]
 
 

@@ -22,6 +22,7 @@ from tfnlp.scores.intervals import Draw
 from tfnlp.scores.thresholds import best_thresholds
 from tfnlp.specs import TEXT, Rows, Schema
 from tfnlp.task import Columns, Task, Tensors
+from tfnlp.text import joining
 from tfnlp.text.piece_vectorizer import PieceVectorizer, learn_vectorizer
 from tfnlp.text.vectorizer import Vectorizer
 from tfnlp.text.vocabulary import Vocabulary
@@ -330,16 +331,11 @@ class Classification(Task):
         margins = probabilities - tf.constant(self.thresholds)
         chosen = margins >= 0.0
         if self.at_least_one:
-            best = tf.one_hot(
-                tf.argmax(probabilities, axis=-1), len(self.labels), True, False
-            )
+            best = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+            best = tf.range(len(self.labels)) == best[:, None]  # [B, C]
             chosen |= best & ~tf.reduce_any(chosen, axis=-1, keepdims=True)
-        rows = tf.shape(outputs)[0]
-        names = tf.tile(tf.constant([self.labels.entries]), [rows, 1])
         return {
-            "label": tf.strings.reduce_join(
-                tf.ragged.boolean_mask(names, chosen), axis=-1, separator=self.separator
-            ),
+            "label": joining.join_chosen(chosen, self.labels.entries, self.separator),
             "score": tf.reduce_max(tf.where(chosen, probabilities, 0.0), axis=-1),
             "probabilities": probabilities,
         }

@@ -14,7 +14,8 @@ import numpy as np
 import tensorflow as tf
 
 _ASSIGNED = 0x30000  # No character above changes; leaves out 900,000 code points.
-_MARKS_ON_A_LETTER = 3
+MARKS_ON_A_LETTER = 3
+"""Marks that are composed with one letter at most."""
 
 
 class Table(NamedTuple):
@@ -45,6 +46,23 @@ def replace(texts: tf.Tensor, table: Table) -> tf.Tensor:
 def compose(texts: tf.Tensor) -> tf.Tensor:
     """Composes letters of string [N] with the marks behind them."""
     return _rewrite(texts, canonical_pairs().pattern, _composed)
+
+
+def ranges(codes: Iterable[int]) -> str:
+    """Code points as the inside of a class of RE2.
+
+    Example:
+    >>> ranges([0x41, 0x43, 0x42, 0xE9])
+    '\\\\x{41}-\\\\x{43}\\\\x{E9}-\\\\x{E9}'
+    """
+    array = np.array(sorted(codes))
+    breaks = np.flatnonzero(np.diff(array) != 1)
+    firsts = array[np.r_[0, breaks + 1]]
+    lasts = array[np.r_[breaks, len(array) - 1]]
+    return "".join(
+        rf"\x{{{first:X}}}-\x{{{last:X}}}"
+        for first, last in zip(firsts, lasts, strict=True)
+    )
 
 
 def change_rows(
@@ -128,7 +146,7 @@ def _composed(codes: tf.RaggedTensor) -> tf.RaggedTensor:
     """Composes letters of [N, (C)] with all marks behind them."""
     pairs = canonical_pairs()
     keys, letters = tf.constant(pairs.keys), tf.constant(pairs.letters)
-    for _ in range(_MARKS_ON_A_LETTER):
+    for _ in range(MARKS_ON_A_LETTER):
         codes = _compose(codes, keys, letters)
     return codes
 
@@ -184,12 +202,4 @@ def _strip(character: str) -> str:
 
 def _pattern(codes: Iterable[int]) -> str:
     """Writes a RE2 pattern of texts that hold one of the code points."""
-    array = np.array(sorted(codes))
-    breaks = np.flatnonzero(np.diff(array) != 1)
-    firsts = array[np.r_[0, breaks + 1]]
-    lasts = array[np.r_[breaks, len(array) - 1]]
-    ranges = (
-        rf"\x{{{first:X}}}-\x{{{last:X}}}"
-        for first, last in zip(firsts, lasts, strict=True)
-    )
-    return f"(?s).*[{''.join(ranges)}].*"
+    return f"(?s).*[{ranges(codes)}].*"

@@ -14,6 +14,23 @@ from tfnlp.text import characters
 
 StringFunction = Callable[[tf.Tensor], tf.Tensor]
 
+# RE2 patterns and what takes the place of a match, for other runtimes as well.
+HTML_BREAKS = (r"(?i)<br\s*/?>", " ")
+INVISIBLE = (
+    r"[\x{AD}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}]",
+    "",
+)
+PUNCTUATION = (
+    (r"[^\pL\pM\pN\pZ\pC'\x{2019}]", " "),
+    (
+        r"['\x{2019}]+\s['\x{2019}\s]*|\s['\x{2019}]+\s*|^['\x{2019}]+|['\x{2019}]+$",
+        " ",
+    ),
+)
+URLS = (r"(?i)\b(?:https?://|www\.)\S+", " url ")
+USERS = (r"\B@\w+", " user ")
+WHITESPACE = (r"[\s\v\x{85}\pZ]+", " ")
+
 
 def utf8(texts: tf.Tensor) -> tf.Tensor:
     """Replaces bytes that are not UTF-8 by U+FFFD and changes nothing else.
@@ -92,7 +109,7 @@ def html_breaks(texts: tf.Tensor) -> tf.Tensor:
     >>> html_breaks(["one<br />two"]).numpy()
     array([b'one two'], dtype=object)
     """
-    return tf.strings.regex_replace(texts, r"(?i)<br\s*/?>", " ")
+    return tf.strings.regex_replace(texts, *HTML_BREAKS)
 
 
 def typography(texts: tf.Tensor) -> tf.Tensor:
@@ -114,8 +131,7 @@ def invisible(texts: tf.Tensor) -> tf.Tensor:
     >>> invisible(["\\ufeffso\\u00adlid"]).numpy()
     array([b'solid'], dtype=object)
     """
-    marks = r"[\x{AD}\x{200E}\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}]"
-    return tf.strings.regex_replace(texts, marks, "")
+    return tf.strings.regex_replace(texts, *INVISIBLE)
 
 
 def punctuation(texts: tf.Tensor) -> tf.Tensor:
@@ -128,11 +144,9 @@ def punctuation(texts: tf.Tensor) -> tf.Tensor:
     >>> print(punctuation(["«Don't!» 'naïve'—dash"]).numpy()[0].decode().split())
     ["Don't", 'naïve', 'dash']
     """
-    texts = tf.strings.regex_replace(texts, r"[^\pL\pM\pN\pZ\pC'\x{2019}]", " ")
-    edges = (
-        r"['\x{2019}]+\s['\x{2019}\s]*|\s['\x{2019}]+\s*|^['\x{2019}]+|['\x{2019}]+$"
-    )
-    return tf.strings.regex_replace(texts, edges, " ")
+    for pattern, rewrite in PUNCTUATION:
+        texts = tf.strings.regex_replace(texts, pattern, rewrite)
+    return texts
 
 
 def whitespace(texts: tf.Tensor) -> tf.Tensor:
@@ -142,8 +156,7 @@ def whitespace(texts: tf.Tensor) -> tf.Tensor:
     >>> whitespace(["a\\u3000\\n b "]).numpy()
     array([b'a b'], dtype=object)
     """
-    texts = tf.strings.regex_replace(texts, r"[\s\v\x{85}\pZ]+", " ")
-    return tf.strings.strip(texts)
+    return tf.strings.strip(tf.strings.regex_replace(texts, *WHITESPACE))
 
 
 def urls(texts: tf.Tensor) -> tf.Tensor:
@@ -153,7 +166,7 @@ def urls(texts: tf.Tensor) -> tf.Tensor:
     >>> urls(["see https://a.org/b?c=d."]).numpy()
     array([b'see  url '], dtype=object)
     """
-    return tf.strings.regex_replace(texts, r"(?i)\b(?:https?://|www\.)\S+", " url ")
+    return tf.strings.regex_replace(texts, *URLS)
 
 
 def users(texts: tf.Tensor) -> tf.Tensor:
@@ -163,7 +176,7 @@ def users(texts: tf.Tensor) -> tf.Tensor:
     >>> users(["@anna says"]).numpy()
     array([b' user  says'], dtype=object)
     """
-    return tf.strings.regex_replace(texts, r"\B@\w+", " user ")
+    return tf.strings.regex_replace(texts, *USERS)
 
 
 NORMALIZERS: dict[str, StringFunction] = {

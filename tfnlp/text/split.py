@@ -15,7 +15,7 @@ from tfnlp.errors import UsageError, nearest
 Splitter = Callable[[tf.Tensor], tf.RaggedTensor]
 
 _MARK = "\x1f"  # Unit separator: cuts a text into pieces that join to it again.
-_SPACES = (
+SPACES = (
     r"[\x00\v\x1c-\x1f\x{85}\x{A0}\x{1680}\x{2000}-\x{200B}"
     r"\x{2028}\x{2029}\x{202F}\x{205F}\x{3000}]"
 )
@@ -25,7 +25,8 @@ UNSPACED = (
 )
 """RE2 pattern of one character of the alphabets that write no spaces."""
 
-_TOKENS = "|".join(
+# RE2 patterns, for other runtimes as well.
+TOKENS = "|".join(
     (
         r"[\pL\pM]+(?:['\x{2019}][\pL\pM]+)+",  # don't, l'été
         r"\pN+(?:[.,:/]\pN+)+",  # 3.5, 10/10, 12:30
@@ -62,7 +63,7 @@ def words(texts: tf.Tensor) -> tf.RaggedTensor:
     ['我', '爱', 'it']
     """
     return tf.strings.split(
-        tf.strings.regex_replace(_plain_spaces(texts), _TOKENS, r" \0 ")
+        tf.strings.regex_replace(_plain_spaces(texts), TOKENS, r" \0 ")
     )
 
 
@@ -132,7 +133,7 @@ def offsets(
     if split == "bytes":
         starts = _characters_of_bytes(texts)
         return tokens, starts, starts + 1
-    pattern = rf"\s+|{_TOKENS}" if split == "words" else r"\s+"
+    pattern = rf"\s+|{TOKENS}" if split == "words" else r"\s+"
     return _pieces(_plain_spaces(texts), pattern)
 
 
@@ -168,7 +169,7 @@ def _cumulated(sizes: tf.RaggedTensor) -> tf.RaggedTensor:
 
 def _plain_spaces(texts: tf.Tensor) -> tf.Tensor:
     """Turns every white-space character into one that the split op knows."""
-    return tf.strings.regex_replace(texts, _SPACES, " ")
+    return tf.strings.regex_replace(texts, SPACES, " ")
 
 
 def _byte_codes(split: tf.RaggedTensor) -> tf.Tensor:

@@ -1,0 +1,188 @@
+"""ONNX beside a version: what is written, what it answers, and who can read it."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import onnx
+import pytest
+import tensorflow as tf
+
+import tfnlp
+from tfnlp.data.readers import from_list
+from tfnlp.errors import ExportError
+from tfnlp.export.onnx import conversion
+from tfnlp.export.onnx.export import export_onnx
+from tfnlp.export.onnx.runtime import OnnxNetwork
+from tfnlp.saving import from_json
+
+pytestmark = pytest.mark.slow
+
+WORDS = "a and dull film fine good of the warm don't".split()
+ROWS = from_list(
+    [{"text": "a fine film", "label": "été"}, {"text": "a dull film", "label": "neg"}]
+)
+
+
+def network_of(task, size):
+    network = task.network(tfnlp.rnn.encoder(size, width=8), dropout=0.0)
+    random = np.random.default_rng(0)
+    for weight in network.weights:
+        weight.assign(random.normal(scale=0.5, size=weight.shape))
+    return network
+
+
+@pytest.fixture(scope="module")
+def classifier(tmp_path_factory):
+    """A version of a classifier, its task and its network."""
+    task = tfnlp.Classification(
+        tfnlp.Vectorizer(WORDS, length=40), tfnlp.Vocabulary(("neg", "été"))
+    )
+    network = network_of(task, len(WORDS) + 2)
+    output = tmp_path_factory.mktemp("saved")
+    return tfnlp.save(task, network, "demo", output=output), task, network
+
+
+@pytest.fixture(scope="module")
+def exported(classifier):
+    return export_onnx(*classifier, int8=True, rows=ROWS)
+
+
+def test_a_folder_beside_the_versions_holds_both_halves(exported):
+    assert exported.parts[-3:] == ("demo", "onnx", "1")
+    assert {file.name for file in exported.iterdir()} == {
+        *("export.json", "model.onnx", "network.int8.onnx", "network.onnx"),
+        "task.json",
+    }
+    hidden = [path for path in exported.parent.iterdir() if path != exported]
+    assert hidden == []
+
+
+def test_the_report_says_what_was_written(exported):
+    report = json.loads((exported / "export.json").read_text())
+    network = report["files"]["network.onnx"]
+    assert network["operations"]["LSTM"] == 1 and "Loop" not in network["operations"]
+    assert network["inputs"]["token_ids"] == "int32 [B, T]"
+    assert max(report["golden"][name] for name in ("outputs", "answers")) < 1e-5
+    assert report["golden"]["model.onnx"] < 1e-5
+    assert any("UTF-8" in limit for limit in report["limits"])
+
+
+def test_the_report_says_what_int8_costs(exported):
+    cost = json.loads((exported / "export.json").read_text())["int8"]
+    assert 0 < cost["golden"]["worst_output"] < 1
+    assert cost["golden"]["equal_answers"] > 0.8
+    assert {"float32", "int8", "difference"} == set(cost["scores"]["accuracy"])
+
+
+def test_a_task_answers_through_onnx(exported, classifier):
+    folder, _, _ = classifier
+    task = from_json((exported / "task.json").read_text("utf-8"))
+    answered = task.answer(
+        OnnxNetwork(exported / "network.onnx"), {"text": tf.constant(["fine", ""])}
+    )
+    served = tfnlp.load(folder).answer({"text": ["fine", ""]})
+    assert answered["label"].numpy().tolist() == served["label"].tolist()
+    np.testing.assert_allclose(answered["score"], served["score"], rtol=1e-5)
+
+
+def test_a_process_without_tensorflow_and_tfnlp_is_answered(exported, classifier):
+    script = """
+        import json, sys
+        sys.modules["tensorflow"] = sys.modules["tfnlp"] = None  # not to be imported
+        import numpy, onnxruntime, onnxruntime_extensions
+
+        options = onnxruntime.SessionOptions()
+        options.register_custom_ops_library(onnxruntime_extensions.get_library_path())
+        session = onnxruntime.InferenceSession(sys.argv[1], options)
+        texts = numpy.array(["A FINE film!", "don’t", "", "\\0"], dtype=object)
+        (labels,) = session.run(["label"], {"text": texts})
+        print(json.dumps(labels.tolist()))
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(exported / "model.onnx")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    texts = ["A FINE film!", "don’t", "", "\0"]
+    served = tfnlp.load(classifier[0]).predict(texts)
+    assert json.loads(done.stdout) == [row["label"] for row in served]
+
+
+def test_an_export_takes_the_place_of_the_one_before(classifier, exported):
+    again = export_onnx(*classifier)
+    assert again == exported and not (again / "network.int8.onnx").exists()
+    export_onnx(*classifier, int8=True, rows=ROWS)
+
+
+def test_a_file_that_answers_otherwise_is_not_published(classifier, monkeypatch):
+    folder, task, network = classifier
+    before = sorted((folder.parent / "onnx").rglob("*"))
+    convert = conversion.network
+
+    def spoilt(model):
+        found = convert(model)
+        bias = next(i for i in found.graph.initializer if list(i.dims) == [2])
+        bias.CopyFrom(onnx.numpy_helper.from_array(np.ones(2, np.float32), bias.name))
+        return found
+
+    monkeypatch.setattr(conversion, "network", spoilt)
+    with pytest.raises(ExportError, match="must answer like the SavedModel"):
+        export_onnx(folder, task, network)
+    assert sorted((folder.parent / "onnx").rglob("*")) == before
+
+
+def test_half_precision_is_written_as_float32(tmp_path):
+    task = tfnlp.Classification(
+        tfnlp.Vectorizer(WORDS, length=9), tfnlp.Vocabulary(("neg", "pos"))
+    )
+    encoder = tfnlp.rnn.encoder(len(WORDS) + 2, width=4)
+    network = task.network(encoder)
+    for layer in network._flatten_layers():
+        layer.dtype_policy = "mixed_bfloat16"
+    folder = tfnlp.save(task, network, "half", output=tmp_path)
+    report = json.loads(
+        (export_onnx(folder, task, network) / "export.json").read_text()
+    )
+    assert any("less than float32" in limit for limit in report["limits"])
+
+
+def test_texts_that_onnx_cannot_read_are_said_to_be(tmp_path):
+    vectorizer = tfnlp.Vectorizer("abcdefgh", split="characters", length=9)
+    task = tfnlp.Classification(vectorizer, tfnlp.Vocabulary(("neg", "pos")))
+    network = task.network(tfnlp.bow.encoder(10, width=4))
+    folder = tfnlp.save(task, network, "letters", output=tmp_path)
+    exported = export_onnx(folder, task, network)
+    report = json.loads((exported / "export.json").read_text())
+    assert not (exported / "model.onnx").exists()
+    assert any("split='characters'" in limit for limit in report["limits"])
+
+
+def test_pairs_and_several_fields_go_through(tmp_path):
+    vectorizer = tfnlp.Vectorizer(WORDS, length=9)
+    labels = tfnlp.Vocabulary(("no", "yes"))
+    task = tfnlp.Classification(vectorizer, labels, pairs=True)
+    folder = tfnlp.save(
+        task, network := network_of(task, len(WORDS) + 2), "pairs", output=tmp_path
+    )
+    exported = export_onnx(folder, task, network)
+    report = json.loads((exported / "export.json").read_text())
+    assert set(report["files"]["model.onnx"]["inputs"]) == {"first", "second"}
+
+
+def test_several_labels_are_joined_in_order(tmp_path):
+    labels = tfnlp.Vocabulary(("anger", "joy", "love"))
+    task = tfnlp.Classification(
+        tfnlp.Vectorizer(WORDS, length=9),
+        labels,
+        separator="|",
+        thresholds=(0.4, 0.5, 0.6),
+    )
+    network = network_of(task, len(WORDS) + 2)
+    folder = tfnlp.save(task, network, "several", output=tmp_path)
+    exported = export_onnx(folder, task, network)
+    report = json.loads((exported / "export.json").read_text())
+    assert report["golden"]["model.onnx"] < 1e-5

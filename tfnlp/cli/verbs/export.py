@@ -1,0 +1,117 @@
+"""write a version of an artefact in another format, such as ONNX"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import tfnlp
+from tfnlp.cli.reading import Reading
+from tfnlp.cli.recipes import Words, parse_open, unknown_flag
+from tfnlp.cli.verbs.evaluate import checked, chosen_columns, with_numbers
+from tfnlp.errors import UsageError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Writes a version of an artefact in another format, beside the versions.
+
+    tfnlp export saved_models/demo --format onnx --int8 --data test.csv --label class
+    tfnlp export saved_models/demo/3 --format litert --float16
+
+    The files lie in saved_models/demo/onnx/3 or saved_models/demo/litert/3, with
+    export.json, which says how far their answers are from those of the SavedModel and
+    what they cannot do. With --data and the columns of its fields, that says too what
+    int8 weights cost on labelled rows. Ends with exit code 5 if a file that was
+    written answers otherwise than the SavedModel; nothing is left of it then.
+    """
+
+    artefact: str  # folder that a pipeline wrote, or of one of its versions
+    format: Literal["onnx", "litert"]  # to write
+    int8: bool = False  # weights as int8, too
+    float16: bool = False  # weights as float16, too; LiteRT only
+    data: str | None = None  # labelled rows: file, tfds:NAME or built-in set
+    split: str | None = None  # of a set that comes with splits, e.g. test
+
+    def __post_init__(self) -> None:
+        if self.float16 and self.format != "litert":
+            raise UsageError(
+                "--float16 is for LiteRT. Received: --format onnx --float16. "
+                "Use --int8, or leave it out."
+            )
+
+
+def main(words: Sequence[str]) -> None:
+    """Writes, checks, and prints the folder and what its report says.
+
+    Raises:
+        ExportError: the version cannot be written like that.
+    """
+    options, typed = parse_open(
+        Options, words, positional=("artefact",), command="tfnlp export"
+    )
+    if typed and options.data is None:
+        raise unknown_flag(next(iter(typed)), list(Options.__dataclass_fields__))
+    predictor = tfnlp.load(options.artefact)
+    task, network = predictor.task, predictor.network
+    rows = _rows(options, typed, task) if options.data else None
+    folder = FORMATS[options.format](options, predictor.path, task, network, rows)
+    print(folder)
+    print(_summary(json.loads((folder / "export.json").read_text("utf-8"))))
+
+
+def _rows(options: Options, typed: Words, task: Any) -> Any:
+    """Labelled rows of --data, held to the task's labels."""
+    columns = chosen_columns(typed, [*task.inputs, *task.targets])
+    reading = Reading(separator=getattr(task, "separator", None) or ",")
+    rows = reading.read(str(options.data), columns, split=options.split)
+    return checked(task, with_numbers(task, task.completed(rows)))
+
+
+def _onnx(options: Options, folder: Path, task: Any, network: Any, rows: Any) -> Path:
+    from tfnlp.export.onnx.runtime import check_installed
+
+    check_installed()
+    from tfnlp.export.onnx.export import export_onnx
+
+    return export_onnx(folder, task, network, int8=options.int8, rows=rows)
+
+
+def _litert(options: Options, folder: Path, task: Any, network: Any, rows: Any) -> Path:
+    from tfnlp.export.litert.export import export_litert
+
+    kinds = {"float16": options.float16, "int8": options.int8}
+    chosen = [kind for kind, wanted in kinds.items() if wanted]
+    return export_litert(folder, task, network, kinds=chosen, rows=rows)
+
+
+FORMATS: dict[str, Callable[[Options, Path, Any, Any, Any], Path]] = {
+    "litert": _litert,
+    "onnx": _onnx,
+}
+"""What writes each format: from options, version, task, network and rows."""
+
+
+def _summary(report: dict[str, Any]) -> str:
+    """Files, how far they are from the SavedModel, and limits, as lines.
+
+    Example:
+    >>> print(_summary({"golden": {"outputs": 1e-7}, "limits": ["None."],
+    ...                 "files": {"network.onnx": {"bytes": 2_000_000}}}))
+    network.onnx             2.0 MB
+    outputs apart by         1e-07
+    limit: None.
+    """
+    lines = [
+        f"{name:<25}{file['bytes'] / 1e6:.1f} MB"
+        for name, file in report["files"].items()
+    ]
+    for name, value in report["golden"].items():
+        if isinstance(value, float):
+            lines.append(f"{f'{name} apart by':<25}{value:.2g}")
+    for kind in ("float16", "int8"):
+        scores = report.get(kind, {}).get("scores", {})
+        for name, score in scores.items():
+            lines.append(f"{f'{kind} {name}':<25}{score['difference']:+.4f}")
+    return "\n".join([*lines, *(f"limit: {limit}" for limit in report["limits"])])

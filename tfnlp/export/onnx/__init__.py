@@ -1,0 +1,1 @@
+"""ONNX: an artefact for runtimes without TensorFlow, with strings in where it can."""

@@ -1,0 +1,79 @@
+"""A whole endpoint as a model of ONNX: strings in, the answer out.
+
+The endpoint is traced as it stands, with marks for vectorizers and recurrent layers;
+what is left must be numbers, and labels that are looked up by number. Knows no task.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import onnx
+import tensorflow as tf
+
+from tfnlp.errors import ExportError
+from tfnlp.export.onnx import conversion, fused, recurrent, text
+from tfnlp.export.onnx.marks import Marks
+from tfnlp.task import Task
+
+_CONVERTIBLE = {"Const", "GatherV2", "Identity", "IdentityN", "Placeholder", "PyFunc"}
+"""Operations that may take or give strings: marks, and looking up labels."""
+
+
+def model(task: Task, network: keras.Model) -> onnx.ModelProto:
+    """Converts `Task.answer` for the fields of `Task.inputs`.
+
+    Raises:
+        ExportError: it does something to strings that has no exact counterpart.
+    """
+    specs = [
+        tf.TensorSpec(spec.shape, spec.dtype, name=name)
+        for name, spec in task.inputs.items()
+    ]
+
+    def answer(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+        inputs = {s.name: v for s, v in zip(specs, values, strict=True)}
+        outputs = task.answer(network, inputs)
+        return {name: tf.identity(tensor) for name, tensor in outputs.items()}
+
+    marks = Marks()
+    with recurrent.marked(network, marks), text.marked(marks):
+        _check_strings(conversion.traceable(answer, specs))
+        marks.calls.clear()
+        return conversion.converted(
+            answer,
+            specs,
+            marks,
+            [text.expand, fused.expand],
+            conversion.STRING_OPSETS,
+        )
+
+
+def _check_strings(function: Any) -> None:
+    graph = function.get_concrete_function().graph
+    odd = sorted(
+        {
+            op.type
+            for op in _operations(graph)
+            if op.type not in _CONVERTIBLE and _has_strings(op)
+        }
+    )
+    if odd:
+        raise ExportError(
+            "A model with strings in does exactly what the SavedModel does to them. "
+            f"Received: {', '.join(odd)}, for which onnxruntime-extensions has no "
+            "operations. Feed network.onnx with ids, or serve the SavedModel."
+        )
+
+
+def _operations(graph: Any) -> Iterator[Any]:
+    """The operations of a graph and of the functions that it calls."""
+    yield from graph.get_operations()
+    for name in graph.as_graph_def().library.function:
+        inner = graph._get_function(name.signature.name)
+        if inner is not None and hasattr(inner, "graph"):
+            yield from inner.graph.get_operations()
+
+
+def _has_strings(op: Any) -> bool:
+    return any(tensor.dtype == tf.string for tensor in (*op.inputs, *op.outputs))

@@ -1,0 +1,208 @@
+"""Calls that a conversion leaves out, and the nodes that are put in their place.
+
+tf2onnx writes loops for recurrent layers and knows no vectorizer. While a network is
+traced, such calls leave a mark in the graph; tf2onnx carries marks over as they are,
+and the finished ONNX model gets what stands for each. Nothing here knows layers.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from graphlib import TopologicalSorter
+from typing import Any
+
+import numpy as np
+import onnx
+import tensorflow as tf
+from onnx import helper, numpy_helper
+
+DOMAIN = "tfnlp"
+CONTRIB = "ai.onnx.contrib"
+"""The domain of onnxruntime-extensions."""
+_KIND = "Mark"
+
+
+class Marks:
+    """What was called while a graph was traced, by number."""
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+
+    def leave(
+        self, call: Any, inputs: Sequence[tf.Tensor], specs: Sequence[tf.TensorSpec]
+    ) -> list[tf.Tensor]:
+        """Stands for a call in a graph: its outputs, of the types and shapes given."""
+        name = f"{DOMAIN}_{len(self.calls)}_"
+        self.calls.append(call)
+        types = [spec.dtype for spec in specs]
+        outputs = tf.numpy_function(_uncallable, inputs, types, name=name)
+        return [
+            tf.ensure_shape(output, spec.shape)
+            for output, spec in zip(tf.nest.flatten(outputs), specs, strict=True)
+        ]
+
+
+def _uncallable(*inputs: np.ndarray) -> Any:
+    raise RuntimeError("A graph with marks is there to be converted, not to be run.")
+
+
+def handlers() -> dict[str, Any]:
+    """What tf2onnx does with a mark: keeps it as a node of our domain."""
+    return {"PyFunc": (_keep, [])}
+
+
+def _keep(context: Any, node: Any, name: str, options: Any) -> None:
+    outputs = list(node.output)
+    shapes = [context.get_shape(output) for output in outputs]
+    types = [context.get_dtype(output) for output in outputs]
+    number = int(node.name.rpartition(f"{DOMAIN}_")[2].partition("_")[0])
+    inputs = list(node.input)
+    context.remove_node(node.name)
+    context.make_node(
+        _KIND,
+        inputs,
+        name=node.name,
+        outputs=outputs,
+        shapes=shapes,
+        dtypes=types,
+        domain=DOMAIN,
+        attr={"call": number},
+        skip_conversion=True,
+    )
+
+
+class Graph:
+    """A graph of ONNX that grows: nodes and constants, and what replaces marks."""
+
+    def __init__(self, model: onnx.ModelProto):
+        self.model, self.proto = model, model.graph
+        self._names = 0
+        self._constants: dict[Any, str] = {}
+
+    def marks(self) -> list[tuple[onnx.NodeProto, int]]:
+        """Every mark and the number of its call."""
+        return [
+            (node, helper.get_node_attr_value(node, "call"))
+            for node in self.proto.node
+            if node.domain == DOMAIN and node.op_type == _KIND
+        ]
+
+    def node(self, kind: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Adds a node and returns the name of its only output."""
+        return self.nodes(kind, *inputs, outputs=1, domain=domain, **attributes)[0]
+
+    def nodes(
+        self, kind: str, *inputs: str, outputs: int, domain: str = "", **attributes: Any
+    ) -> list[str]:
+        """Adds a node and returns the names of its outputs."""
+        names = [self._name(kind) for _ in range(outputs)]
+        node = helper.make_node(
+            kind, inputs, names, name=names[0], domain=domain, **attributes
+        )
+        self.proto.node.append(node)
+        return names
+
+    def constant(self, value: Any, dtype: Any = np.int64) -> str:
+        """Adds a constant, or finds the equal one, and returns its name.
+
+        Args:
+            dtype: of numbers; strings are told by their type.
+        """
+        array = np.asarray(value)
+        strings = array.dtype.kind in "UO"
+        array = array.astype(object if strings else dtype)
+        key = (str(array.dtype), array.shape, _content(array))
+        if key not in self._constants:
+            name = self._constants[key] = self._name("constant")
+            self.proto.initializer.append(_tensor(array, name))
+        return self._constants[key]
+
+    def users(self, name: str) -> list[onnx.NodeProto]:
+        """The nodes that read a tensor."""
+        return [node for node in self.proto.node if name in node.input]
+
+    def producer(self, name: str) -> onnx.NodeProto | None:
+        """The node that writes a tensor; None for inputs and constants."""
+        return next((node for node in self.proto.node if name in node.output), None)
+
+    def replace(self, olds: Iterable[str], news: Iterable[str]) -> None:
+        """Lets everything that read the old tensors read the new ones."""
+        renamed = dict(zip(olds, news, strict=True))
+        for node in self.proto.node:
+            for place, name in enumerate(node.input):
+                node.input[place] = renamed.get(name, name)
+        ends = {output.name for output in self.proto.output}
+        for old in ends & renamed.keys():
+            node = helper.make_node("Identity", [renamed[old]], [old], name=old)
+            self.proto.node.append(node)
+
+    def remove(self, nodes: Iterable[onnx.NodeProto]) -> None:
+        """Takes nodes out of the graph."""
+        for node in nodes:
+            self.proto.node.remove(node)
+
+    def drop_outputs(self, prefix: str) -> None:
+        """Takes outputs away whose names begin so."""
+        kept = [o for o in self.proto.output if not o.name.startswith(prefix)]
+        del self.proto.output[:]
+        self.proto.output.extend(kept)
+
+    def finish(self, opsets: Mapping[str, int]) -> onnx.ModelProto:
+        """Drops what nothing reads, sorts the nodes and states the opsets."""
+        self._drop_unread()
+        self._sort()
+        del self.model.opset_import[:]
+        self.model.opset_import.extend(
+            helper.make_opsetid(domain, version) for domain, version in opsets.items()
+        )
+        return self.model
+
+    def _drop_unread(self) -> None:
+        wanted = {output.name for output in self.proto.output}
+        makers = {name: node for node in self.proto.node for name in node.output}
+        kept: dict[str, onnx.NodeProto] = {}
+        found = list(wanted)
+        while found:
+            node = makers.get(found.pop())
+            if node is not None and node.name not in kept:
+                kept[node.name] = node
+                found += reads(node)
+        self.remove([n for n in self.proto.node if n.name not in kept])
+        read = wanted.union(*map(reads, kept.values()))
+        constants = [c for c in self.proto.initializer if c.name in read]
+        del self.proto.initializer[:]
+        self.proto.initializer.extend(constants)
+
+    def _sort(self) -> None:
+        makers = {name: node for node in self.proto.node for name in node.output}
+        needs = {
+            node.name: {makers[name].name for name in reads(node) if name in makers}
+            for node in self.proto.node
+        }
+        by_name = {node.name: node for node in self.proto.node}
+        ordered = [by_name[name] for name in TopologicalSorter(needs).static_order()]
+        del self.proto.node[:]
+        self.proto.node.extend(ordered)
+
+    def _name(self, kind: str) -> str:
+        self._names += 1
+        return f"{DOMAIN}/{kind}_{self._names}"
+
+
+def reads(node: onnx.NodeProto) -> set[str]:
+    """The tensors that a node reads, those of its branches and loops included."""
+    found = set(node.input)
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            found |= {name for inner in attribute.g.node for name in reads(inner)}
+            found |= {output.name for output in attribute.g.output}
+    return found - {""}
+
+
+def _content(array: np.ndarray) -> Any:
+    return tuple(array.ravel()) if array.dtype == object else array.tobytes()
+
+
+def _tensor(array: np.ndarray, name: str) -> onnx.TensorProto:
+    if array.dtype != object:
+        return numpy_helper.from_array(np.ascontiguousarray(array), name)
+    raw = [str(text).encode("utf-8") for text in array.ravel()]
+    return helper.make_tensor(name, onnx.TensorProto.STRING, array.shape, raw)

@@ -1,0 +1,18 @@
+"""Names of the classes that a row was put into, joined to one string, in graph."""
+
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+
+def join_chosen(chosen: tf.Tensor, names: Sequence[str], separator: str) -> tf.Tensor:
+    """Joins the chosen ones of some names, in their order: bool [B, C] → string [B].
+
+    Example:
+    >>> join_chosen([[True, True], [False, False]], ("joy", "love"), ",").numpy()
+    array([b'joy,love', b''], dtype=object)
+    """
+    chosen = tf.convert_to_tensor(chosen)
+    every = tf.tile(tf.constant([names]), [tf.shape(chosen)[0], 1])
+    kept = tf.ragged.boolean_mask(every, chosen)
+    return tf.strings.reduce_join(kept, axis=-1, separator=separator)
