@@ -26,5 +26,7 @@ def test_fields_that_may_be_left_out_have_the_number_of_the_task(optional):
 def test_a_damaged_version_is_told(content, tmp_path):
     if content is not None:
         (tmp_path / "saved_model.pb").write_bytes(content)
-    with pytest.raises(ArtefactError, match=r"with the file saved_model\.pb\. Received"):
+    with pytest.raises(
+        ArtefactError, match=r"with the file saved_model\.pb\. Received"
+    ):
         read(tmp_path)

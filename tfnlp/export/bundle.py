@@ -71,12 +71,12 @@ def texts(name: str, version: Path, *, image: str = containers.IMAGE) -> dict[st
     """
     found = signatures.read(version)
     batching = not any(signature.defaults for signature in found.values())
-    options = {"batching": batching, "memory": _memory(version), "image": image}
+    server = containers.Server(name, batching, _memory(version), image)
     return {
         settings.BATCHING: settings.batching_parameters(),
         settings.MONITORING: settings.monitoring_config(),
-        "docker-compose.yaml": containers.compose(name, **options),
-        "kubernetes.yaml": containers.kubernetes(name, **options),
+        "docker-compose.yaml": containers.compose(server),
+        "kubernetes.yaml": containers.kubernetes(server),
         **examples.files(name, found, batching=batching),
     }
 

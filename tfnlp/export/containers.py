@@ -6,6 +6,7 @@ write nothing. Knows what a server needs, and nothing of the network.
 
 import json
 import re
+from dataclasses import dataclass
 from string import Template
 
 from tfnlp.export.settings import GRPC, METRICS, REST, flags
@@ -188,28 +189,27 @@ _HEALTH = (
 _OFF = "  # without --enable_batching, since fields may be left out: README.md"
 
 
-def compose(name: str, *, batching: bool, memory: int, image: str = IMAGE) -> str:
-    """One server for one machine, out of reach for others.
+@dataclass(frozen=True)
+class Server:
+    """What is to be served, and with what."""
 
-    Args:
-        name: of the artefact.
-        batching: see `flags`.
-        memory: MiB that the server may use.
-        image: of TF Serving.
-    """
-    return _filled(_COMPOSE, name, batching, memory, image, indent=6)
+    name: str
+    """Of the artefact."""
+    batching: bool
+    """Whether rows of several requests go through the network together."""
+    memory: int
+    """MiB that the server may use."""
+    image: str = IMAGE
 
 
-def kubernetes(name: str, *, batching: bool, memory: int, image: str = IMAGE) -> str:
-    """Deployment, Service, HorizontalPodAutoscaler, PodDisruptionBudget and the claim.
+def compose(server: Server) -> str:
+    """One server for one machine, out of reach for others."""
+    return _filled(_COMPOSE, server, indent=6)
 
-    Args:
-        name: of the artefact.
-        batching: see `flags`.
-        memory: MiB of a pod.
-        image: of TF Serving.
-    """
-    return _filled(_KUBERNETES, name, batching, memory, image, indent=12)
+
+def kubernetes(server: Server) -> str:
+    """Claim, Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget."""
+    return _filled(_KUBERNETES, server, indent=12)
 
 
 def object_name(name: str) -> str:
@@ -222,19 +222,18 @@ def object_name(name: str) -> str:
     return f"tfnlp-{re.sub('[^a-z0-9]+', '-', name.lower())}"[:52].rstrip("-")
 
 
-def _filled(
-    text: str, name: str, batching: bool, memory: int, image: str, *, indent: int
-) -> str:
-    own = flags(name, batching=batching)
-    ports = {"grpc": GRPC, "rest": REST, "metrics": METRICS}
-    health = Template(_HEALTH).substitute(name=name, rest=REST)
+def _filled(text: str, server: Server, *, indent: int) -> str:
+    own = flags(server.name, batching=server.batching)
+    health = Template(_HEALTH).substitute(name=server.name, rest=REST)
     return Template(text).substitute(
-        name=name,
-        object=object_name(name),
-        image=image,
-        memory=memory,
-        batching="" if batching else _OFF,
+        name=server.name,
+        object=object_name(server.name),
+        image=server.image,
+        memory=server.memory,
+        batching="" if server.batching else _OFF,
         flags="\n".join(f"{' ' * indent}- {flag}" for flag in own),
         health=json.dumps(health),  # quoted as YAML quotes, too
-        **ports,
+        grpc=GRPC,
+        rest=REST,
+        metrics=METRICS,
     )
