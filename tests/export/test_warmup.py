@@ -84,6 +84,18 @@ def test_every_request_is_answered_by_the_signature_it_names(version):
         assert len(answer["score"]) == len(inputs["text"])
 
 
+def test_a_session_answers_every_request_as_tf_serving_does(version):
+    """A server knows no Keras: it restores TensorFlow's variables, by the graph."""
+    asked = list(records(version))
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        graph = tf.compat.v1.saved_model.load(session, ["serve"], str(version))
+        for request in asked:
+            signature = graph.signature_def[request.model_spec.signature_name]
+            fed = {signature.inputs[n].name: a for n, a in arrays(request).items()}
+            answer = session.run(signature.outputs["score"].name, fed)
+            assert len(answer) == len(arrays(request)["text"])
+
+
 def test_each_endpoint_is_asked_with_each_number_of_rows(version):
     asked = {}
     for request in records(version):
