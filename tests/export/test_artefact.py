@@ -19,6 +19,9 @@ from tfnlp.export.versions import versions
 from tfnlp.specs import TEXT
 from tfnlp.task import Task
 
+BESIDE = ("models.config", "serving")
+"""What TF Serving needs beside the versions."""
+
 
 class Lengths(Task):
     """Answers how long a text is, times the only weight of its network."""
@@ -109,6 +112,24 @@ def test_inputs_and_outputs_keep_their_names(tmp_path):
     assert served(text=tf.constant(["four"]))["score"].numpy().tolist() == [4.0]
 
 
+def test_tf_serving_finds_what_it_needs_in_and_beside_a_version(tmp_path):
+    version = write(tmp_path)
+    warm = version / "assets.extra" / "tf_serving_warmup_requests"
+    assert warm.stat().st_size > 1000
+    config = (tmp_path / "toy" / "models.config").read_text()
+    assert 'base_path: "/models/toy"' in config
+    readme = (tmp_path / "toy" / "serving" / "README.md").read_text()
+    assert "| `text` | string [B] |" in readme
+
+
+def test_a_version_is_complete_where_the_files_beside_it_cannot_be(tmp_path):
+    (tmp_path / "toy").mkdir()
+    (tmp_path / "toy" / "serving").write_text("a file")
+    with pytest.raises(ExportError, match="The versions beside it are complete"):
+        write(tmp_path)
+    assert (tmp_path / "toy" / "1" / "saved_model.pb").exists()
+
+
 def test_the_next_version_follows_the_highest(tmp_path):
     base = tmp_path / "toy"
     for name in ("1", "5", "onnx", ".writing-left", "x9", "007"):
@@ -130,7 +151,7 @@ def test_nobody_sees_a_version_before_it_is_complete(tmp_path):
 
     version = write(tmp_path, report=Report(look))
     assert seen == [(".writing-", [])]
-    assert left(tmp_path) == ["1"]
+    assert left(tmp_path) == ["1", *BESIDE]
     assert version.stat().st_mode & 0o777 == 0o755
 
 
@@ -166,7 +187,7 @@ def test_a_failure_leaves_a_folder_that_was_there_and_its_versions(tmp_path):
     write(tmp_path)
     with pytest.raises(ExportError):
         write(tmp_path, report=failing(OSError(errno.ENOSPC, "No space left")))
-    assert left(tmp_path) == ["1"]
+    assert left(tmp_path) == ["1", *BESIDE]
 
 
 def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
@@ -175,7 +196,7 @@ def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
         (folder / "variables").mkdir(parents=True)
         os.utime(folder, times=(time.time() - hours * 3600,) * 2)
     write(tmp_path)
-    assert left(tmp_path) == [".writing-young", "1"]
+    assert left(tmp_path) == [".writing-young", "1", *BESIDE]
 
 
 def test_a_full_disk_is_told(tmp_path):
@@ -236,4 +257,5 @@ def test_two_processes_get_two_versions(tmp_path):
         process.stdin.write("go\n")
         process.stdin.flush()
     told = sorted(process.communicate()[0].strip() for process in both)
-    assert told == left(tmp_path) == ["1", "2"]
+    assert told == ["1", "2"]
+    assert left(tmp_path) == ["1", "2", *BESIDE]

@@ -78,6 +78,17 @@ def test_tf_serving_is_told_of_labels_and_what_it_is_to_serve(base):
     assert 'base_path: "/models/demo"' in told
 
 
+def test_without_labels_the_newest_version_is_served(base):
+    versions.tell(base)
+    told = (base / "models.config").read_text()
+    assert "model_version_policy { latest { num_versions: 1 } }" in told
+
+
+def test_nothing_is_told_of_a_folder_without_versions(tmp_path):
+    versions.tell(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_new_version_is_served_beside_those_with_labels(base):
     promote(base, 1, "stable")
     (base / "11").mkdir()

@@ -21,10 +21,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.errors import ExportError, UsageError
+from tfnlp.errors import ExportError
+from tfnlp.export import bundle, warmup
 from tfnlp.export.portable import check_portable, without_cudnn
 from tfnlp.export.servable import Servable
-from tfnlp.export.versions import tell, versions
+from tfnlp.export.versions import check_name, versions
 from tfnlp.saving import to_json
 from tfnlp.task import Endpoint, Task
 
@@ -53,6 +54,9 @@ def export(
 ) -> Path:
     """Writes the next version of an artefact and returns its folder.
 
+    What TF Serving needs of it is written, too: requests to warm it up, and files
+    beside the versions, see `tfnlp.export.bundle`.
+
     Args:
         task: text in, answers out.
         model: the network of the task.
@@ -70,12 +74,14 @@ def export(
     try:
         with _hidden_folder(base) as hidden:
             _write(hidden, task, model, report, recipe)
-            _check_answers(hidden, task, model)
+            signatures = tf.saved_model.load(str(hidden)).signatures
+            _check_answers(signatures, task, model)
+            warmup.write(hidden / SIDE_FILES, name, task.endpoints(), signatures)
             version = _publish(hidden, base)
-            tell(base)
-            return version
     except (OSError, tf.errors.OpError) as error:
         raise _unwritable(base, error) from error
+    bundle.write(base)
+    return version
 
 
 def check_output(name: str, output: str | Path = "saved_models") -> Path:
@@ -119,11 +125,7 @@ def replaced(folder: Path) -> Iterator[Path]:
 
 
 def _base(name: str, output: str | Path) -> Path:
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
-        raise UsageError(
-            "A name is made of letters, digits, '_', '-' and '.', and starts with a "
-            f"letter or digit. Received: {name!r}."
-        )
+    check_name(name)
     return Path(output) / name
 
 
@@ -180,9 +182,10 @@ def _write(
         report.save(side)
 
 
-def _check_answers(folder: Path, task: Task, model: keras.Model) -> None:
+def _check_answers(
+    signatures: Mapping[str, Callable], task: Task, model: keras.Model
+) -> None:
     """Asks the written artefact and the network the same odd questions."""
-    signatures = tf.saved_model.load(str(folder)).signatures
     for name, endpoint in task.endpoints().items():
         inputs = _probes(endpoint)
         if set(inputs) == set(endpoint.inputs):

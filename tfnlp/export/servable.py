@@ -1,7 +1,10 @@
 """A task and its network as one module with named signatures, strings in and out.
 
-TensorFlow only exports what is reachable from the module, so task and model are
-attributes of it (trap M12). Knows no task and nothing of the file system.
+TensorFlow only exports what is reachable from the module, so the task and the variables
+of the network are attributes of it (trap M12). The network is not: a server restores
+Keras' variables into copies that no signature reads, and then has no weights
+(keras#20095, serving#2250); TensorFlow's own, which those hold, are restored as such.
+Knows no task and nothing of the file system.
 """
 
 import inspect
@@ -22,9 +25,13 @@ class Servable(tf.Module):
         model: features → outputs.
     """
 
+    model: keras.Model
+
     def __init__(self, task: Task, model: keras.Model):
         super().__init__()
-        self.task, self.model = task, model
+        self.task = task
+        self.weights = [variable.value for variable in model.variables]
+        object.__setattr__(self, "model", model)  # TensorFlow does not see it
 
     def signatures(self) -> dict[str, Callable]:
         """Functions by endpoint; inputs and outputs keep the task's names."""

@@ -1,7 +1,8 @@
 """The versions of an artefact on disk, and what their labels mean. No TensorFlow.
 
 `labels.json` beside the versions says which version a label means, and which ones it
-meant before; `models.config` says the first to TF Serving. Both are replaced whole.
+meant before; `models.config` says the first to TF Serving, and is written with every
+version. Both are replaced whole.
 """
 
 import json
@@ -31,6 +32,35 @@ def versions(base: Path) -> list[int]:
         for path in base.iterdir()
         if re.fullmatch("[1-9][0-9]*", path.name) and path.is_dir()
     )
+
+
+def versions_of(base: Path) -> list[int]:
+    """The same, where there must be one.
+
+    Raises:
+        ArtefactError: there is none.
+    """
+    known = versions(base)
+    if not known:
+        raise ArtefactError(
+            f"An artefact is a folder of versions: 1, 2 and so on. Received: {base}, "
+            f"which {'has none' if base.is_dir() else 'does not exist'}. "
+            "Name the folder that a pipeline wrote, such as saved_models/demo."
+        )
+    return known
+
+
+def check_name(name: str) -> None:
+    """Raises if a name cannot be that of an artefact: a folder, and part of a URL.
+
+    Raises:
+        UsageError: it has another sign, or starts with one that is no letter or digit.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
+        raise UsageError(
+            "A name is made of letters, digits, '_', '-' and '.', and starts with a "
+            f"letter or digit. Received: {name!r}."
+        )
 
 
 def labels(base: Path) -> dict[str, int]:
@@ -74,7 +104,7 @@ def promote(base: Path, version: int, label: str) -> None:
             "A label is made of letters, digits and '_'. "
             f"Received: {label!r}. stable and canary are usual."
         )
-    known = _versions_of(base)
+    known = versions_of(base)
     if version not in known:
         raise ArtefactError(
             f"{base} has the versions {', '.join(map(str, known))}. "
@@ -95,7 +125,7 @@ def rollback(base: Path, label: str) -> int:
     Raises:
         ArtefactError: it has never meant another version that is still there.
     """
-    known = _versions_of(base)
+    known = versions_of(base)
     found = history(base)
     *before, now = found.get(label, []) or [0]
     while before and (before[-1] not in known or before[-1] == now):
@@ -125,7 +155,7 @@ def prune(base: Path, *, keep: int) -> list[int]:
         raise UsageError(
             f"--keep is 1 or more, since the newest version stays. Received: {keep}."
         )
-    known = _versions_of(base)
+    known = versions_of(base)
     for folder in base.glob(f"{REMOVED}*"):  # of a run that was killed
         shutil.rmtree(folder, ignore_errors=True)
     needed = {version for meant in history(base).values() for version in meant[-2:]}
@@ -172,40 +202,29 @@ def models_config(name: str, meant: Mapping[str, int], *, newest: int) -> str:
     return f"model_config_list {{\n  config {{\n{inside}\n  }}\n}}"
 
 
-def _versions_of(base: Path) -> list[int]:
-    known = versions(base)
-    if not known:
-        raise ArtefactError(
-            f"An artefact is a folder of versions: 1, 2 and so on. Received: {base}, "
-            f"which {'has none' if base.is_dir() else 'does not exist'}. "
-            "Name the folder that a pipeline wrote, such as saved_models/demo."
-        )
-    return known
-
-
 def tell(base: Path) -> None:
-    """Tells TF Serving of labels and of the newest version, where there are labels.
+    """Tells TF Serving of labels and of the newest version, if there is one.
 
     Raises:
         ArtefactError: see `history`.
     """
-    meant = labels(base)
-    if meant:
-        name, newest = base.resolve().name, versions(base)[-1]
-        replace(base / MODELS_CONFIG, models_config(name, meant, newest=newest))
+    known, name = versions(base), base.resolve().name
+    if known:
+        text = models_config(name, labels(base), newest=known[-1])
+        replace(base / MODELS_CONFIG, f"{text}\n")
 
 
 def _write(base: Path, found: History) -> None:
-    replace(base / LABELS, json.dumps(found, indent=1))
+    replace(base / LABELS, json.dumps(found, indent=1) + "\n")
     tell(base)
 
 
 def replace(file: Path, text: str) -> None:
-    """Writes lines to a file whole: who reads it has the old ones or the new ones."""
+    """Writes a file whole: whoever reads it has the old one or the new one."""
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}-", delete=False
     ) as new:
-        new.write(f"{text}\n")
+        new.write(text)
         new.flush()
         os.fsync(new.fileno())
     os.chmod(new.name, 0o644)

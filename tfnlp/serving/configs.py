@@ -92,8 +92,8 @@ def write(file: Path, models: Sequence[Model]) -> None:
             policy.latest.num_versions = model.latest
         else:
             policy.all.SetInParent()
-    text = text_format.MessageToString(config).rstrip("\n")
-    if not file.exists() or file.read_text("utf-8").rstrip("\n") != text:
+    text = text_format.MessageToString(config)
+    if not file.exists() or file.read_text("utf-8") != text:
         replace(file, text)
 
 

@@ -23,21 +23,27 @@ class Options:
     The files lie in saved_models/demo/onnx/3 or saved_models/demo/litert/3, with
     export.json, which says how far their answers are from those of the SavedModel and
     what they cannot do. With --data and the columns of its fields, that says too what
-    int8 weights cost on labelled rows. Ends with exit code 5 if a file that was
+    int8 weights cost on labelled rows. `--format serving` writes anew what TF Serving
+    needs beside the versions, which every pipeline writes. Ends with exit code 5 if a file that was
     written answers otherwise than the SavedModel; nothing is left of it then.
     """
 
     artefact: str  # folder that a pipeline wrote, or of one of its versions
-    format: Literal["onnx", "litert"]  # to write
+    format: Literal["onnx", "litert", "serving"]  # to write
     int8: bool = False  # weights as int8, too
     float16: bool = False  # weights as float16, too; LiteRT only
     data: str | None = None  # labelled rows: file, tfds:NAME or built-in set
     split: str | None = None  # of a set that comes with splits, e.g. test
 
     def __post_init__(self) -> None:
+        if self.format == "serving" and (self.int8 or self.data):
+            raise UsageError(
+                "--int8 and --data are for ONNX and LiteRT. Received: --format serving "
+                "with one of them. Leave it out."
+            )
         if self.float16 and self.format != "litert":
             raise UsageError(
-                "--float16 is for LiteRT. Received: --format onnx --float16. "
+                f"--float16 is for LiteRT. Received: --format {self.format} --float16. "
                 "Use --int8, or leave it out."
             )
 
@@ -53,12 +59,20 @@ def main(words: Sequence[str]) -> None:
     )
     if typed and options.data is None:
         raise unknown_flag(next(iter(typed)), list(Options.__dataclass_fields__))
+    if options.format == "serving":
+        return _write_for_serving(Path(options.artefact))
     predictor = tfnlp.load(options.artefact)
     task, network = predictor.task, predictor.network
     rows = _rows(options, typed, task) if options.data else None
     folder = FORMATS[options.format](options, predictor.path, task, network, rows)
     print(folder)
     print(_summary(json.loads((folder / "export.json").read_text("utf-8"))))
+
+
+def _write_for_serving(base: Path) -> None:
+    from tfnlp.export import bundle  # loads TensorFlow
+
+    print(bundle.write(base))
 
 
 def _rows(options: Options, typed: Words, task: Any) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tfnlp.cli.recipes import parse
-from tfnlp.errors import ArtefactError, TfnlpError, UsageError, nearest
+from tfnlp.errors import TfnlpError, UsageError
 
 if TYPE_CHECKING:  # TensorFlow and the servers are loaded when they are needed
     from tfnlp.serving.batching import Batching
@@ -137,7 +137,7 @@ def wanted(options: Options) -> Any:
         ArtefactError: the folder is no artefact.
         UsageError: the configuration cannot be read.
     """
-    from tfnlp.export.versions import versions
+    from tfnlp.export.versions import versions_of
     from tfnlp.serving import configs
 
     if options.model_config_file is not None:
@@ -146,15 +146,7 @@ def wanted(options: Options) -> Any:
             seconds=options.model_config_file_poll_wait_seconds,
         )
     base = Path(str(options.artefact))
-    if not versions(base):
-        near = base.parent.iterdir() if base.parent.is_dir() else ()
-        raise ArtefactError(
-            "An artefact is a folder of versions: 1, 2 and so on. "
-            f"Received: {base}, which "
-            f"{'has none' if base.is_dir() else 'does not exist'}."
-            f"{nearest(base.name, [path.name for path in near if path != base])} "
-            "Name the folder that a pipeline wrote, such as saved_models/demo."
-        )
+    versions_of(base)
     return configs.artefact(base)
 
 
