@@ -23,9 +23,9 @@ class Options:
     The files lie in saved_models/demo/onnx/3 or saved_models/demo/litert/3, with
     export.json, which says how far their answers are from those of the SavedModel and
     what they cannot do. With --data and the columns of its fields, that says too what
-    int8 weights cost on labelled rows. `--format serving` writes anew what TF Serving
-    needs beside the versions, which every pipeline writes. Ends with exit code 5 if a file that was
-    written answers otherwise than the SavedModel; nothing is left of it then.
+    int8 weights cost on labelled rows. Ends with exit code 5 if a file that was written
+    answers otherwise than the SavedModel; nothing is left of it then. With `--format
+    serving` it writes anew what TF Serving needs beside the versions.
     """
 
     artefact: str  # folder that a pipeline wrote, or of one of its versions
