@@ -1,7 +1,7 @@
 """One client for an artefact, in this process or behind a server."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +84,8 @@ class Client:
         """Like `predict`, one batch at a time, for more rows than memory holds."""
         asked = self._asking.requests(rows, batch_size=batch_size, endpoint=endpoint)
         for name, request in asked:
-            yield from self._asking.rows(
-                name,
-                self._retries.ask(
-                    lambda left, n=name, r=request: self._transport.ask(n, r, left)
-                ),
-            )
+            answers = self._retries.ask(partial(self._transport.ask, name, request))
+            yield from self._asking.rows(name, answers)
 
     async def predict_async(
         self,
@@ -112,9 +108,8 @@ class Client:
         """Like `stream`, without blocking the event loop while the server works."""
         asked = self._asking.requests(rows, batch_size=batch_size, endpoint=endpoint)
         for name, request in asked:
-            answers = await self._retries.ask_async(
-                lambda left, n=name, r=request: self._transport.ask_async(n, r, left)
-            )
+            question = partial(self._transport.ask_async, name, request)
+            answers = await self._retries.ask_async(question)
             for row in self._asking.rows(name, answers):
                 yield row
 

@@ -154,22 +154,14 @@ def networks(version: Path) -> dict[str, Callable]:
 @contextlib.contextmanager
 def served(version: Path) -> Iterator[tuple[Rest, Grpc]]:
     """The embedded server with one version, and two transports to it."""
-    ports = {name: _free_port() for name in ("port", "rest_api_port")}
-    server = Server(one_version(version), Settings(**ports, poll=0.0))
+    settings = Settings(port=_free_port(), rest_api_port=_free_port(), poll=0.0)
+    server = Server(one_version(version), settings)
     server.start()
-    name = server.models.names[0]
+    (name,) = server.models.names
+    rest = Target("rest", f"127.0.0.1:{settings.rest_api_port}", name)
+    grpc = Target("grpc", f"127.0.0.1:{settings.port}", name)
     try:
-        rest, grpc = (
-            Target(kind=kind, encrypted=False, host=f"127.0.0.1:{port}", name=name)
-            for kind, port in (
-                ("rest", ports["rest_api_port"]),
-                ("grpc", ports["port"]),
-            )
-        )
-        yield (
-            Rest(rest, token="", authority=None),
-            Grpc(grpc, token="", authority=None),
-        )
+        yield Rest(rest), Grpc(grpc)
     finally:
         server.stop(5.0)
 

@@ -17,23 +17,25 @@ FORMS = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Target:
     """A model of a server, and perhaps a version or a label of it.
 
     Args:
         kind: of interface.
-        encrypted: whether by TLS.
         host: with its port.
         name: of the model.
+        version: to ask; None is the newest.
+        label: to ask instead of a version.
+        encrypted: whether by TLS.
     """
 
     kind: Literal["rest", "grpc"]
-    encrypted: bool
     host: str
     name: str
     version: int | None = None
     label: str = ""
+    encrypted: bool = False
 
     @property
     def url(self) -> str:

@@ -86,7 +86,9 @@ class Rest:
         authority: PEM file of who signed its certificate; None trusts the system's.
     """
 
-    def __init__(self, target: Target, *, token: str, authority: Path | None):
+    def __init__(
+        self, target: Target, *, token: str = "", authority: Path | None = None
+    ):
         import httpx  # of the extra `serve`
 
         self._url, self._httpx = target.url, httpx
@@ -184,7 +186,9 @@ class Rest:
 class Grpc:
     """A model behind TF Serving's gRPC interface; arguments as of `Rest`."""
 
-    def __init__(self, target: Target, *, token: str, authority: Path | None):
+    def __init__(
+        self, target: Target, *, token: str = "", authority: Path | None = None
+    ):
         import grpc  # of the extra `serve`
         from tensorflow_serving.apis import (
             get_model_metadata_pb2,
