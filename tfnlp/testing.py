@@ -235,7 +235,7 @@ def check_onnx(task: Task, network: keras.Model, rows: Rows) -> None:
     from tfnlp.export.onnx.runtime import OnnxNetwork
 
     inputs = _inputs(task, rows)
-    features = dict(task.encode(inputs))
+    features = next(iter(task.dataset(_batches(task, rows))))[0]
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.onnx"
         file.write_bytes(conversion.network(network).SerializeToString())

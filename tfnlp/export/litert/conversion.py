@@ -53,7 +53,7 @@ def _save(model: keras.Model, folder: str) -> None:
         return named(model(features, training=False))
 
     with without_cudnn(model), plain_loops(model):
-        function = tf.function(compute, input_signature=specs)
+        function = tf.function(compute, input_signature=specs, autograph=False)
         tf.saved_model.save(module, folder, signatures=function.get_concrete_function())
 
 
