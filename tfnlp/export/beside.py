@@ -45,19 +45,44 @@ def feature_specs(model: keras.Model) -> list[tf.TensorSpec]:
 
 
 def named(outputs: Any) -> dict[str, tf.Tensor]:
-    """Outputs by name: their own in a dictionary; `outputs` for a single tensor.
+    """Outputs by name: `outputs` for a single tensor, ``outer/inner`` for nested ones.
 
     Raises:
-        ExportError: they are neither.
+        ExportError: they are neither tensors nor dictionaries of them.
     """
-    if isinstance(outputs, Mapping):
-        return dict(outputs)
-    if not tf.is_tensor(outputs):
+    if tf.is_tensor(outputs) or isinstance(outputs, np.ndarray):
+        return {"outputs": outputs}
+    if not isinstance(outputs, Mapping):
         raise ExportError(
             "A network to export returns a tensor or a dictionary of tensors. "
             f"Received: {type(outputs).__name__}. Give its outputs names."
         )
-    return {"outputs": outputs}
+    found: dict[str, tf.Tensor] = {}
+    for name, inner in outputs.items():
+        if isinstance(inner, Mapping):
+            found |= {f"{name}/{n}": tensor for n, tensor in named(inner).items()}
+        else:
+            found[name] = inner
+    return found
+
+
+def unnamed(found: Mapping[str, tf.Tensor]) -> Any:
+    """What `named` was made of: a tensor, or nested dictionaries of them.
+
+    Example:
+    >>> unnamed({"tags/start": 1, "tags/end": 2, "intent": 3})
+    {'tags': {'start': 1, 'end': 2}, 'intent': 3}
+    """
+    if list(found) == ["outputs"]:
+        return found["outputs"]
+    outputs: dict[str, Any] = {}
+    for name, tensor in found.items():
+        *outer, last = name.split("/")
+        inside = outputs
+        for part in outer:
+            inside = inside.setdefault(part, {})
+        inside[last] = tensor
+    return outputs
 
 
 @dataclass(frozen=True)
