@@ -71,7 +71,6 @@ def check_task(
     check_score(task, network, rows)
     check_seam(task, network, rows)
     check_device_invariance(task, build, rows)
-    check_onnx(task, network, rows)
     check_searchable(task, build, rows, folder)
 
 
