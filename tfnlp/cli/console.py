@@ -36,7 +36,7 @@ def names() -> list[str]:
 
     Example:
     >>> names()
-    ['audit', 'doctor', 'evaluate', 'generate', 'init', 'predict', 'promote', ...]
+    ['audit', 'doctor', 'evaluate', 'export', 'generate', 'init', 'predict', ...]
     """
     from tfnlp.cli import verbs
 

@@ -45,19 +45,44 @@ def feature_specs(model: keras.Model) -> list[tf.TensorSpec]:
 
 
 def named(outputs: Any) -> dict[str, tf.Tensor]:
-    """Outputs by name: their own in a dictionary; `outputs` for a single tensor.
+    """Outputs by name: `outputs` for a single tensor, ``outer/inner`` for nested ones.
 
     Raises:
-        ExportError: they are neither.
+        ExportError: they are neither tensors nor dictionaries of them.
     """
-    if isinstance(outputs, Mapping):
-        return dict(outputs)
-    if not tf.is_tensor(outputs):
+    if tf.is_tensor(outputs) or isinstance(outputs, np.ndarray):
+        return {"outputs": outputs}
+    if not isinstance(outputs, Mapping):
         raise ExportError(
             "A network to export returns a tensor or a dictionary of tensors. "
             f"Received: {type(outputs).__name__}. Give its outputs names."
         )
-    return {"outputs": outputs}
+    found: dict[str, tf.Tensor] = {}
+    for name, inner in outputs.items():
+        if isinstance(inner, Mapping):
+            found |= {f"{name}/{n}": tensor for n, tensor in named(inner).items()}
+        else:
+            found[name] = inner
+    return found
+
+
+def unnamed(found: Mapping[str, tf.Tensor]) -> Any:
+    """What `named` was made of: a tensor, or nested dictionaries of them.
+
+    Example:
+    >>> unnamed({"tags/start": 1, "tags/end": 2, "intent": 3})
+    {'tags': {'start': 1, 'end': 2}, 'intent': 3}
+    """
+    if list(found) == ["outputs"]:
+        return found["outputs"]
+    outputs: dict[str, Any] = {}
+    for name, tensor in found.items():
+        *outer, last = name.split("/")
+        inside = outputs
+        for part in outer:
+            inside = inside.setdefault(part, {})
+        inside[last] = tensor
+    return outputs
 
 
 @dataclass(frozen=True)
@@ -85,7 +110,7 @@ class Reference:
                 network does not; then the network's answers are what counts.
         """
         inputs = golden.golden(task)
-        features = dict(tf.function(task.encode)(inputs))
+        features = _features(task, model, inputs)
         with without_cudnn(model):
             outputs = arrays(named(tf.function(model)(features)))
             if not takes_a_function(task):
@@ -132,6 +157,15 @@ class Reference:
             theirs = arrays(self.task.answer(network, self.inputs))
             cost["equal_answers"] = _equal_share(self.answers, theirs)
         return cost
+
+
+def _features(task: Task, model: keras.Model, inputs: Tensors) -> Tensors:
+    """What the network reads of golden rows; of targets, too, if it takes some."""
+    features = dict(tf.function(task.encode)(inputs))
+    if {tensor.name for tensor in model.inputs} <= features.keys():
+        return features
+    rows = golden.golden(task, targets=True)
+    return dict(tf.function(lambda row: task.example(row)[0])(rows))
 
 
 def takes_a_function(task: Task) -> bool:

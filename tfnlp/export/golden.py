@@ -36,14 +36,19 @@ _DRAWN = 17
 _LISTS = ("entries", "tokens", "vocabulary", "words")
 
 
-def golden(task: Task) -> Tensors:
-    """A request of some thirty rows; fields of numbers are 0."""
+def golden(task: Task, *, targets: bool = False) -> Tensors:
+    """A request of some thirty rows; fields of numbers are 0.
+
+    Args:
+        targets: whether rows have the fields of `task.targets`, too.
+    """
+    schema = {**task.inputs, **(task.targets if targets else {})}
     texts = [*ODD, *_texts(_words(task.config()))]
     return {
         name: tf.constant(_turned(texts, place), spec.dtype)
         if spec.dtype == tf.string
         else tf.zeros([len(texts)], spec.dtype)
-        for place, (name, spec) in enumerate(task.inputs.items())
+        for place, (name, spec) in enumerate(schema.items())
     }
 
 
@@ -66,8 +71,7 @@ def worst_difference(
         elif ours.shape != theirs.shape:
             worst = np.inf
         elif ours.size:
-            apart = np.abs(ours - theirs) / np.maximum(np.abs(ours), 1.0)
-            worst = max(worst, float(np.max(apart)))
+            worst = max(worst, _apart(ours, theirs))
         if not worst <= tolerance:
             raise ExportError(
                 "A written file must answer like the SavedModel. "
@@ -75,6 +79,14 @@ def worst_difference(
                 f"{worst:.2g}. Serve the SavedModel, and report this with the task."
             )
     return worst
+
+
+def _apart(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """How far numbers are apart at most; NaN is as far from any as can be."""
+    with np.errstate(invalid="ignore"):
+        apart = np.abs(ours - theirs) / np.maximum(np.abs(ours), 1.0)
+    apart = np.where(ours == theirs, 0.0, apart)
+    return float(np.max(np.nan_to_num(apart, nan=np.inf)))
 
 
 def alone(answer: Callable[[Tensors], Mapping[str, Any]], inputs: Tensors) -> None:

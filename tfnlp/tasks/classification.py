@@ -318,7 +318,7 @@ class Classification(Task):
     def decode(self, outputs: tf.Tensor, inputs: Tensors) -> Tensors:
         """Logits [B, C] → ``label``, ``score``, ``probabilities``."""
         if self.separator is not None:
-            return self._decode_several(outputs)
+            return self._decode_several(outputs, self.separator)
         probabilities = tf.nn.softmax(outputs)
         return {
             "label": self.labels.tokens(tf.argmax(outputs, axis=-1)),
@@ -326,7 +326,7 @@ class Classification(Task):
             "probabilities": probabilities,
         }
 
-    def _decode_several(self, outputs: tf.Tensor) -> Tensors:
+    def _decode_several(self, outputs: tf.Tensor, separator: str) -> Tensors:
         probabilities = tf.sigmoid(outputs)
         margins = probabilities - tf.constant(self.thresholds)
         chosen = margins >= 0.0
@@ -335,7 +335,7 @@ class Classification(Task):
             best = tf.range(len(self.labels)) == best[:, None]  # [B, C]
             chosen |= best & ~tf.reduce_any(chosen, axis=-1, keepdims=True)
         return {
-            "label": joining.join_chosen(chosen, self.labels.entries, self.separator),
+            "label": joining.join_chosen(chosen, self.labels.entries, separator),
             "score": tf.reduce_max(tf.where(chosen, probabilities, 0.0), axis=-1),
             "probabilities": probabilities,
         }

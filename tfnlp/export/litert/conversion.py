@@ -18,8 +18,8 @@ KINDS = ("float32", "float16", "int8")
 """How weights are written; numbers between layers are float32 with all of them."""
 
 
-def converted(model: keras.Model, *, kind: str = "float32") -> tuple[bytes, bool]:
-    """Converts a network; says too whether it needs the Flex delegate.
+def converted(model: keras.Model, *, kind: str = "float32") -> bytes:
+    """Converts a network to operations that LiteRT has by itself, without Flex.
 
     Args:
         kind: one of `KINDS`.
@@ -30,16 +30,14 @@ def converted(model: keras.Model, *, kind: str = "float32") -> tuple[bytes, bool
     with tempfile.TemporaryDirectory() as folder, _hushed():
         _save(model, folder)
         try:
-            return _convert(folder, kind, flex=False), False
-        except _failures():
-            pass
-        try:
-            return _convert(folder, kind, flex=True), True
+            return _convert(folder, kind)
         except _failures() as error:
-            reason = str(error).strip().splitlines() or [type(error).__name__]
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            named = [line for line in lines if line.startswith("TF Select ops: ")]
             raise ExportError(
-                "Every operation of a network must have a counterpart in LiteRT. "
-                f"Received: {reason[0][:200]}. Serve the SavedModel, or ONNX."
+                "Every operation of a network must have a counterpart in LiteRT; Flex "
+                "would take TensorFlow along, and its interpreter cannot check it. "
+                f"Received: {(named or lines)[0][:200]}. Serve the SavedModel, or ONNX."
             ) from error
 
 
@@ -53,16 +51,14 @@ def _save(model: keras.Model, folder: str) -> None:
         return named(model(features, training=False))
 
     with without_cudnn(model), plain_loops(model):
-        function = tf.function(compute, input_signature=specs)
+        function = tf.function(compute, input_signature=specs, autograph=False)
         tf.saved_model.save(module, folder, signatures=function.get_concrete_function())
 
 
-def _convert(folder: str, kind: str, *, flex: bool) -> bytes:
+def _convert(folder: str, kind: str) -> bytes:
     converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-    operations = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if flex:
-        operations.append(tf.lite.OpsSet.SELECT_TF_OPS)
-    converter.target_spec.supported_ops = operations
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    converter.experimental_enable_resource_variables = False  # loops cannot read them
     if kind != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if kind == "float16":

@@ -30,7 +30,6 @@ _NO_TEXT = (
     "Ids go in and numbers come out: task.json says how texts become ids, and LiteRT "
     "has no operations that do it as the SavedModel does."
 )
-_FLEX = "The file needs the Flex delegate, a good part of TensorFlow, for: {}."
 
 
 def export_litert(
@@ -57,8 +56,7 @@ def export_litert(
     target = place(folder, "litert")
     with in_float32(model) as narrow, replaced(target) as hidden:
         reference = Reference.of(folder, task, model, narrow=narrow)
-        content, flex = converted(model)
-        (hidden / NETWORK).write_bytes(content)
+        (hidden / NETWORK).write_bytes(converted(model))
         write_task(hidden, task)
         network = LiteRTNetwork(hidden / NETWORK)
         report: dict[str, Any] = {
@@ -66,13 +64,10 @@ def export_litert(
             "golden": reference.compared(network),
             "limits": [_NO_TEXT, *limits_of_answers(reference)],
         }
-        if flex:
-            names = [name for name in network.operations() if name.startswith("Flex")]
-            report["limits"].append(_FLEX.format(", ".join(names)))
         for kind in kinds:
-            content, _ = converted(model, kind=kind)
-            (hidden / f"network.{kind}.tflite").write_bytes(content)
-            other = LiteRTNetwork(hidden / f"network.{kind}.tflite")
+            file = hidden / f"network.{kind}.tflite"
+            file.write_bytes(converted(model, kind=kind))
+            other = LiteRTNetwork(file)
             report[kind] = {"golden": reference.apart(other)}
             if rows is not None:
                 report[kind]["scores"] = scores_apart(

@@ -42,7 +42,7 @@ def _looping(layer: keras.layers.RNN) -> Callable:
         outputs, states = _loop(layer, steps, real, states)
         last = states[0]
         if real is not None and layer.zero_output_for_mask:
-            outputs *= tf.cast(real, outputs.dtype)[..., None]
+            outputs *= tf.expand_dims(tf.cast(real, outputs.dtype), -1)
             last = outputs[-1]
         return last, tf.transpose(outputs, [1, 0, 2]), states
 
@@ -57,16 +57,16 @@ def _loop(
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
     """States behind every step [T, B, U], and the last ones [B, U]."""
     count, width = tf.shape(steps)[0], layer.units
-    places = tf.range(count)[:, None, None]
+    places = tf.reshape(tf.range(count), [-1, 1, 1])  # LiteRT has no [:, None]
     outputs = tf.zeros(tf.stack([count, tf.shape(steps)[1], width]), steps.dtype)
 
     def advance(place: tf.Tensor, outputs: tf.Tensor, *before: tf.Tensor) -> Any:
         _, after = layer.cell(tf.gather(steps, place), list(before), training=False)
         if real is not None:
-            kept = tf.gather(real, place)[:, None] > 0
+            kept = tf.expand_dims(tf.gather(real, place), -1) > 0
             pairs = zip(after, before, strict=True)
             after = [tf.where(kept, new, old) for new, old in pairs]
-        outputs = tf.where(places == place, after[0][None], outputs)
+        outputs = tf.where(places == place, tf.expand_dims(after[0], 0), outputs)
         return place + 1, outputs, *after
 
     _, outputs, *states = tf.while_loop(

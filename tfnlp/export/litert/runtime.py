@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfnlp.export.beside import unnamed
+
 
 class LiteRTNetwork:
     """The numeric half of an artefact: features → outputs, computed by LiteRT.
@@ -39,8 +41,7 @@ class LiteRTNetwork:
         values = tf.nest.flatten(values)  # a single one comes without its list
         for value, output in zip(values, self._outputs.values(), strict=True):
             value.set_shape([d if d >= 0 else None for d in output["shape_signature"]])
-        found = dict(zip(self._outputs, values, strict=True))
-        return found["outputs"] if list(found) == ["outputs"] else found
+        return unnamed(dict(zip(self._outputs, values, strict=True)))
 
     def _compute(self, *values: np.ndarray) -> list[np.ndarray]:
         found = self._run(**dict(zip(self._inputs, values, strict=True)))

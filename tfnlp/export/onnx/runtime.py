@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import UsageError
-from tfnlp.export.beside import OUTPUT
+from tfnlp.export.beside import OUTPUT, unnamed
 
 
 class OnnxNetwork:
@@ -48,8 +48,7 @@ class OnnxNetwork:
         for value, output in zip(values, self._outputs, strict=True):
             value.set_shape([d if isinstance(d, int) else None for d in output.shape])
         names = [output.name.removeprefix(OUTPUT) for output in self._outputs]
-        found = dict(zip(names, values, strict=True))
-        return found["outputs"] if names == ["outputs"] else found
+        return unnamed(dict(zip(names, values, strict=True)))
 
     def _types(self) -> list[tf.DType]:
         kinds = {"tensor(float)": tf.float32, "tensor(int32)": tf.int32}

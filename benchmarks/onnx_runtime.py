@@ -1,6 +1,6 @@
 """How fast ONNX Runtime answers: a BiLSTM as one fused node against its SavedModel.
 
-    python benchmarks/onnx.py --width 128 --length 128 --batches 1 32
+    python benchmarks/onnx_runtime.py --width 128 --length 128 --batches 1 32
 
 The network is not trained: the numbers of a recurrent layer cost the same whatever
 they are. Both answer the same texts on as many threads and the fastest pass of each
