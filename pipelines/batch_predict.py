@@ -15,6 +15,8 @@ each worker has tfnlp and the artefact. Needs the extra `beam`.
 from __future__ import annotations  # TensorFlow loads when it is needed
 
 import json
+import logging
+import os
 import time
 from dataclasses import dataclass
 
@@ -45,8 +47,8 @@ class Recipe(cli.Batch):
 
 def main(recipe: Recipe) -> cli.Counts:
     """Plans, answers what is not finished yet, and counts."""
-    files, handler_of = needed()
     predictor = tfnlp.load(recipe.artefact)
+    files, handler_of = needed()
     plan = recipe.plan(predictor, files)
     manifest = recipe.manifest(plan, files)
     handler = handler_of(
@@ -70,7 +72,9 @@ def main(recipe: Recipe) -> cli.Counts:
 
 
 def needed():
-    """What of tfnlp needs Apache Beam."""
+    """What of tfnlp needs Apache Beam, whose warnings are about itself."""
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":  # -v
+        logging.getLogger().setLevel(logging.ERROR)
     try:
         from tfnlp.serving.beam import ArtefactHandler
         from tfnlp.serving.beam_files import BeamFiles

@@ -100,22 +100,9 @@ class Batch:
             SchemaError: a file lacks a column.
             UsageError: a pattern matches no file, or a flag cannot be.
         """
-        sizes = self._sizes(files)
-        forms = requested.fitting(
-            requested.asked_for(
-                predictor.forms(requested.fields_named(self.column)), self.endpoint
-            ),
-            requested.fields_named(self.column),
-        )
-        hints = Hints(
-            self.format, self.delimiter, self.header, self.quoting, self.encoding
-        )
-        fields, known = requested.first_read(
-            forms,
-            self.column,
-            lambda columns: [look(path, columns, hints, files.open) for path in sizes],
-        )
-        self._check_kept(known)
+        found = self._matched(files)
+        sizes = {path: size for path, (size, _) in found.items() if size}
+        fields, known = self._looked_at(list(sizes), predictor, files)
         count = self.shards or max(1, math.ceil(sum(sizes.values()) / SHARD))
         target = math.ceil(sum(sizes.values()) / count)
         portions = [
@@ -124,12 +111,7 @@ class Batch:
             for portion in cut(written, sizes[written.path], target, files.open)
         ]
         shards = share_out(portions, count)
-        inputs = {
-            path: found
-            for each in self.input
-            for path, found in files.match(each).items()
-        }
-        begun = begun_with(predictor.path, self._settings(), inputs, shards)
+        begun = begun_with(predictor.path, self._settings(), found, shards)
         return Plan(shards, requested.numbers(fields), begun)
 
     def manifest(self, plan: Plan, files: Files) -> Manifest:
@@ -187,31 +169,48 @@ class Batch:
         """The path of a file of answers or of rejected rows, without its ending."""
         return f"{start}-{shard:05d}-of-{len(plan.shards):05d}"
 
-    def _sizes(self, files: Files) -> dict[str, int]:
-        """The size of each file that has something in it."""
-        sizes: dict[str, int] = {}
+    def _matched(self, files: Files) -> dict[str, tuple[int, float]]:
+        """The size of each file, and when it was changed; one has something in it."""
+        found: dict[str, tuple[int, float]] = {}
         for pattern in self.input:
-            found = files.match(pattern)
-            if not found:
+            matched = files.match(pattern)
+            if not matched:
                 raise UsageError(
                     "--input names files, or patterns that match some. Received: "
                     f"{pattern!r}, which matches none. Check the path; a pattern "
                     "stands in quotes."
                 )
-            sizes |= {path: size for path, (size, _) in sorted(found.items())}
-        own = [path for path in sizes if path.startswith(f"{self.answers}-")]
+            found |= matched
+        own = [path for path in found if path.startswith(f"{self.answers}-")]
         if own:
             raise UsageError(
                 "Answers are no input of the same batch. Received: --input with "
                 f"{own[0]}. Write the answers to another folder."
             )
-        full = {path: size for path, size in sizes.items() if size}
-        if not full:
+        if not any(size for size, _ in found.values()):
             raise DataError(
-                "A batch has at least one row. Received: --input with "
-                f"{len(sizes)} files, all of them empty. Check how they were written."
+                "A batch has at least one row. Received: --input "
+                f"{' '.join(self.input)}, with empty files only. Check how they were "
+                "written."
             )
-        return full
+        return found
+
+    def _looked_at(
+        self, paths: Sequence[str], predictor: Any, files: Files
+    ) -> tuple[requested.Fields, list[Written]]:
+        """The fields of a request, and how each file is written that has them."""
+        named = requested.fields_named(self.column)
+        endpoints = requested.asked_for(predictor.forms(named), self.endpoint)
+        hints = Hints(
+            self.format, self.delimiter, self.header, self.quoting, self.encoding
+        )
+        fields, known = requested.first_read(
+            requested.fitting(endpoints, named),
+            self.column,
+            lambda columns: [look(path, columns, hints, files.open) for path in paths],
+        )
+        self._check_kept(known)
+        return fields, known
 
     def _check_kept(self, known: Sequence[Written]) -> None:
         for written in known:
