@@ -224,8 +224,10 @@ class Batch:
 
     def _settings(self) -> Mapping[str, Any]:
         """The flags that decide what the answers are."""
-        names = ("column", "keep", "places", "endpoint", "format", "delimiter")
-        names += ("header", "quoting", "encoding", "shards", "rejected")
+        names = [
+            *("column", "keep", "places", "endpoint", "format", "delimiter"),
+            *("header", "quoting", "encoding", "shards", "rejected"),
+        ]
         return {f"--{name}": getattr(self, name) for name in names}
 
 
