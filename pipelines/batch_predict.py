@@ -33,9 +33,7 @@ class Recipe(cli.Batch):
 
     runner: str = "DirectRunner"  # of Beam: FlinkRunner, SparkRunner, DataflowRunner …
     beam: tuple[str, ...] = ()  # options of the runner: NAME=VALUE, or NAME alone
-    at_once: int | None = (
-        None  # files that one pipeline writes; default: 1 here, or all
-    )
+    at_once: int | None = None  # files a pipeline writes; default: 1 here, else all
 
     def __post_init__(self) -> None:
         super().__post_init__()
