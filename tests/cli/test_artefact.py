@@ -59,6 +59,19 @@ def test_a_row_is_answered_while_the_pipe_stays_open(artefact):
     assert process.returncode == 0
 
 
+@pytest.mark.parametrize(
+    ("words", "said"), [([], "\r2 rows, "), (["--quiet"], "")], ids=["told", "quiet"]
+)
+def test_a_terminal_shows_how_far_the_reading_is(words, said, artefact, monkeypatch):
+    monkeypatch.setattr("tfnlp.cli.progress.OFTEN", 0.0)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"good\nbad\n")))
+    terminal = io.StringIO()
+    terminal.isatty = lambda: True
+    monkeypatch.setattr(sys, "stderr", terminal)
+    assert call("predict", artefact, *words) == 0
+    assert said in terminal.getvalue() and bool(said) == bool(terminal.getvalue())
+
+
 def test_evaluate_scores_a_file_with_other_columns(artefact, tmp_path, capsys):
     file = tmp_path / "test.csv"
     file.write_text("review;class\nso good;pos\nso bad;neg\n")

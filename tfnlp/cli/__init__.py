@@ -9,11 +9,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tfnlp.cli.batch import Batch as Batch
+    from tfnlp.cli.batch import record as record
     from tfnlp.cli.finish import finish as finish
     from tfnlp.cli.fitting import fit as fit
     from tfnlp.cli.guard import run as run
     from tfnlp.cli.keywords import assignments as assignments
+    from tfnlp.cli.manifest import Counts as Counts
     from tfnlp.cli.pairs import Pairs as Pairs
+    from tfnlp.cli.portions import Rejected as Rejected
+    from tfnlp.cli.portions import Row as Row
+    from tfnlp.cli.portions import read_portion as read_portion
+    from tfnlp.cli.progress import Progress as Progress
     from tfnlp.cli.reading import Reading as Reading
     from tfnlp.cli.recipes import parse as parse
     from tfnlp.cli.recipes import to_dict as to_dict
@@ -25,25 +32,37 @@ if TYPE_CHECKING:
     from tfnlp.cli.writer import Writer as Writer
 
 _HOMES = {
+    "Batch": "tfnlp.cli.batch",
+    "Counts": "tfnlp.cli.manifest",
     "Pairs": "tfnlp.cli.pairs",
+    "Progress": "tfnlp.cli.progress",
     "Reading": "tfnlp.cli.reading",
+    "Rejected": "tfnlp.cli.portions",
+    "Row": "tfnlp.cli.portions",
     "Source": "tfnlp.cli.source",
     "Tagger": "tfnlp.cli.tagger",
-    "Writer": "tfnlp.cli.writer",
     "Texts": "tfnlp.cli.texts",
+    "Writer": "tfnlp.cli.writer",
     "asked": "tfnlp.cli.space",
     "assignments": "tfnlp.cli.keywords",
     "finish": "tfnlp.cli.finish",
     "fit": "tfnlp.cli.fitting",
     "parse": "tfnlp.cli.recipes",
+    "read_portion": "tfnlp.cli.portions",
     "read_space": "tfnlp.cli.space",
+    "record": "tfnlp.cli.batch",
     "run": "tfnlp.cli.guard",
     "to_dict": "tfnlp.cli.recipes",
 }
 
 __all__ = [
+    "Batch",
+    "Counts",
     "Pairs",
+    "Progress",
     "Reading",
+    "Rejected",
+    "Row",
     "Source",
     "Tagger",
     "Texts",
@@ -53,7 +72,9 @@ __all__ = [
     "finish",
     "fit",
     "parse",
+    "read_portion",
     "read_space",
+    "record",
     "run",
     "to_dict",
 ]

@@ -32,6 +32,34 @@ def fitting(endpoints: Mapping[str, Fields], names: Collection[str]) -> list[Fie
     return found or [next(iter(endpoints.values()))]
 
 
+def asked_for(
+    endpoints: Mapping[str, Fields], name: str | None
+) -> Mapping[str, Fields]:
+    """The endpoints that may answer: all, or the one that is named.
+
+    Raises:
+        UsageError: it does not exist.
+    """
+    if name is None:
+        return endpoints
+    if name not in endpoints:
+        raise UsageError(
+            f"--endpoint must be one of {', '.join(endpoints)}. Received: "
+            f"{name!r}.{nearest(name, list(endpoints))}"
+        )
+    return {name: endpoints[name]}
+
+
+def fields_named(words: Sequence[str]) -> list[str]:
+    """The fields that ``--column FIELD=COLUMN`` names.
+
+    Example:
+    >>> fields_named(["text=title+body"])
+    ['text']
+    """
+    return [word.partition("=")[0] for word in words]
+
+
 def of_words(fields: Fields) -> bool:
     """Whether a request has words that are cut already, not texts."""
     return bool(fields.keys() & set(LISTED))

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from tfnlp.data import encoding as encodings
 from tfnlp.data.encoding import Sample
@@ -27,6 +27,13 @@ BEGINNING = 2**20
 """Bytes that are looked at before the first row is read, if so many are there."""
 
 _GZIP = b"\x1f\x8b"
+
+
+class Readable(Protocol):
+    """Bytes that can be waited for, where they have a number to the system."""
+
+    def read(self, size: int, /) -> bytes: ...
+    def fileno(self) -> int: ...
 
 
 def open_stdin() -> BinaryIO:
@@ -90,7 +97,7 @@ class Lines(Iterator[str]):
         self._lines.extend(lines)
 
 
-def arriving(file: BinaryIO, *, encoding: str | None = None) -> Lines:
+def arriving(file: Readable, *, encoding: str | None = None) -> Lines:
     r"""Reads lines while they arrive; waits for the first line only.
 
     Args:
@@ -130,7 +137,7 @@ def _has_line(head: bytes) -> bool:
     return b"\n" in text or b"\r" in text
 
 
-def _is_ready(file: BinaryIO) -> bool:
+def _is_ready(file: Readable) -> bool:
     """Whether reading returns at once, be it with the end."""
     try:
         return bool(select.select([file], [], [], 0)[0])

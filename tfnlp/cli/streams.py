@@ -64,7 +64,7 @@ def rows(
         found = _texts(lines, next(iter(columns)))
     for line, row in found:
         yield {
-            name: _value(values, name, line, numbers.get(name, str))
+            name: value(values, name, numbers.get(name, str), f" on line {line}")
             for name, values in row.items()
         }
 
@@ -130,6 +130,34 @@ def number(value: Any, kind: type = float) -> Any:
     except ValueError:
         return None
     return found if math.isfinite(found) else None
+
+
+def value(values: Sequence[Any], name: str, kind: type, where: str = "") -> Any:
+    """The value of a field: the values of its columns, joined, or a number.
+
+    Args:
+        name: the field; one of `sentences.LISTED` may hold lists of words.
+        kind: str, float or int.
+        where: what a message says behind "Received".
+
+    Raises:
+        DataError: a value is of another kind.
+
+    Example:
+    >>> value(["good", "", "film"], "text", str), value(["4"], "age", float)
+    ('good film', 4.0)
+    """
+    if kind is str and name in sentences.LISTED:
+        values = [_joined(each) for each in values]
+    for each in values:
+        if (number(each, kind) is None) if kind is not str else type(each) is not str:
+            raise DataError(
+                f"The field {name!r} holds {HELD[kind]}. Received{where}: "
+                f"{json.dumps(each, ensure_ascii=False)[:60]}. Correct that line."
+            )
+    if kind is not str:
+        return number(values[0], kind)
+    return " ".join(filter(None, values))
 
 
 def _texts(lines: Lines, field: str) -> Found:
@@ -224,20 +252,6 @@ def _uneven(style: Dialect, record: Sequence[str], line: int) -> DataError:
         "Correct it, or add --ragged skip to leave such records out, --ragged keep "
         "to fill or cut them; --delimiter and --quoting can be given too."
     )
-
-
-def _value(values: Sequence[Any], name: str, line: int, kind: type) -> Any:
-    if kind is str and name in sentences.LISTED:
-        values = [_joined(value) for value in values]
-    for value in values:
-        if (number(value, kind) is None) if kind is not str else type(value) is not str:
-            raise DataError(
-                f"The field {name!r} holds {HELD[kind]}. Received on line {line}: "
-                f"{json.dumps(value, ensure_ascii=False)[:60]}. Correct that line."
-            )
-    if kind is not str:
-        return number(values[0], kind)
-    return " ".join(filter(None, values))
 
 
 def _joined(value: Any) -> Any:

@@ -5,14 +5,15 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import tfnlp
 from tfnlp.cli import requested, stdin, streams
 from tfnlp.cli.forms import Form, names_in
+from tfnlp.cli.progress import Counted, Progress, shown
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import Words, parse_open, unknown_flag
-from tfnlp.errors import DataError, RequestError, UsageError, nearest
+from tfnlp.errors import DataError, RequestError, UsageError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,8 @@ class Options(Reading):
     There is one flag for each input of the artefact, with one value a row. Standard
     input is a table, JSON lines or plain lines; how it is written is detected from
     what arrives first, and rows are answered as they arrive. What takes texts and
-    words is asked what the rows have: a tagged file has words.
+    words is asked what the rows have: a tagged file has words. Standard input may be
+    larger than memory; how far it is read is said on standard error.
     """
 
     artefact: str  # folder that a pipeline wrote, e.g. saved_models/demo
@@ -41,6 +43,7 @@ class Options(Reading):
         None  # that answers, e.g. n_best; default: the first that can
     )
     batch: int = 256  # rows answered at once
+    quiet: bool = False  # do not say how far the reading is
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,18 +75,21 @@ def main(words: Sequence[str]) -> None:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")
     if file is not None:
-        return streams.write(arriving_answers(predictor, file, options))
+        return write_arriving(predictor, Counted(file), options)
     rows: Iterable[Mapping[str, Any]]
-    forms = chosen(options, predictor.forms([*typed, *named(options)]))
+    named = [*typed, *requested.fields_named(options.column)]
+    forms = requested.asked_for(predictor.forms(named), options.endpoint)
     if typed:
-        check_known(typed, chosen(options, predictor.endpoints))
+        check_known(typed, requested.asked_for(predictor.endpoints, options.endpoint))
         fields = requested.with_fields(forms, typed)
         rows = typed_rows(typed, fields)
         check_alone(options)
     else:
         rows = file_rows(forms, options)
     try:
-        streams.write(predictor.stream(rows, **asked(options)))
+        with Progress(quiet=bool(typed) or not shown(quiet=options.quiet)) as progress:
+            answers = predictor.stream(rows, **asked(options))
+            streams.write(progress.over(answers))
     except RequestError as error:
         if not typed:
             raise
@@ -96,35 +102,20 @@ def asked(options: Options) -> dict[str, Any]:
     return {"batch_size": options.batch, **endpoint}
 
 
-def chosen(
-    options: Options, endpoints: Mapping[str, requested.Fields]
-) -> Mapping[str, requested.Fields]:
-    """The endpoints that may answer: all, or the one that is asked for.
-
-    Raises:
-        UsageError: it does not exist.
-    """
-    if options.endpoint is None:
-        return endpoints
-    if options.endpoint not in endpoints:
-        raise UsageError(
-            f"--endpoint must be one of {', '.join(endpoints)}. Received: "
-            f"{options.endpoint!r}.{nearest(options.endpoint, list(endpoints))}"
-        )
-    return {options.endpoint: endpoints[options.endpoint]}
-
-
-def named(options: Options) -> list[str]:
-    """The fields that --column names."""
-    return [word.partition("=")[0] for word in options.column]
+def write_arriving(predictor: Any, file: Counted, options: Options) -> None:
+    """Answers standard input, and says how much of it is read."""
+    with Progress(file.size, quiet=not shown(quiet=options.quiet)) as progress:
+        answers = arriving_answers(predictor, file, options)
+        streams.write(progress.over(answers, lambda: file.done))
 
 
 def arriving_answers(
-    predictor: Any, file: BinaryIO, options: Options
+    predictor: Any, file: Counted, options: Options
 ) -> Iterator[Mapping[str, Any]]:
     """Answers the rows of a stream: a full batch, or all that are there by now."""
     lines = stdin.arriving(file, encoding=options.encoding)
-    forms = chosen(options, predictor.forms(named(options)))
+    named = requested.fields_named(options.column)
+    forms = requested.asked_for(predictor.forms(named), options.endpoint)
     fields = arriving_fields(forms, lines, options)
     columns = requested.columns(options.column, list(fields))
     rows = streams.rows(
@@ -138,7 +129,7 @@ def arriving_fields(
     endpoints: Mapping[str, requested.Fields], lines: stdin.Lines, options: Options
 ) -> requested.Fields:
     """The fields of the first endpoint whose columns the first line has."""
-    forms = requested.fitting(endpoints, named(options))
+    forms = requested.fitting(endpoints, requested.fields_named(options.column))
     if len(forms) > 1 and lines.start.strip():
         wanted = [requested.columns(options.column, list(fields)) for fields in forms]
         every = [column for columns in wanted for column in columns.values()]
@@ -155,7 +146,7 @@ def file_rows(
     """Rows of a source that `tfnlp.read` knows, as an artefact takes them."""
     from tfnlp.data.rows import column_batches  # needs TensorFlow
 
-    forms = requested.fitting(endpoints, named(options))
+    forms = requested.fitting(endpoints, requested.fields_named(options.column))
     source = str(options.data)
     if holds_words(source, options.format):
         forms = sorted(forms, key=requested.of_words, reverse=True)
@@ -209,7 +200,10 @@ def check_alone(options: Options) -> None:
         UsageError: a flag is about a file or standard input.
     """
     plain = Options(
-        artefact=options.artefact, batch=options.batch, endpoint=options.endpoint
+        artefact=options.artefact,
+        batch=options.batch,
+        endpoint=options.endpoint,
+        quiet=options.quiet,
     )
     others = [
         f"--{field.name}"

@@ -1,0 +1,9 @@
+"""Leaves modules out of the doctests whose extra is not installed."""
+
+import importlib.util
+
+collect_ignore = (
+    []
+    if importlib.util.find_spec("apache_beam")
+    else ["tfnlp/serving/beam.py", "tfnlp/serving/beam_files.py"]
+)

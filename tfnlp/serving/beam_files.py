@@ -1,0 +1,69 @@
+"""The file systems that Apache Beam knows: local, and those of clusters and clouds.
+
+Needs Apache Beam, the extra `beam`.
+"""
+
+import glob
+import shutil
+from typing import BinaryIO, cast
+
+from apache_beam.io.filesystem import (  # type: ignore[import-not-found, unused-ignore]
+    CompressionTypes,
+)
+from apache_beam.io.filesystems import (  # type: ignore[import-not-found, unused-ignore]
+    FileSystems,
+)
+
+PLAIN = CompressionTypes.UNCOMPRESSED
+
+
+class BeamFiles:
+    """Files by path, such as out/answers.json or gs://bucket/answers.json."""
+
+    def match(self, pattern: str) -> dict[str, tuple[int, float]]:
+        """The files of a pattern: path → size, and when it was changed."""
+        here = "" if "/" in pattern else "./"  # Beam looks into no folder otherwise
+        (found,) = FileSystems.match([f"{here}{pattern}"])
+        return {
+            each.path.removeprefix(here): (
+                each.size_in_bytes,
+                each.last_updated_in_seconds,
+            )
+            for each in sorted(found.metadata_list, key=lambda each: each.path)
+        }
+
+    def open(self, path: str) -> BinaryIO:
+        """The bytes of a file, as they are."""
+        return cast(BinaryIO, FileSystems.open(path, compression_type=PLAIN))
+
+    def read(self, path: str) -> str | None:
+        """The text of a small file; None if there is none."""
+        if not FileSystems.exists(path):
+            return None
+        with self.open(path) as file:
+            return file.read().decode()
+
+    def write(self, path: str, text: str) -> None:
+        """Writes a small file whole: it has the old text or the new one."""
+        new = f"{path}.new"
+        with FileSystems.create(new, compression_type=PLAIN) as file:
+            file.write(text.encode())
+        FileSystems.rename([new], [path])
+
+    def remove(self, pattern: str) -> None:
+        """Removes the files of a pattern, if there are some."""
+        found = list(self.match(pattern))
+        if found:
+            FileSystems.delete(found)
+
+    def remove_unfinished(self, start: str) -> None:
+        """Removes what pipelines left that were killed while they wrote.
+
+        Args:
+            start: how the names of the files begin that they were to write.
+        """
+        folder, sign, name = start.rpartition("/")
+        pattern = f"{folder}{sign}beam-temp-{name}-*-of-*"
+        self.remove(f"{pattern}/*")
+        for left in glob.glob(pattern):  # on this machine folders may be empty
+            shutil.rmtree(left)
