@@ -19,7 +19,7 @@ PINS = {
         r"^([\w.-]+)==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE
     )
 }
-ALL_TESTED = ("onnx", "report", "serve", "dev")  # the extras that requirements.txt pins
+ALL_TESTED = ("beam", "onnx", "report", "serve", "dev")  # extras that are pinned
 SUFFIXES = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".j2", "", ".json"}
 
 

@@ -98,15 +98,21 @@ def test_a_wrong_row_is_refused_before_it_is_sent(client, rows, error, message):
 
 def test_a_wrong_token_is_no_reason_to_ask_again(running):
     address = f"http://127.0.0.1:{running.settings.rest_api_port}/v1/models/names"
-    with pytest.raises(ServerError, match="UNAUTHENTICATED"):
-        tfnlp.Client(address, token="wrong").predict(["a"])
+    with (
+        tfnlp.Client(address, token="wrong") as client,
+        pytest.raises(ServerError, match="UNAUTHENTICATED"),
+    ):
+        client.predict(["a"])
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
 def test_a_server_that_is_not_there_is_said_so(scheme):
     path = "/v1/models/m" if scheme == "http" else "/m"
-    client = tfnlp.Client(f"{scheme}://127.0.0.1:{free_port()}{path}", retries=QUICK)
-    with pytest.raises(ServerError, match="UNAVAILABLE"):
+    target = f"{scheme}://127.0.0.1:{free_port()}{path}"
+    with (
+        tfnlp.Client(target, retries=QUICK) as client,
+        pytest.raises(ServerError, match="UNAVAILABLE"),
+    ):
         client.predict(["a"])
 
 
@@ -115,8 +121,11 @@ def test_a_model_that_is_not_there_is_said_so(running, scheme):
     settings = running.settings
     port = settings.rest_api_port if scheme == "http" else settings.port
     path = "/v1/models/m" if scheme == "http" else "/m"
-    client = tfnlp.Client(f"{scheme}://127.0.0.1:{port}{path}", token="secret")
-    with pytest.raises(ServerError, match="Servable not found for request: Latest"):
+    target = f"{scheme}://127.0.0.1:{port}{path}"
+    with (
+        tfnlp.Client(target, token="secret") as client,
+        pytest.raises(ServerError, match="Servable not found for request: Latest"),
+    ):
         client.predict(["a"])
 
 

@@ -48,7 +48,7 @@ def test_other_weights_are_found_out(saved, tmp_path, capsys):
     assert run(copy) == 5
     told = capsys.readouterr()
     assert "REST" in told.err
-    assert "Received another 'probabilities'" in told.out
+    assert "Received another '" in told.out
     with pytest.raises(ExportError, match="by SavedModel: serving_default"):
         parity.check(copy)
 
@@ -58,7 +58,7 @@ def test_a_tolerance_is_a_share(saved, capsys):
 
 
 def test_all_endpoints_and_odd_rows_are_asked(saved_tagger):
-    asked = list(parity.requests(tfnlp.load(saved_tagger).task))
+    asked = list(parity.requests(tfnlp.load(saved_tagger)))
     assert {name for name, _ in asked} == {"serving_default", "from_tokens"}
     texts = [
         text for _, inputs in asked for each in inputs.values() for text in each.numpy()

@@ -117,8 +117,8 @@ class Reference:
                 return cls(task, model, inputs, features, outputs, None)
             ours = arrays(tf.function(task.answer)(model, inputs)) if narrow else None
         register(to_json(task))
-        serve = tf.saved_model.load(str(folder)).signatures["serving_default"]
-        answers = arrays(serve(**inputs))
+        saved = tf.saved_model.load(str(folder))
+        answers = arrays(_signature(saved.signatures, inputs)(**inputs))
         if ours is None:
             return cls(task, model, inputs, features, outputs, answers)
         return cls(task, model, inputs, features, outputs, ours, _apart(answers, ours))
@@ -166,6 +166,16 @@ def _features(task: Task, model: keras.Model, inputs: Tensors) -> Tensors:
         return features
     rows = golden.golden(task, targets=True)
     return dict(tf.function(lambda row: task.example(row)[0])(rows))
+
+
+def _signature(signatures: Mapping[str, Any], inputs: Tensors) -> Any:
+    """The one of the task's own fields, which may be saved under another name."""
+    order = sorted(signatures, key=lambda name: name != "serving_default")
+    return next(
+        signatures[name]
+        for name in order
+        if signatures[name].structured_input_signature[1].keys() == inputs.keys()
+    )
 
 
 def takes_a_function(task: Task) -> bool:

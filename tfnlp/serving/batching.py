@@ -8,6 +8,7 @@ together, and those without rows are answered alone.
 
 import os
 import threading
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ import tensorflow as tf
 
 from tfnlp.errors import UsageError
 from tfnlp.serving.refusals import Refusal
-from tfnlp.serving.signatures import Signature, Tensors
+from tfnlp.serving.signatures import Signature
 from tfnlp.task import Columns
 
 MOST_SHAPES = 16
@@ -82,7 +83,7 @@ class Batched:
     def __init__(self, signature: Signature, batching: Batching | None):
         self.signature = signature
         self._batching = batching if _has_rows(signature) else None
-        self._queues: dict[tuple, Callable[..., Tensors]] = {}
+        self._queues: dict[tuple, Callable[..., list[tf.Tensor]]] = {}
         self._lock = threading.Lock()
 
     def run(self, columns: Columns) -> dict[str, np.ndarray]:
@@ -103,12 +104,10 @@ class Batched:
             raise Refusal("UNAVAILABLE", error.message.splitlines()[0]) from error
         except tf.errors.OpError:
             return self.signature.run(columns)  # perhaps another request was to blame
-        outputs = self.signature.outputs
-        return {
-            name: answer.numpy() for name, answer in zip(outputs, answers, strict=True)
-        }
+        found = zip(self.signature.outputs, answers, strict=True)
+        return {name: answer.numpy() for name, answer in found}
 
-    def _queue(self, columns: Columns) -> Callable[..., Tensors] | None:
+    def _queue(self, columns: Columns) -> Callable[..., list[tf.Tensor]] | None:
         """What answers requests of these shapes together, if anything does."""
         if self._batching is None:
             return None
@@ -136,7 +135,7 @@ def _has_rows(signature: Signature) -> bool:
 
 def _together(
     signature: Signature, shapes: tuple[tuple[int, ...], ...], batching: Batching
-) -> Callable[..., Tensors]:
+) -> Callable[..., list[tf.Tensor]]:
     """A function of tensors in the order of the fields, with a queue of its own."""
     names, outputs = list(signature.fields), list(signature.outputs)
     fields: Mapping[str, tf.TensorSpec] = signature.fields
@@ -157,7 +156,14 @@ def _together(
         tf.TensorSpec((None, *shape), fields[name].dtype)
         for name, shape in zip(names, shapes, strict=True)
     ]
-    traced: Callable[..., Tensors] = tf.function(
-        lambda *values: answer(*values), input_signature=specs, autograph=False
+
+    def queued(*values: tf.Tensor) -> list[tf.Tensor]:
+        # The queue is named after the scope. Two of one name are one queue, and one of
+        # the two functions then answers the requests of both.
+        with tf.name_scope(f"queue_{uuid.uuid4().hex}"):
+            return answer(*values)
+
+    traced: Callable[..., list[tf.Tensor]] = tf.function(
+        queued, input_signature=specs, autograph=False
     ).get_concrete_function()
     return traced

@@ -5,7 +5,7 @@ Needs Apache Beam, the extra `beam`.
 
 import glob
 import shutil
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from apache_beam.io.filesystem import (  # type: ignore[import-not-found, unused-ignore]
     CompressionTypes,
@@ -34,7 +34,8 @@ class BeamFiles:
 
     def open(self, path: str) -> BinaryIO:
         """The bytes of a file, as they are."""
-        return cast(BinaryIO, FileSystems.open(path, compression_type=PLAIN))
+        opened: BinaryIO = FileSystems.open(path, compression_type=PLAIN)
+        return opened
 
     def read(self, path: str) -> str | None:
         """The text of a small file; None if there is none."""

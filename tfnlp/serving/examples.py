@@ -63,6 +63,7 @@ def _named(name: str) -> str:
 
 
 def _add(feature: feature_pb2.Feature, name: str, item: Any) -> None:
+    value: Any
     if isinstance(item, bool | int):
         if not -(2**63) <= item < 2**63:
             raise invalid(

@@ -30,7 +30,8 @@ def array(value: Any, dtype: tf.DType) -> np.ndarray:
     >>> array([[1, 2], [3, 4]], tf.int32).shape
     (2, 2)
     """
-    shape, flat = shape_of(value), []
+    shape = shape_of(value)
+    flat: list[Any] = []
     fill(value, shape, converter(dtype), flat)
     return filled(flat, shape, dtype)
 

@@ -24,7 +24,7 @@ class Monitoring:
         self._registry = CollectorRegistry()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
-        self._registry.register(self)  # type: ignore[arg-type]
+        self._registry.register(self)
         self._latency = Histogram(
             ":tensorflow:serving:request_latency",
             "Wall time (in microseconds) of answered requests.",

@@ -8,7 +8,7 @@ numbers.
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -26,7 +26,7 @@ from tfnlp.serving.refusals import Refusal
 from tfnlp.serving.server import Server, Settings
 from tfnlp.serving.targets import Target
 from tfnlp.serving.transports import Grpc, Rest
-from tfnlp.task import Columns, Task
+from tfnlp.task import Columns, Endpoint, Task
 
 Ask = Callable[[str, Mapping[str, tf.Tensor]], Columns]
 """Answers a request to an endpoint."""
@@ -56,23 +56,22 @@ def verify(path: str | Path, *, tolerance: float = golden.TOLERANCE) -> list[Way
         ArtefactError: the folder is no artefact.
     """
     predictor = load(path)
-    task, found = predictor.task, []
-    asked = list(requests(task))
+    asked = list(requests(predictor))
     expected = [_expected(predictor, name, inputs) for name, inputs in asked]
     with ways(predictor) as asking:
-        for name, (ask, endpoints) in asking.items():
-            rows, worst, said = 0, 0.0, ""
-            for (endpoint, inputs), answer in zip(asked, expected, strict=True):
-                if endpoint not in endpoints:
-                    continue
-                rows += len(next(iter(inputs.values())))
-                try:
-                    received = ask(endpoint, inputs)
-                    worst = max(worst, _apart(answer, received, tolerance))
-                except (Refusal, ExportError, tf.errors.OpError) as error:
-                    said, worst = f"{endpoint}: {_first(error)}", float("inf")
-            found.append(Way(name, rows, worst, said))
-    return found
+        return [
+            _compared(
+                name,
+                ask,
+                tolerance,
+                [
+                    (signature, inputs, answer)
+                    for (signature, inputs), answer in zip(asked, expected, strict=True)
+                    if signature in answered
+                ],
+            )
+            for name, (ask, answered) in asking.items()
+        ]
 
 
 def check(path: str | Path) -> list[Way]:
@@ -92,39 +91,39 @@ def check(path: str | Path) -> list[Way]:
     return found
 
 
-def requests(task: Task) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
-    """Endpoint and request: odd and golden rows together, very long ones alone."""
-    texts = next(
-        (
-            each.numpy().tolist()
-            for each in golden.golden(task).values()
-            if each.dtype == tf.string
-        ),
-        [b""],
-    )
-    for name, endpoint in task.endpoints().items():
+def requests(predictor: Predictor) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
+    """Signature and request: odd and golden rows together, very long ones alone."""
+    fields = golden.golden(predictor.task).values()
+    texts = next(each.numpy().tolist() for each in fields if each.dtype == tf.string)
+    for name, endpoint in endpoints(predictor).items():
         for batch in (texts, *([text] for text in LONG)):
-            yield (
-                name,
-                {
-                    field: tf.constant(
-                        batch
-                        if spec.dtype == tf.string and field not in endpoint.defaults
-                        else [endpoint.defaults.get(field, 0)] * len(batch),
-                        spec.dtype,
-                    )
-                    for field, spec in endpoint.inputs.items()
-                },
-            )
+            yield name, _request(endpoint, batch)
+
+
+def endpoints(predictor: Predictor) -> dict[str, Endpoint]:
+    """What answers at each signature: the task's endpoint of the same fields.
+
+    The loaded task may give them other names, as one that was saved for raw texts.
+    """
+    known = predictor.task.endpoints()
+    found = {}
+    for name, fields in predictor.endpoints.items():
+        ordered = [known[name], *known.values()] if name in known else known.values()
+        found[name] = next(e for e in ordered if e.inputs.keys() == fields.keys())
+    return found
 
 
 @contextlib.contextmanager
 def ways(predictor: Predictor) -> Iterator[dict[str, tuple[Ask, list[str]]]]:
-    """Name of a way → what asks, and the endpoints that it has."""
+    """Name of a way → what asks, and the signatures that it has."""
     task = predictor.task
-    every = list(task.endpoints())
+    every = list(predictor.endpoints)
     found: dict[str, tuple[Ask, list[str]]] = {"SavedModel": (predictor.ask, every)}
-    default = ["serving_default"] if takes_a_function(task) else []
+    default = [
+        name
+        for name, fields in predictor.endpoints.items()
+        if takes_a_function(task) and fields.keys() == task.inputs.keys()
+    ][:1]
     for kind, network in networks(predictor.path).items():
         found[kind] = (partial(_through, task, network), default)
     with served(predictor.path) as (rest, grpc):
@@ -161,7 +160,11 @@ def served(version: Path) -> Iterator[tuple[Rest, Grpc]]:
     rest = Target("rest", f"127.0.0.1:{settings.rest_api_port}", name)
     grpc = Target("grpc", f"127.0.0.1:{settings.port}", name)
     try:
-        yield Rest(rest), Grpc(grpc)
+        with (
+            contextlib.closing(Rest(rest)) as one,
+            contextlib.closing(Grpc(grpc)) as two,
+        ):
+            yield one, two
     finally:
         server.stop(5.0)
 
@@ -181,11 +184,42 @@ def table(found: list[Way]) -> str:
     return "\n".join(lines)
 
 
+def _compared(
+    name: str,
+    ask: Ask,
+    tolerance: float,
+    asked: Iterable[tuple[str, Mapping[str, tf.Tensor], Columns]],
+) -> Way:
+    rows, worst, said = 0, 0.0, ""
+    for signature, inputs, answer in asked:
+        rows += len(next(iter(inputs.values())))
+        try:
+            received = ask(signature, inputs)
+            worst = max(worst, _apart(answer, received, tolerance))
+        except (Refusal, ExportError, tf.errors.OpError) as error:
+            said, worst = f"{signature}: {_first(error)}", float("inf")
+    return Way(name, rows, worst, said)
+
+
+def _request(endpoint: Endpoint, texts: list[str | bytes]) -> dict[str, tf.Tensor]:
+    """Texts where texts belong, defaults where there are some, and 0 for numbers."""
+    columns = {
+        name: texts
+        if spec.dtype == tf.string and name not in endpoint.defaults
+        else [endpoint.defaults.get(name, 0)] * len(texts)
+        for name, spec in endpoint.inputs.items()
+    }
+    return {
+        name: tf.constant(column, endpoint.inputs[name].dtype)
+        for name, column in columns.items()
+    }
+
+
 def _expected(
     predictor: Predictor, name: str, inputs: Mapping[str, tf.Tensor]
 ) -> Columns:
     """What the network answers through its task, in graph as everywhere."""
-    endpoint = predictor.task.endpoints()[name]
+    endpoint = endpoints(predictor)[name]
     with without_cudnn(predictor.network):
         answer = tf.function(endpoint.function)(predictor.network, inputs)
     return {name: tensor.numpy() for name, tensor in answer.items()}
