@@ -1,12 +1,13 @@
 """Requests that wait together are answered together, and not mixed up."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 from tfnlp.errors import UsageError
-from tfnlp.serving.batching import MOST_SHAPES, Batched, Batching
+from tfnlp.serving.batching import Batched, Batching
 from tfnlp.serving.refusals import Refusal
 from tfnlp.serving.signatures import load
 from tfnlp.serving.text_protos import message
@@ -46,7 +47,7 @@ def test_requests_that_wait_are_answered_together(signatures):
 
 
 def test_signatures_and_versions_have_queues_of_their_own(foreign):
-    """TensorFlow names all queues alike, and would answer 3's requests by 7."""
+    """TensorFlow's own names all alike, and would answer 3's requests by 7."""
     waiting = Batching(batch_timeout_micros=300_000)
     both = [Batched(load(foreign / v)["serving_default"], waiting) for v in "37"]
     with ThreadPoolExecutor(8) as pool:
@@ -62,7 +63,7 @@ def test_batches_are_filled_up_to_an_allowed_size(signatures):
     assert found["root"].tolist() == [1.0, 2.0, 3.0]
 
 
-def test_more_rows_than_a_batch_takes_are_cut_and_put_together(signatures):
+def test_more_rows_than_a_batch_takes_are_answered_by_themselves(signatures):
     values = np.arange(100, dtype=np.float32) ** 2
     found = picky(signatures, max_batch_size=8).run({"x": values})
     assert np.array_equal(found["root"], np.arange(100))
@@ -85,13 +86,18 @@ def test_rows_of_other_lengths_are_not_put_together(signatures):
     ]
 
 
-def test_there_are_only_so_many_queues(signatures):
-    """Clients choose the lengths of rows, and each queue takes memory."""
+def test_nothing_is_kept_of_the_shapes_that_clients_choose(signatures):
     batched = Batched(signatures["double"], Batching())
-    for length in range(1, MOST_SHAPES + 3):
+    for length in range(1, 20):
         found = batched.run({"x": np.ones((2, length), np.float32)})["y"]
         assert found.shape == (2, length)
-    assert len(batched._queues) == MOST_SHAPES
+    assert not batched._waiting
+
+
+def test_no_thread_is_left(signatures):
+    before = threading.active_count()
+    asked(picky(signatures), [floats(k) for k in range(32)])
+    assert threading.active_count() == before
 
 
 def test_an_output_of_all_rows_together_is_asked_alone(signatures):

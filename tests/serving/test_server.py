@@ -243,6 +243,14 @@ def test_no_request_fails_while_versions_change(serve, tmp_path, write_version):
     assert len({text for _, text in found}) > 3
 
 
+def test_an_error_of_the_server_itself_is_told_as_json(serve, monkeypatch):
+    server = serve()
+    monkeypatch.setattr(server.models, "find", lambda *args, **kwargs: 1 / 0)
+    found = ask(server)
+    assert found.status_code == 500
+    assert found.json() == {"error": "Internal error"}
+
+
 def test_other_models_are_served_when_grpc_asks_for_it(serve, foreign):
     server = serve()
     asked = model_management_pb2.ReloadConfigRequest()

@@ -1,28 +1,30 @@
-"""Requests answered together: TensorFlow's own batch scheduler around a signature.
+"""Requests answered together: those that wait at the same time go through one run.
 
-Requests that wait at the same time are put below one another, answered by one run of
-the graph, and taken apart again. A request that the graph refuses is asked once more
-alone, so that it spoils no other. Requests whose rows have other shapes are never put
-together, and those without rows are answered alone.
+The thread of a request that finds nobody at work answers all that wait, its own among
+them, and the others only wait; then the first of those that have come meanwhile does.
+So there are no threads that run for nothing, and a version that is let go leaves none.
+(TensorFlow's BatchFunction, the scheduler of TF Serving, wakes each of its threads a
+thousand times a second, keeps them for ever, and names all queues alike, so that two
+functions share one; see tests/serving/test_batching.py.)
+
+A request that the graph refuses is asked once more alone, so that it spoils no other.
+Requests whose rows have other shapes are never put together, and those without rows
+are answered alone.
 """
 
 import os
 import threading
-import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from tfnlp.errors import UsageError
 from tfnlp.serving.refusals import Refusal
 from tfnlp.serving.signatures import Signature
 from tfnlp.task import Columns
-
-MOST_SHAPES = 16
-"""Shapes of rows that a signature keeps a queue for; others are answered alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +83,11 @@ class Batched:
     """
 
     def __init__(self, signature: Signature, batching: Batching | None):
-        self.signature = signature
-        self._batching = batching if _has_rows(signature) else None
-        self._queues: dict[tuple, Callable[..., list[tf.Tensor]]] = {}
-        self._lock = threading.Lock()
+        self.signature, self._batching = signature, batching or Batching()
+        self._together = batching is not None and _has_rows(signature)
+        self._waiting: dict[Shapes, deque[_Waiting]] = defaultdict(deque)
+        self._changed = threading.Condition()
+        self._working = 0
 
     def run(self, columns: Columns) -> dict[str, np.ndarray]:
         """Answers a complete request; see `Signature.run`.
@@ -92,37 +95,149 @@ class Batched:
         Raises:
             Refusal: the graph says no, or too many wait (``UNAVAILABLE``).
         """
-        queue = self._queue(columns)
-        if queue is None:
+        shapes = self._shapes(columns)
+        if not self._together or shapes is None:
             return self.signature.run(columns)
-        names = list(self.signature.fields)
-        fields = self.signature.fields
-        request = [tf.constant(columns[n], fields[n].dtype) for n in names]
-        try:
-            answers = queue(*request)
-        except tf.errors.UnavailableError as error:
-            raise Refusal("UNAVAILABLE", error.message.splitlines()[0]) from error
-        except tf.errors.OpError:
-            return self.signature.run(columns)  # perhaps another request was to blame
-        found = zip(self.signature.outputs, answers, strict=True)
-        return {name: answer.numpy() for name, answer in found}
+        mine = _Waiting(columns, len(next(iter(columns.values()))))
+        if mine.rows > self._batching.max_batch_size:
+            return self.signature.run(columns)  # it is a batch by itself
+        self._enqueue(shapes, mine)
+        while not mine.answered:
+            batch = self._next(shapes, mine)
+            if batch:
+                try:
+                    self._answer(batch)
+                finally:
+                    self._ended(batch)
+        return mine.answer()
 
-    def _queue(self, columns: Columns) -> Callable[..., list[tf.Tensor]] | None:
-        """What answers requests of these shapes together, if anything does."""
-        if self._batching is None:
-            return None
+    def _shapes(self, columns: Columns) -> "Shapes | None":
+        """The shapes of a row; None if the fields have no rows, or other numbers."""
         arrays = [columns[name] for name in self.signature.fields]
-        counts = {array.shape[0] for array in arrays if array.ndim}
-        if len(counts) != 1 or not all(array.ndim for array in arrays) or 0 in counts:
+        counts = {array.shape[0] if array.ndim else 0 for array in arrays}
+        if len(counts) != 1 or 0 in counts:
             return None
-        shapes = tuple(array.shape[1:] for array in arrays)
-        if shapes not in self._queues:
-            with self._lock:
-                if shapes not in self._queues and len(self._queues) < MOST_SHAPES:
-                    self._queues[shapes] = _together(
-                        self.signature, shapes, self._batching
-                    )
-        return self._queues.get(shapes)
+        return tuple(array.shape[1:] for array in arrays)
+
+    def _enqueue(self, shapes: "Shapes", mine: "_Waiting") -> None:
+        most = self._batching.max_enqueued_batches * self._batching.max_batch_size
+        with self._changed:
+            if mine.rows + self._rows(shapes) > most:
+                raise Refusal(
+                    "UNAVAILABLE",
+                    "The batch scheduling queue to which this task was submitted is "
+                    "full",
+                )
+            self._waiting[shapes].append(mine)
+            self._changed.notify_all()
+
+    def _next(self, shapes: "Shapes", mine: "_Waiting") -> "list[_Waiting]":
+        """What this thread shall answer now: nothing, if its own is answered."""
+        batching = self._batching
+        with self._changed:
+            self._changed.wait_for(lambda: mine.answered or self._may_work(mine))
+            if mine.answered or mine.taken:
+                return []
+            self._working += 1
+            if batching.batch_timeout_micros:
+                self._changed.wait_for(
+                    lambda: mine.taken or self._rows(shapes) >= batching.max_batch_size,
+                    batching.batch_timeout_micros / 1e6,
+                )
+            return self._take(shapes)
+
+    def _may_work(self, mine: "_Waiting") -> bool:
+        threads = self._batching.num_batch_threads or os.cpu_count() or 1
+        return not mine.taken and self._working < threads
+
+    def _rows(self, shapes: "Shapes") -> int:
+        return sum(each.rows for each in self._waiting[shapes])
+
+    def _take(self, shapes: "Shapes") -> "list[_Waiting]":
+        """The first that wait, as many as a batch holds."""
+        queue, size = self._waiting[shapes], self._batching.max_batch_size
+        batch: list[_Waiting] = []
+        rows = 0
+        while queue and rows + queue[0].rows <= size:
+            batch.append(queue.popleft())
+            batch[-1].taken = True
+            rows += batch[-1].rows
+        if not queue:
+            del self._waiting[shapes]  # clients choose shapes: none is kept
+        if not batch:
+            self._working -= 1
+        return batch
+
+    def _answer(self, batch: "Sequence[_Waiting]") -> None:
+        if len(batch) == 1 and not self._batching.allowed_batch_sizes:
+            batch[0].ask(self.signature)
+            return
+        counts = np.cumsum([each.rows for each in batch])
+        try:
+            whole = {
+                name: np.concatenate([each.columns[name] for each in batch])
+                for name in batch[0].columns
+            }
+            outputs = self.signature.run(self._filled(whole, int(counts[-1])))
+        except Refusal:
+            for each in batch:  # perhaps another request was to blame
+                each.ask(self.signature)
+            return
+        for each, end in zip(batch, counts, strict=True):
+            start = end - each.rows
+            each.outputs = {n: column[start:end] for n, column in outputs.items()}
+
+    def _filled(self, columns: Columns, rows: int) -> Columns:
+        """A batch filled up with its first row to an allowed size."""
+        sizes = self._batching.allowed_batch_sizes
+        more = next((size for size in sizes if size >= rows), rows) - rows
+        if not more:
+            return columns
+        return {
+            name: np.concatenate([column, np.repeat(column[:1], more, axis=0)])
+            for name, column in columns.items()
+        }
+
+    def _ended(self, batch: "Sequence[_Waiting]") -> None:
+        with self._changed:
+            self._working -= 1
+            for each in batch:
+                each.answered = True
+            self._changed.notify_all()
+
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """A request that waits for its answer."""
+
+    columns: Columns
+    rows: int
+    taken: bool = False
+    answered: bool = False
+    outputs: dict[str, np.ndarray] = field(default_factory=dict)
+    refusal: Refusal | None = None
+
+    def ask(self, signature: Signature) -> None:
+        """Asks alone."""
+        try:
+            self.outputs = signature.run(self.columns)
+        except Refusal as refusal:
+            self.refusal = refusal
+
+    def answer(self) -> dict[str, np.ndarray]:
+        """What was answered.
+
+        Raises:
+            Refusal: the graph said no, or whoever asked together failed.
+        """
+        if self.refusal is not None:
+            raise self.refusal
+        if not self.outputs:
+            raise Refusal("INTERNAL", "the batch of this request was not answered")
+        return self.outputs
 
 
 def _has_rows(signature: Signature) -> bool:
@@ -131,39 +246,3 @@ def _has_rows(signature: Signature) -> bool:
     return bool(signature.fields) and all(
         spec.shape.rank and spec.shape[0] is None for spec in tensors
     )
-
-
-def _together(
-    signature: Signature, shapes: tuple[tuple[int, ...], ...], batching: Batching
-) -> Callable[..., list[tf.Tensor]]:
-    """A function of tensors in the order of the fields, with a queue of its own."""
-    names, outputs = list(signature.fields), list(signature.outputs)
-    fields: Mapping[str, tf.TensorSpec] = signature.fields
-
-    @tf.nondifferentiable_batch_function(
-        num_batch_threads=batching.num_batch_threads or os.cpu_count() or 1,
-        max_batch_size=batching.max_batch_size,
-        batch_timeout_micros=batching.batch_timeout_micros,
-        allowed_batch_sizes=list(batching.allowed_batch_sizes) or None,
-        max_enqueued_batches=batching.max_enqueued_batches,
-        autograph=False,
-    )
-    def answer(*values: tf.Tensor) -> list[tf.Tensor]:
-        answered = signature.function(**dict(zip(names, values, strict=True)))
-        return [answered[name] for name in outputs]
-
-    specs = [
-        tf.TensorSpec((None, *shape), fields[name].dtype)
-        for name, shape in zip(names, shapes, strict=True)
-    ]
-
-    def queued(*values: tf.Tensor) -> list[tf.Tensor]:
-        # The queue is named after the scope. Two of one name are one queue, and one of
-        # the two functions then answers the requests of both.
-        with tf.name_scope(f"queue_{uuid.uuid4().hex}"):
-            return answer(*values)
-
-    traced: Callable[..., list[tf.Tensor]] = tf.function(
-        queued, input_signature=specs, autograph=False
-    ).get_concrete_function()
-    return traced

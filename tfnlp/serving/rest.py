@@ -92,7 +92,11 @@ class Rest:
             routes.insert(0, Route(metrics, self._tell_counts, methods=["GET"]))
         self.application = Starlette(
             routes=routes,
-            exception_handlers={404: self._not_found, 405: self._not_allowed},
+            exception_handlers={
+                404: self._not_found,
+                405: self._not_allowed,
+                500: self._failed,  # uvicorn logs what it was
+            },
         )
 
     async def _answer(self, request: Request) -> Response:
@@ -210,6 +214,9 @@ class Rest:
 
     async def _not_allowed(self, request: Request, error: Exception) -> Response:
         return self._response(written({"error": "Method Not Allowed"}), 405)
+
+    async def _failed(self, request: Request, error: Exception) -> Response:
+        return self._response(written({"error": "Internal error"}), 500)
 
     def _response(self, content: bytes, status: int) -> Response:
         headers = dict(_CORS) if self._cors else {}

@@ -171,18 +171,3 @@ def test_pairs_and_several_fields_go_through(tmp_path):
     exported = export_onnx(folder, task, network)
     report = json.loads((exported / "export.json").read_text())
     assert set(report["files"]["model.onnx"]["inputs"]) == {"first", "second"}
-
-
-def test_several_labels_are_joined_in_order(tmp_path):
-    labels = tfnlp.Vocabulary(("anger", "joy", "love"))
-    task = tfnlp.Classification(
-        tfnlp.Vectorizer(WORDS, length=9),
-        labels,
-        separator="|",
-        thresholds=(0.4, 0.5, 0.6),
-    )
-    network = network_of(task, len(WORDS) + 2)
-    folder = tfnlp.save(task, network, "several", output=tmp_path)
-    exported = export_onnx(folder, task, network)
-    report = json.loads((exported / "export.json").read_text())
-    assert report["golden"]["model.onnx"] < 1e-5

@@ -18,9 +18,9 @@ class Options:
     """Writes a version of an artefact in another format, beside the versions.
 
     tfnlp export saved_models/demo --format onnx --int8 --data test.csv --label class
-    tfnlp export saved_models/demo/3 --format litert --float16
+    tfnlp export saved_models/demo/3 --format onnx
 
-    The files lie in saved_models/demo/onnx/3 or saved_models/demo/litert/3, with
+    The files lie in saved_models/demo/onnx/3, with
     export.json, which says how far their answers are from those of the SavedModel and
     what they cannot do. With --data and the columns of its fields, that says too what
     int8 weights cost on labelled rows. Ends with exit code 5 if a file that was written
@@ -29,22 +29,16 @@ class Options:
     """
 
     artefact: str  # folder that a pipeline wrote, or of one of its versions
-    format: Literal["onnx", "litert", "serving"]  # to write
+    format: Literal["onnx", "serving"]  # to write
     int8: bool = False  # weights as int8, too
-    float16: bool = False  # weights as float16, too; LiteRT only
     data: str | None = None  # labelled rows: file, tfds:NAME or built-in set
     split: str | None = None  # of a set that comes with splits, e.g. test
 
     def __post_init__(self) -> None:
         if self.format == "serving" and (self.int8 or self.data):
             raise UsageError(
-                "--int8 and --data are for ONNX and LiteRT. Received: --format serving "
+                "--int8 and --data are for ONNX. Received: --format serving "
                 "with one of them. Leave it out."
-            )
-        if self.float16 and self.format != "litert":
-            raise UsageError(
-                f"--float16 is for LiteRT. Received: --format {self.format} --float16. "
-                "Use --int8, or leave it out."
             )
 
 
@@ -92,16 +86,7 @@ def _onnx(options: Options, folder: Path, task: Any, network: Any, rows: Any) ->
     return export_onnx(folder, task, network, int8=options.int8, rows=rows)
 
 
-def _litert(options: Options, folder: Path, task: Any, network: Any, rows: Any) -> Path:
-    from tfnlp.export.litert.export import export_litert
-
-    kinds = {"float16": options.float16, "int8": options.int8}
-    chosen = [kind for kind, wanted in kinds.items() if wanted]
-    return export_litert(folder, task, network, kinds=chosen, rows=rows)
-
-
 FORMATS: dict[str, Callable[[Options, Path, Any, Any, Any], Path]] = {
-    "litert": _litert,
     "onnx": _onnx,
 }
 """What writes each format: from options, version, task, network and rows."""
@@ -124,8 +109,6 @@ def _summary(report: dict[str, Any]) -> str:
     for name, value in report["golden"].items():
         if isinstance(value, float):
             lines.append(f"{f'{name} apart by':<25}{value:.2g}")
-    for kind in ("float16", "int8"):
-        scores = report.get(kind, {}).get("scores", {})
-        for name, score in scores.items():
-            lines.append(f"{f'{kind} {name}':<25}{score['difference']:+.4f}")
+    for name, score in report.get("int8", {}).get("scores", {}).items():
+        lines.append(f"{f'int8 {name}':<25}{score['difference']:+.4f}")
     return "\n".join([*lines, *(f"limit: {limit}" for limit in report["limits"])])

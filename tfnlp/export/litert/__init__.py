@@ -1,1 +1,0 @@
-"""LiteRT: the numeric half of an artefact for phones and small machines."""
