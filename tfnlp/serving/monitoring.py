@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.core import Metric, UntypedMetricFamily
 
-PATH = "/monitoring/prometheus/metrics"
-"""Where TF Serving answers with its numbers, if it is not told another place."""
 _BUCKETS = tuple(10 * 1.8**k for k in range(33))
 _LABELS = ("model_name", "API", "entrypoint")
 

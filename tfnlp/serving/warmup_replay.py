@@ -10,12 +10,14 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
 
+from tfnlp.export import warmup
+from tfnlp.export.artefact import SIDE_FILES
 from tfnlp.serving import tensor_protos
 from tfnlp.serving.grpc_services import serialized
 from tfnlp.serving.refusals import Refusal
 from tfnlp.serving.served import Served
 
-FILE = "assets.extra/tf_serving_warmup_requests"
+FILE = f"{SIDE_FILES}/{warmup.FILE}"
 MOST = 1000
 """Requests that are replayed, at most, as in TF Serving."""
 

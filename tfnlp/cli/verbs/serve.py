@@ -257,14 +257,16 @@ def _batching(options: Options) -> "Batching | None":
 
 def _metrics(file: Path | None) -> str:
     """Where the counts are told; nowhere without a file that says so."""
+    from tfnlp.export.settings import METRICS
     from tfnlp.serving import text_protos
-    from tfnlp.serving.monitoring import PATH
 
     if file is None:
         return ""
     read: Any = text_protos.read(file, text_protos.message("MonitoringConfig"))
     return (
-        (read.prometheus_config.path or PATH) if read.prometheus_config.enable else ""
+        (read.prometheus_config.path or METRICS)
+        if read.prometheus_config.enable
+        else ""
     )
 
 
