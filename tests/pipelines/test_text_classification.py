@@ -84,7 +84,8 @@ def test_an_artefact_is_complete(version):
         "variables/variables.data-00000-of-00001",
         *(f"assets.extra/{name}" for name in side),
     }
-    assert [path.name for path in version.parent.iterdir()] == ["1"]
+    beside = {path.name for path in version.parent.iterdir()}
+    assert beside == {"1", "models.config", "serving"}
 
 
 def test_the_report_tells_scores_rows_and_versions(version):
