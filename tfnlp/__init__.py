@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tfnlp.evaluation.evaluate import evaluate as evaluate
     from tfnlp.evaluation.report import Report as Report
     from tfnlp.export.artefact import check_output as check_output
-    from tfnlp.export.artefact import export as save
     from tfnlp.networks import bow as bow
     from tfnlp.networks import cnn as cnn
     from tfnlp.networks import predicate as predicate
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
         TransformerDecoder as TransformerDecoder,
     )
     from tfnlp.serving.client import Client as Client
+    from tfnlp.serving.gate import save as save
     from tfnlp.serving.predictor import Predictor as Predictor
     from tfnlp.serving.predictor import load as load
     from tfnlp.serving.retries import Retries as Retries
@@ -134,7 +134,7 @@ _HOMES = {
     "read_sides": "tfnlp.data.sides:read_sides",
     "read_streams": "tfnlp.data.streams:read_streams",
     "rnn": "tfnlp.networks.rnn",
-    "save": "tfnlp.export.artefact:export",
+    "save": "tfnlp.serving.gate:save",
     "splits": "tfnlp.data.splits",
     "survey": "tfnlp.data.tagging:survey",
     "transformer": "tfnlp.networks.transformer",

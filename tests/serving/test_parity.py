@@ -1,6 +1,7 @@
 """The parity gate: every way to ask an artefact gives the same answers, or it fails."""
 
 import shutil
+import socket
 
 import keras
 import pytest
@@ -49,16 +50,48 @@ def test_other_weights_are_found_out(saved, tmp_path, capsys):
     told = capsys.readouterr()
     assert "REST" in told.err
     assert "Received another '" in told.out
-    with pytest.raises(ExportError, match="by SavedModel: serving_default"):
-        parity.check(copy)
 
 
 def test_a_tolerance_is_a_share(saved, capsys):
     assert run(saved, "--tolerance", "2") == 2
 
 
+@keras.saving.register_keras_serializable("tests")
+class Forgetful(keras.layers.Layer):
+    """Multiplies by a number that its configuration does not tell."""
+
+    times = 1.0
+
+    def call(self, inputs):
+        return inputs * self.times
+
+
+def test_a_network_that_its_file_does_not_hold_is_not_saved(tmp_path):
+    rows = from_list([{"text": "fine", "label": "good"}, {"text": "", "label": "bad"}])
+    task = tfnlp.Classification.from_rows(rows)
+    inner = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), width=4))
+    layer = Forgetful()
+    layer.times = 3.0
+    for weight in inner.weights:
+        weight.assign_add(keras.ops.ones_like(weight))
+    network = keras.Model(inner.inputs, layer(inner.output))
+    with pytest.raises(ExportError, match=r"another answer by \.keras: serving_"):
+        tfnlp.save(task, network, "demo", output=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_server_that_cannot_start_keeps_no_version_back(saved, monkeypatch, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(parity, "_free_port", lambda: taken.getsockname()[1])
+        found = parity.verify(saved)
+    assert [way.name for way in found] == ["SavedModel"]
+    assert "The server is not asked" in caplog.text
+
+
 def test_all_endpoints_and_odd_rows_are_asked(saved_tagger):
-    asked = list(parity.requests(tfnlp.load(saved_tagger)))
+    predictor = tfnlp.load(saved_tagger)
+    answering = parity.endpoints(predictor, predictor.task)
+    asked = list(parity.requests(predictor.task, answering))
     assert {name for name, _ in asked} == {"serving_default", "from_tokens"}
     texts = [
         text for _, inputs in asked for each in inputs.values() for text in each.numpy()

@@ -37,6 +37,10 @@ STALE = 24 * 3600.0
 _PROBES = ("", "A good film.", "\U0001f600 école 電影", "!!!")
 
 
+Check = Callable[[Path, Task, Mapping[str, Callable]], object]
+"""Asks a version in a folder like the functions of its endpoints, or raises."""
+
+
 class Savable(Protocol):
     """A report: anything that writes its files into a folder."""
 
@@ -51,6 +55,7 @@ def export(
     output: str | Path = "saved_models",
     report: Savable | None = None,
     recipe: Mapping[str, Any] | None = None,
+    check: Check | None = None,
 ) -> Path:
     """Writes the next version of an artefact and returns its folder.
 
@@ -58,12 +63,8 @@ def export(
     beside the versions, see `tfnlp.export.bundle`.
 
     Args:
-        task: text in, answers out.
-        model: the network of the task.
-        name: letters, digits, ``_``, ``-`` and ``.``.
-        output: the folder of all artefacts.
-        report: written beside the task, as JSON, Markdown and HTML.
-        recipe: the settings of the run, written as JSON.
+        check: asks the complete version before anybody sees it, and raises if it
+            must not be seen. `tfnlp.save`, which describes the others, gives one.
 
     Raises:
         UsageError: the name cannot be a folder of a server.
@@ -73,10 +74,13 @@ def export(
     base = _base(name, output)
     try:
         with _hidden_folder(base) as hidden:
-            _write(hidden, task, model, report, recipe)
+            functions = _write(hidden, task, model, report, recipe)
             signatures = tf.saved_model.load(str(hidden)).signatures
-            _check_answers(signatures, task, model)
+            _check_answers(signatures, task, functions)
             warmup.write(hidden / SIDE_FILES, name, task.endpoints(), signatures)
+            del signatures  # memory that `check` may need
+            if check is not None:
+                check(hidden, task, functions)
             version = _publish(hidden, base)
     except (OSError, tf.errors.OpError) as error:
         raise _unwritable(base, error) from error
@@ -168,10 +172,12 @@ def _write(
     model: keras.Model,
     report: Savable | None,
     recipe: Mapping[str, Any] | None,
-) -> None:
+) -> dict[str, Callable]:
+    """Writes the files of a version; returns the functions of its endpoints."""
     servable = Servable(task, model)
+    functions = servable.signatures()
     with without_cudnn(model):
-        tf.saved_model.save(servable, str(folder), signatures=servable.signatures())
+        tf.saved_model.save(servable, str(folder), signatures=functions)
     check_portable(folder)
     side = folder / SIDE_FILES
     side.mkdir()
@@ -180,16 +186,17 @@ def _write(
     model.save(side / "model.keras")
     if report is not None:
         report.save(side)
+    return functions
 
 
 def _check_answers(
-    signatures: Mapping[str, Callable], task: Task, model: keras.Model
+    signatures: Mapping[str, Callable], task: Task, functions: Mapping[str, Callable]
 ) -> None:
     """Asks the written artefact and the network the same odd questions."""
     for name, endpoint in task.endpoints().items():
         inputs = _probes(endpoint)
         if set(inputs) == set(endpoint.inputs):
-            _check_endpoint(endpoint, signatures[name], model, inputs)
+            _check_endpoint(signatures[name], functions[name], inputs)
 
 
 def _probes(endpoint: Endpoint) -> dict[str, tf.Tensor]:
@@ -205,15 +212,10 @@ def _probes(endpoint: Endpoint) -> dict[str, tf.Tensor]:
 
 
 def _check_endpoint(
-    endpoint: Endpoint,
-    serve: Callable,
-    model: keras.Model,
-    inputs: Mapping[str, tf.Tensor],
+    serve: Callable, function: Callable, inputs: Mapping[str, tf.Tensor]
 ) -> None:
     try:
-        served = serve(**inputs)
-        with without_cudnn(model):
-            expected = tf.function(endpoint.function)(model, inputs)
+        served, expected = serve(**inputs), function(**inputs)
     except (tf.errors.InvalidArgumentError, tf.errors.InternalError) as error:
         raise ExportError(
             "An artefact must answer any text, the empty one too. "

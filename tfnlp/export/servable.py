@@ -36,12 +36,12 @@ class Servable(tf.Module):
     def signatures(self) -> dict[str, Callable]:
         """Functions by endpoint; inputs and outputs keep the task's names."""
         return {
-            name: _function(endpoint, self.model)
+            name: function(endpoint, self.model)
             for name, endpoint in self.task.endpoints().items()
         }
 
 
-def _function(endpoint: Endpoint, model: Callable) -> Callable:
+def function(endpoint: Endpoint, model: Callable) -> Callable:
     """A graph function of an endpoint's fields, the optional ones last."""
     optional = endpoint.defaults
     names = sorted(endpoint.inputs, key=lambda name: name in optional)

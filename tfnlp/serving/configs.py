@@ -33,13 +33,6 @@ def artefact(base: Path) -> Callable[[], list[Model]]:
     return wanted
 
 
-def one_version(folder: Path) -> Callable[[], list[Model]]:
-    """Serves one version of an artefact, whatever comes beside it."""
-    base = folder.resolve().parent
-    model = Model(name=base.name, base=base, specific=(int(folder.resolve().name),))
-    return lambda: [model]
-
-
 def config_file(file: Path) -> list[Model]:
     """The models of a ``--model_config_file``.
 
