@@ -1,4 +1,4 @@
-"""One client: the same answers from this process, REST and gRPC."""
+"""One client: the same answers from this process, REST, gRPC and ONNX."""
 
 import asyncio
 import socket
@@ -7,8 +7,10 @@ import threading
 import pytest
 
 import tfnlp
+from tfnlp.cli.console import main
 from tfnlp.errors import ArtefactError, RequestError, ServerError, UsageError
 from tfnlp.serving.configs import artefact
+from tfnlp.serving.onnx_transport import onnx_folder
 from tfnlp.serving.refusals import Refusal
 from tfnlp.serving.retries import Retries
 from tfnlp.serving.server import Server, Settings
@@ -52,6 +54,45 @@ def test_other_fields_ask_another_endpoint(client, saved_tagger):
     rows = [{"tokens": ["Ann", "left"]}, {"text": "Ann left."}]
     assert client.predict(rows) == tfnlp.load(saved_tagger).predict(rows)
     assert next(iter(client.endpoints)) == "serving_default"
+
+
+@pytest.fixture(scope="module")
+def onnx(saved_tagger):
+    assert main_of(["export", str(saved_tagger), "--format", "onnx"]) == 0
+    return saved_tagger.parent / "onnx" / "1"
+
+
+def main_of(words):
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    return ended.value.code
+
+
+@pytest.mark.slow
+def test_onnx_answers_like_the_artefact(onnx, saved_tagger):
+    expected = tfnlp.load(saved_tagger).predict(TEXTS)
+    with tfnlp.Client(onnx, retries=QUICK) as client:
+        assert list(client.endpoints) == ["serving_default", "from_tokens"]
+        found = client.predict(TEXTS)
+        assert asyncio.run(client.predict_async(TEXTS)) == found
+    for mine, theirs in zip(found, expected, strict=True):
+        assert mine.pop("scores") == pytest.approx(theirs.pop("scores"), abs=1e-5)
+        assert mine == theirs
+
+
+def test_a_file_its_folder_and_the_folder_of_all_mean_the_same_network(tmp_path):
+    folder = tmp_path / "onnx" / "7"
+    folder.mkdir(parents=True)
+    assert onnx_folder(tmp_path / "onnx") is None
+    (folder / "network.onnx").touch()
+    for path in (folder / "network.onnx", folder, tmp_path / "onnx"):
+        assert onnx_folder(path) == folder
+
+
+def test_onnx_without_its_task_is_refused(tmp_path):
+    (tmp_path / "network.onnx").touch()
+    with pytest.raises(ArtefactError, match=r"must hold the task\.json"):
+        tfnlp.Client(tmp_path)
 
 
 def test_bytes_that_are_no_utf_8_are_asked(client, saved_tagger):

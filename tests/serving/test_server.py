@@ -21,7 +21,6 @@ from tensorflow_serving.apis import (
 
 from tfnlp.errors import ServerError
 from tfnlp.serving import slow_clients
-from tfnlp.serving.models import Model
 from tfnlp.serving.rest import Limits
 from tfnlp.serving.server import Server
 
@@ -213,34 +212,6 @@ def test_a_request_that_the_graph_refuses_spoils_no_other(serve):
     assert codes == [400 if number % 5 == 0 else 200 for number in range(100)]
     sizes = [r.json()["predictions"][0]["count"] for r in found if r.status_code == 200]
     assert max(sizes) > 1  # some were answered together
-
-
-@pytest.mark.slow
-def test_no_request_fails_while_versions_change(serve, tmp_path, write_version):
-    base = tmp_path / "half"
-    write_version(base, 1, 1.0)
-    server = serve([Model(name="half", base=base)], poll=0.05)
-    found, ended = [], threading.Event()
-
-    def asking():
-        with httpx.Client(timeout=60.0) as client:
-            while not ended.is_set():
-                answer = client.post(f"{url(server)}:predict", json=ASKED)
-                found.append((answer.status_code, answer.text))
-
-    clients = [threading.Thread(target=asking) for _ in range(4)]
-    for client in clients:
-        client.start()
-    for number in range(2, 8):
-        hidden = write_version(tmp_path / "hidden", number, float(number))
-        hidden.rename(base / str(number))
-        while server.models.find("half").number != number:
-            time.sleep(0.01)
-    ended.set()
-    for client in clients:
-        client.join()
-    assert {code for code, _ in found} == {200}
-    assert len({text for _, text in found}) > 3
 
 
 def test_an_error_of_the_server_itself_is_told_as_json(serve, monkeypatch):

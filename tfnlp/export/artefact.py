@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import keras
 import numpy as np
@@ -37,8 +37,16 @@ STALE = 24 * 3600.0
 _PROBES = ("", "A good film.", "\U0001f600 école 電影", "!!!")
 
 
-Check = Callable[[Path, Task, Mapping[str, Callable]], object]
-"""Asks a version in a folder like the functions of its endpoints, or raises."""
+class Written(NamedTuple):
+    """A version that nobody sees yet, and what it was made from."""
+
+    folder: Path
+    task: Task
+    model: keras.Model
+    functions: Mapping[str, Callable]
+    """Endpoint → the graph that was saved, with the variables of the network."""
+    signatures: Mapping[str, Callable]
+    """Endpoint → the graph that was loaded again."""
 
 
 class Savable(Protocol):
@@ -55,7 +63,7 @@ def export(
     output: str | Path = "saved_models",
     report: Savable | None = None,
     recipe: Mapping[str, Any] | None = None,
-    check: Check | None = None,
+    check: Callable[[Written], object] | None = None,
 ) -> Path:
     """Writes the next version of an artefact and returns its folder.
 
@@ -74,13 +82,13 @@ def export(
     base = _base(name, output)
     try:
         with _hidden_folder(base) as hidden:
-            functions = _write(hidden, task, model, report, recipe)
-            signatures = tf.saved_model.load(str(hidden)).signatures
-            _check_answers(signatures, task, functions)
-            warmup.write(hidden / SIDE_FILES, name, task.endpoints(), signatures)
-            del signatures  # memory that `check` may need
+            written = _write(hidden, task, model, report, recipe)
+            _check_answers(written)
+            warmup.write(
+                hidden / SIDE_FILES, name, task.endpoints(), written.signatures
+            )
             if check is not None:
-                check(hidden, task, functions)
+                check(written)
             version = _publish(hidden, base)
     except (OSError, tf.errors.OpError) as error:
         raise _unwritable(base, error) from error
@@ -172,8 +180,7 @@ def _write(
     model: keras.Model,
     report: Savable | None,
     recipe: Mapping[str, Any] | None,
-) -> dict[str, Callable]:
-    """Writes the files of a version; returns the functions of its endpoints."""
+) -> Written:
     servable = Servable(task, model)
     functions = servable.signatures()
     with without_cudnn(model):
@@ -186,17 +193,16 @@ def _write(
     model.save(side / "model.keras")
     if report is not None:
         report.save(side)
-    return functions
+    signatures = tf.saved_model.load(str(folder)).signatures
+    return Written(folder, task, model, functions, signatures)
 
 
-def _check_answers(
-    signatures: Mapping[str, Callable], task: Task, functions: Mapping[str, Callable]
-) -> None:
+def _check_answers(written: Written) -> None:
     """Asks the written artefact and the network the same odd questions."""
-    for name, endpoint in task.endpoints().items():
+    for name, endpoint in written.task.endpoints().items():
         inputs = _probes(endpoint)
         if set(inputs) == set(endpoint.inputs):
-            _check_endpoint(signatures[name], functions[name], inputs)
+            _check_endpoint(written.signatures[name], written.functions[name], inputs)
 
 
 def _probes(endpoint: Endpoint) -> dict[str, tf.Tensor]:

@@ -1,7 +1,7 @@
 """What exports in other formats share: where they lie, and what they must answer."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tfnlp.export import golden
 from tfnlp.export.portable import without_cudnn
 from tfnlp.saving import to_json
 from tfnlp.specs import Rows
-from tfnlp.task import Task, Tensors
+from tfnlp.task import Endpoint, Task, Tensors
 from tfnlp.text.operations import register
 
 OUTPUT = "output_"
@@ -37,6 +37,22 @@ def place(folder: Path, kind: str) -> Path:
 def write_task(folder: Path, task: Task) -> None:
     """Writes the text half: vocabularies and rules, as JSON for any language."""
     (folder / "task.json").write_text(to_json(task), encoding="utf-8")
+
+
+def matched(task: Task, fields: Mapping[str, Collection[str]]) -> dict[str, Endpoint]:
+    """What answers at each signature: the task's endpoint of the same fields.
+
+    A loaded task may give them other names, as one that was saved for raw texts.
+
+    Args:
+        fields: name of a signature → names of its fields.
+    """
+    known = task.endpoints()
+    found = {}
+    for name, asked in fields.items():
+        ordered = [known[name], *known.values()] if name in known else known.values()
+        found[name] = next(e for e in ordered if e.inputs.keys() == set(asked))
+    return found
 
 
 def feature_specs(model: keras.Model) -> list[tf.TensorSpec]:
@@ -110,7 +126,7 @@ class Reference:
                 network does not; then the network's answers are what counts.
         """
         inputs = golden.golden(task)
-        features = _features(task, model, inputs)
+        features = golden_features(task, model)
         with without_cudnn(model):
             outputs = arrays(named(tf.function(model)(features)))
             if not takes_a_function(task):
@@ -159,13 +175,12 @@ class Reference:
         return cost
 
 
-def _features(task: Task, model: keras.Model, inputs: Tensors) -> Tensors:
+def golden_features(task: Task, model: keras.Model) -> Tensors:
     """What the network reads of golden rows; of targets, too, if it takes some."""
-    features = dict(tf.function(task.encode)(inputs))
+    features = dict(task.encode(golden.golden(task)))
     if {tensor.name for tensor in model.inputs} <= features.keys():
         return features
-    rows = golden.golden(task, targets=True)
-    return dict(tf.function(lambda row: task.example(row)[0])(rows))
+    return dict(task.example(golden.golden(task, targets=True))[0])
 
 
 def _signature(signatures: Mapping[str, Any], inputs: Tensors) -> Any:

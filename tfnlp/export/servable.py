@@ -41,7 +41,7 @@ class Servable(tf.Module):
         }
 
 
-def function(endpoint: Endpoint, model: Callable) -> Callable:
+def function(endpoint: Endpoint, model: Callable) -> Any:
     """A graph function of an endpoint's fields, the optional ones last."""
     optional = endpoint.defaults
     names = sorted(endpoint.inputs, key=lambda name: name in optional)

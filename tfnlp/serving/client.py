@@ -18,7 +18,8 @@ class Client:
     It may be used from several threads, and as a context manager.
 
     Args:
-        target: a folder such as ``saved_models/demo``, or an address:
+        target: a folder such as ``saved_models/demo``, or ``saved_models/demo/onnx/1``
+            for ONNX Runtime in place of TensorFlow's network; or an address:
             ``http://HOST:8501/v1/models/demo``, ``grpc://HOST:8500/demo``; ``https``
             and ``grpcs`` are encrypted, and ``/versions/3`` or ``/labels/stable``
             behind it asks that version.
@@ -30,7 +31,7 @@ class Client:
     Raises:
         ArtefactError: the folder is no artefact.
         UsageError: the address names no model.
-        TfnlpError: the extra `serve` is not installed.
+        TfnlpError: the extra `serve`, or `onnx`, is not installed.
 
     Example:
     >>> with Client("http://localhost:8501/v1/models/demo") as client:  # doctest: +SKIP

@@ -21,10 +21,18 @@ import tensorflow as tf
 
 from tfnlp.errors import ExportError, ServerError
 from tfnlp.export import golden
-from tfnlp.export.beside import arrays, place, takes_a_function
+from tfnlp.export.artefact import SIDE_FILES, Written
+from tfnlp.export.beside import (
+    arrays,
+    golden_features,
+    matched,
+    named,
+    place,
+    takes_a_function,
+)
 from tfnlp.export.portable import without_cudnn
 from tfnlp.export.servable import function
-from tfnlp.serving.predictor import Predictor, load
+from tfnlp.serving.predictor import load
 from tfnlp.serving.refusals import Refusal
 from tfnlp.serving.targets import Target
 from tfnlp.task import Columns, Endpoint, Task
@@ -35,6 +43,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger("tfnlp")
 Ask = Callable[[str, Mapping[str, tf.Tensor]], Columns]
 """Answers a request to an endpoint."""
+Asked = tuple[str, Mapping[str, tf.Tensor], Columns]
+"""An endpoint, a request to it, and the answer that is expected."""
 SECONDS = 600.0
 """How long a server may take for one request."""
 LONG = ("word " * 10_000, "x" * (1 << 20), b"\xff\xfe not UTF-8 \xc3")
@@ -61,34 +71,35 @@ def verify(path: str | Path, *, tolerance: float = golden.TOLERANCE) -> list[Way
         ArtefactError: the folder is no artefact.
     """
     predictor = load(path)
-    answering = endpoints(predictor, predictor.task)
-    functions = {
-        name: _traced(endpoint, predictor.network)
-        for name, endpoint in answering.items()
-    }
-    return _asked(predictor, predictor.task, functions, {}, tolerance)
+    task, folder = predictor.task, predictor.path
+    answering = matched(task, predictor.endpoints)
+    functions = {n: _traced(e, predictor.network) for n, e in answering.items()}
+    asked = _asked(task, answering, functions)
+    return [
+        _compared("SavedModel", predictor.ask, asked, tolerance),
+        *_by_networks(task, folder, answering, asked, tolerance),
+        *_by_servers(folder, asked, tolerance),
+    ]
 
 
-def check(folder: Path, task: Task, functions: Mapping[str, Callable]) -> list[Way]:
-    """Compares a version that is being written with the network it was made from.
-
-    Args:
-        folder: of the version; its name need not be a number yet.
-        task: as it was trained.
-        functions: what it answers at each of its endpoints.
+def check(written: Written) -> list[Way]:
+    """Compares a version that nobody sees yet with the network it was made from.
 
     Raises:
         ExportError: an answer differs.
     """
-    predictor = Predictor(folder)
-    others = {".keras": predictor.network}
-    found = _asked(predictor, task, functions, others, golden.TOLERANCE)
+    folder, task, model, functions, signatures = written
+    asked = _asked(task, task.endpoints(), functions)
+    found = [
+        _reloaded(folder, task, model),
+        _compared("SavedModel", _calling(signatures), asked, golden.TOLERANCE),
+        *_by_servers(folder, asked, golden.TOLERANCE),
+    ]
     for way in found:
         if way.said:
             raise ExportError(
                 "An artefact answers the same wherever it is asked. "
-                f"Received another answer by {way.name}: {way.said} "
-                "Report this with the task and the versions of `tfnlp doctor`."
+                f"Received another answer by {way.name}: {way.said}"
             )
     return found
 
@@ -104,70 +115,64 @@ def requests(
             yield name, _request(endpoint, batch)
 
 
-def endpoints(predictor: Predictor, task: Task) -> dict[str, Endpoint]:
-    """What answers at each signature: the task's endpoint of the same fields.
-
-    The loaded task may give them other names, as one that was saved for raw texts.
-    """
-    known = task.endpoints()
-    found = {}
-    for name, fields in predictor.endpoints.items():
-        ordered = [known[name], *known.values()] if name in known else known.values()
-        found[name] = next(e for e in ordered if e.inputs.keys() == fields.keys())
-    return found
-
-
 def _asked(
-    predictor: Predictor,
-    task: Task,
-    functions: Mapping[str, Callable],
-    others: Mapping[str, keras.Model],
-    tolerance: float,
-) -> list[Way]:
-    answering = endpoints(predictor, task)
-    asked = list(requests(task, answering))
-    expected = [arrays(functions[name](**inputs)) for name, inputs in asked]
-    with ways(predictor, task, answering, others) as asking:
-        return [
-            _compared(
-                name,
-                ask,
-                tolerance,
-                [
-                    (signature, inputs, answer)
-                    for (signature, inputs), answer in zip(asked, expected, strict=True)
-                    if signature in answered
-                ],
-            )
-            for name, (ask, answered) in asking.items()
-        ]
+    task: Task, endpoints: Mapping[str, Endpoint], functions: Mapping[str, Callable]
+) -> list[Asked]:
+    """Requests with what the functions answer.
 
-
-@contextlib.contextmanager
-def ways(
-    predictor: Predictor,
-    task: Task,
-    answering: Mapping[str, Endpoint],
-    others: Mapping[str, keras.Model],
-) -> Iterator[dict[str, tuple[Ask, list[str]]]]:
-    """Name of a way → what asks, and the signatures that it has.
-
-    Other networks answer at the signature of the task's own fields.
+    Raises:
+        ExportError: there is no answer to one.
     """
-    every = list(answering)
-    default = [n for n in every if answering[n].inputs.keys() == task.inputs.keys()][:1]
-    found: dict[str, tuple[Ask, list[str]]] = {}
-    for kind, network in others.items():
-        found[kind] = (_calling(_traced(answering[default[0]], network)), default)
-    found["SavedModel"] = (predictor.ask, every)
-    for kind, network in networks(predictor.path).items():
-        ask = _calling(_traced(answering[default[0]], network))
-        found[kind] = (ask, default if takes_a_function(task) else [])
-    with served(predictor.path) as transports:
+    asked = []
+    for name, inputs in requests(task, endpoints):
+        try:
+            asked.append((name, inputs, arrays(functions[name](**inputs))))
+        except tf.errors.OpError as error:
+            raise ExportError(
+                "An artefact must answer any text, the oddest too. "
+                f"Received: {_first(error)} for a text of golden or odd rows at "
+                f"{name}. Look at encode and decode of the task."
+            ) from error
+    return asked
+
+
+def _reloaded(folder: Path, task: Task, model: keras.Model) -> Way:
+    """What the network computes that was read from its file, for golden rows."""
+    reloaded = keras.models.load_model(folder / SIDE_FILES / "model.keras")
+    rows = golden_features(task, model)
+    expected, received = (arrays(named(each(rows))) for each in (model, reloaded))
+    worst, said = 0.0, ""
+    try:
+        worst = _apart(expected, received, golden.TOLERANCE)
+    except ExportError as error:
+        worst, said = float("inf"), _first(error)
+    return Way(".keras", len(golden.ODD), worst, said)
+
+
+def _by_networks(
+    task: Task,
+    folder: Path,
+    answering: Mapping[str, Endpoint],
+    asked: list[Asked],
+    tolerance: float,
+) -> Iterator[Way]:
+    """Other formats' networks answer at the signature of the task's own fields."""
+    if not takes_a_function(task):
+        return
+    own = [n for n in answering if answering[n].inputs.keys() == task.inputs.keys()][:1]
+    asked = [each for each in asked if each[0] in own]
+    for kind, network in networks(folder).items():
+        graphs = {name: _traced(answering[name], network) for name in own}
+        yield _compared(kind, _calling(graphs), asked, tolerance)
+
+
+def _by_servers(folder: Path, asked: list[Asked], tolerance: float) -> Iterator[Way]:
+    with served(folder) as transports:
         for name, transport in transports.items():
             transport.definitions(SECONDS)
-            found[name] = (partial(_ask_in_time, transport), every)
-        yield found
+            ask = partial(_ask_in_time, transport)
+            expected = [(n, i, _as_text(a)) for n, i, a in asked]
+            yield _compared(name, ask, expected if name == "REST" else asked, tolerance)
 
 
 def networks(version: Path) -> dict[str, Callable]:
@@ -207,13 +212,16 @@ def _serve(version: Path, ending: contextlib.ExitStack) -> dict[str, "Rest | Grp
     base = Path(ending.enter_context(tempfile.TemporaryDirectory()))
     (base / "1").symlink_to(version.resolve(), target_is_directory=True)
     model = Model(name="artefact", base=base, specific=(1,))
-    ports = Settings(port=_free_port(), rest_api_port=_free_port(), poll=0.0)
+    ports = Settings(
+        port=_free_port(), rest_api_port=_free_port(), poll=0.0, warm_up=False
+    )
     server = Server(lambda: [model], ports)
     server.start()
     ending.callback(server.stop, 5.0)
-    rest = Rest(Target("rest", f"127.0.0.1:{ports.rest_api_port}", model.name))
-    grpc = Grpc(Target("grpc", f"127.0.0.1:{ports.port}", model.name))
-    found = {"REST": rest, "gRPC": grpc}
+    found: dict[str, Rest | Grpc] = {
+        "REST": Rest(Target("rest", f"127.0.0.1:{ports.rest_api_port}", model.name)),
+        "gRPC": Grpc(Target("grpc", f"127.0.0.1:{ports.port}", model.name)),
+    }
     for transport in found.values():
         ending.enter_context(contextlib.closing(transport))
     return found
@@ -234,12 +242,7 @@ def table(found: list[Way]) -> str:
     return "\n".join(lines)
 
 
-def _compared(
-    name: str,
-    ask: Ask,
-    tolerance: float,
-    asked: Iterable[tuple[str, Mapping[str, tf.Tensor], Columns]],
-) -> Way:
+def _compared(name: str, ask: Ask, asked: Iterable[Asked], tolerance: float) -> Way:
     rows, worst, said = 0, 0.0, ""
     for signature, inputs, answer in asked:
         rows += len(next(iter(inputs.values())))
@@ -267,19 +270,28 @@ def _request(endpoint: Endpoint, texts: list[str | bytes]) -> dict[str, tf.Tenso
 
 def _traced(endpoint: Endpoint, network: Callable) -> Callable:
     """The graph of an endpoint, for requests of any number of rows."""
-    with _portable(network):
+    keras_only = isinstance(network, keras.Model)
+    with without_cudnn(network) if keras_only else contextlib.nullcontext():
         traced: Callable = function(endpoint, network).get_concrete_function()
         return traced
 
 
-def _portable(network: Callable) -> contextlib.AbstractContextManager:
-    if isinstance(network, keras.Model):
-        return without_cudnn(network)
-    return contextlib.nullcontext()
+def _calling(graphs: Mapping[str, Callable]) -> Ask:
+    return lambda name, inputs: arrays(graphs[name](**inputs))
 
 
-def _calling(traced: Callable) -> Ask:
-    return lambda _, inputs: arrays(traced(**inputs))
+def _as_text(answer: Columns) -> Columns:
+    """An answer as JSON can hold it: bytes that are no UTF-8 become U+FFFD."""
+
+    def text(value: bytes) -> bytes:
+        return value.decode("utf-8", "replace").encode()
+
+    return {
+        name: np.asarray(np.frompyfunc(text, 1, 1)(column), object)
+        if column.dtype == object
+        else column
+        for name, column in answer.items()
+    }
 
 
 def _ask_in_time(

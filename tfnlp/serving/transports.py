@@ -17,6 +17,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 from tfnlp.errors import RequestError, TfnlpError
 from tfnlp.serving import tensor_protos
 from tfnlp.serving.json_tensors import array, plain
+from tfnlp.serving.onnx_transport import Onnx, onnx_folder
 from tfnlp.serving.predictor import Predictor, load
 from tfnlp.serving.refusals import CODES, HTTP, Refusal, invalid, name_of
 from tfnlp.serving.signatures import specs
@@ -279,10 +280,11 @@ def open_transport(
 
     Raises:
         ArtefactError: a folder is no artefact.
-        TfnlpError: the extra `serve` is not installed.
+        TfnlpError: the extra `serve` is not installed, or `onnx` for a network.onnx.
     """
     if isinstance(target, Path):
-        return InProcess(target)
+        folder = onnx_folder(target)
+        return InProcess(target) if folder is None else Onnx(folder)
     kind = Rest if target.kind == "rest" else Grpc
     try:
         return kind(target, token=token, authority=authority)

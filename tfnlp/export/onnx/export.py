@@ -33,6 +33,7 @@ from tfnlp.export.onnx.describe import described
 from tfnlp.export.onnx.quantized import quantize
 from tfnlp.export.onnx.recurrent import is_fusable
 from tfnlp.export.onnx.runtime import OnnxNetwork
+from tfnlp.export.signatures import read
 from tfnlp.specs import Rows
 from tfnlp.task import Task
 
@@ -78,6 +79,7 @@ def export_onnx(
         write_task(hidden, task)
         report: dict[str, Any] = {
             "format": "onnx",
+            "endpoints": {n: [*each.inputs] for n, each in read(folder).items()},
             "golden": reference.compared(OnnxNetwork(hidden / NETWORK)),
             "limits": [*_loops(model), *limits_of_answers(reference)],
         }
