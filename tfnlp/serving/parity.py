@@ -123,7 +123,7 @@ def _asked(
     Raises:
         ExportError: there is no answer to one.
     """
-    asked = []
+    asked: list[Asked] = []
     for name, inputs in requests(task, endpoints):
         try:
             asked.append((name, inputs, arrays(functions[name](**inputs))))
