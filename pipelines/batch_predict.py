@@ -72,7 +72,7 @@ def main(recipe: Recipe) -> cli.Counts:
 def needed():
     """What of tfnlp needs Apache Beam, whose warnings are about itself."""
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":  # -v
-        logging.getLogger().setLevel(logging.ERROR)
+        logging.getLogger("apache_beam").setLevel(logging.ERROR)
     try:
         from tfnlp.serving.beam import ArtefactHandler
         from tfnlp.serving.beam_files import BeamFiles
