@@ -14,6 +14,7 @@ each worker has tfnlp and the artefact. Needs the extra `beam`.
 
 from __future__ import annotations  # TensorFlow loads when it is needed
 
+import contextlib
 import json
 import logging
 import os
@@ -43,6 +44,20 @@ class Recipe(cli.Batch):
             )
 
 
+@contextlib.contextmanager
+def hushed():
+    """Without Apache Beam's warnings about itself; -v shows them."""
+    root = logging.getLogger()
+    before = root.level
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
+        root.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
+
+
+@hushed()
 def main(recipe: Recipe) -> cli.Counts:
     """Plans, answers what is not finished yet, and counts."""
     predictor = tfnlp.load(recipe.artefact)
@@ -70,9 +85,7 @@ def main(recipe: Recipe) -> cli.Counts:
 
 
 def needed():
-    """What of tfnlp needs Apache Beam, whose warnings are about itself."""
-    if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":  # -v
-        logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    """What of tfnlp needs Apache Beam."""
     try:
         from tfnlp.serving.beam import ArtefactHandler
         from tfnlp.serving.beam_files import BeamFiles
