@@ -67,6 +67,7 @@ def test_a_file_that_answers_otherwise_ends_with_5(asked, capsys):
     [
         (("--format", "onxn"), "Did you mean 'onnx'?"),
         ((), "--format is required"),
+        (("--format", "onnx", "--float16"), "--float16 is for LiteRT"),
         (("--format", "onnx", "--txt", "b"), "Unknown flag --txt"),
         (("--format", "onnx", "--data", "f", "--txt", "b"), "Did you mean --text?"),
     ],
