@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import re
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -56,7 +57,8 @@ def _save(model: keras.Model, folder: Path) -> None:
     with without_cudnn(model), plain_loops(model):
         module.compute = frozen(compute, specs)
     signature = module.compute.get_concrete_function()
-    tf.saved_model.save(module, str(folder), signatures=signature)
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(folder), signature, options)
 
 
 def _convert(folder: str, kind: str) -> bytes:
@@ -78,9 +80,9 @@ def _failures() -> tuple[type[Exception], ...]:
 
 def _reason(error: Exception) -> str:
     """The operations that LiteRT has not, or the first line that was said."""
+    missing = sorted(set(re.findall(r"'tf\.(\w+)' op", str(error))))
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    missing = [line for line in lines if line.startswith("TF Select ops: ")]
-    return (missing or lines)[0][:200].rstrip(".")
+    return ", ".join(missing) or lines[0][:200].rstrip(".")
 
 
 @contextlib.contextmanager
