@@ -1,13 +1,14 @@
 """tfnlp export, on a stand-in for the artefact and for what writes."""
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import tfnlp
-from tfnlp.cli import console
+from tfnlp.cli import console, quiet
 from tfnlp.cli.verbs import export
 from tfnlp.errors import ExportError
 
@@ -60,6 +61,16 @@ def test_a_file_that_answers_otherwise_ends_with_5(asked, capsys):
     asked["error"] = ExportError("A written file must answer like the SavedModel.")
     assert call("export", "demo", "--format", "onnx") == 5
     assert "must answer like" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("level", "heard"), [("3", ""), ("0", "loc(callsite")])
+def test_what_a_converter_says_is_heard_if_logs_are_wanted(
+    level, heard, monkeypatch, capfd
+):
+    monkeypatch.setenv(quiet.LEVEL, level)
+    with quiet.quiet():
+        os.write(2, b"loc(callsite")
+    assert capfd.readouterr().err == heard
 
 
 @pytest.mark.parametrize(
