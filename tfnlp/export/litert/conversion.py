@@ -75,7 +75,7 @@ def _convert(folder: str, kind: str) -> bytes:
 def _failures() -> tuple[type[Exception], ...]:
     from tensorflow.lite.python.convert import ConverterError
 
-    return (ConverterError, RuntimeError, ValueError)
+    return (ConverterError, tf.errors.OpError, RuntimeError, ValueError)
 
 
 def _reason(error: Exception) -> str:

@@ -84,6 +84,8 @@ def _expand_before(node: Any, nodes: Any, output: str) -> None:
     masks = {name: f"{name}_mask" for name in ("new_axis", "ellipsis", "begin", "end")}
     bits = {name: node.attr[mask].i for name, mask in masks.items()}
     size = _length(node.input[1], nodes)
+    if size is None:
+        return
     for axis in _axes(bits["new_axis"], bits["ellipsis"], size):
         node.input[0] = _expanded(node, node.input[0], axis, nodes, output)
     for name in ("begin", "end"):  # all of an axis that is there now
@@ -134,9 +136,11 @@ def _axes(new: int, ellipsis: int, size: int) -> list[int]:
     return before + [place - size for place in reversed(places) if place > end]
 
 
-def _length(name: str, nodes: Any) -> int:
-    """How many numbers a constant or packed vector has."""
-    maker = next(node for node in nodes if node.name == name.partition(":")[0])
-    if maker.op == "Pack":
+def _length(name: str, nodes: Any) -> int | None:
+    """How many numbers a constant or packed vector has; None for any other."""
+    (maker,) = [n for n in nodes if n.name == name.partition(":")[0]] or [None]
+    if maker is not None and maker.op == "Pack":
         return int(maker.attr["N"].i)
-    return int(maker.attr["value"].tensor.tensor_shape.dim[0].size)
+    if maker is not None and maker.op == "Const":
+        return int(maker.attr["value"].tensor.tensor_shape.dim[0].size)
+    return None
