@@ -1,13 +1,14 @@
 """tfnlp export, on a stand-in for the artefact and for what writes."""
 
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 import tfnlp
-from tfnlp.cli import console
+from tfnlp.cli import console, quiet
 from tfnlp.cli.verbs import export
 from tfnlp.errors import ExportError
 
@@ -62,11 +63,22 @@ def test_a_file_that_answers_otherwise_ends_with_5(asked, capsys):
     assert "must answer like" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("level", "heard"), [("3", ""), ("0", "loc(callsite")])
+def test_what_a_converter_says_is_heard_if_logs_are_wanted(
+    level, heard, monkeypatch, capfd
+):
+    monkeypatch.setenv(quiet.LEVEL, level)
+    with quiet.quiet():
+        os.write(2, b"loc(callsite")
+    assert capfd.readouterr().err == heard
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (("--format", "onxn"), "Did you mean 'onnx'?"),
         ((), "--format is required"),
+        (("--format", "onnx", "--float16"), "--float16 is for LiteRT"),
         (("--format", "onnx", "--txt", "b"), "Unknown flag --txt"),
         (("--format", "onnx", "--data", "f", "--txt", "b"), "Did you mean --text?"),
     ],

@@ -1,7 +1,8 @@
-"""Keeps TensorFlow from talking while it is loaded.
+"""Keeps TensorFlow from talking while it is loaded, and LiteRT while it converts.
 
 TF_CPP_MIN_LOG_LEVEL has no power over the lines that TensorFlow 2.21 writes before
-its logging is set up, so standard error itself is turned away for that moment.
+its logging is set up, nor over what LiteRT's converter says of a failure that is told
+as an error anyway, so standard error itself is turned away for that moment.
 """
 
 import contextlib
@@ -16,10 +17,20 @@ LEVEL = "TF_CPP_MIN_LOG_LEVEL"
 def quiet_start() -> Iterator[None]:
     """Turns standard error away while TensorFlow is loaded for the first time.
 
-    Does nothing if TensorFlow is there already, or if its logs are wanted: with
-    ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment, or ``-v`` on the command line.
+    Does nothing if TensorFlow is there already, or if its logs are wanted, see `quiet`.
     """
-    if "tensorflow" in sys.modules or os.environ.get(LEVEL) == "0":
+    with contextlib.nullcontext() if "tensorflow" in sys.modules else quiet():
+        yield
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Turns standard error away.
+
+    Does nothing if logs are wanted: with ``TF_CPP_MIN_LOG_LEVEL=0`` in the environment,
+    or ``-v`` on the command line.
+    """
+    if os.environ.get(LEVEL) == "0":
         yield
         return
     sys.stderr.flush()

@@ -1,7 +1,7 @@
 """What exports in other formats share: where they lie, and what they must answer."""
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,21 @@ def unnamed(found: Mapping[str, tf.Tensor]) -> Any:
             inside = inside.setdefault(part, {})
         inside[last] = tensor
     return outputs
+
+
+def typed(kind: str, sizes: Iterable[int | None]) -> str:
+    """Type and shape of a tensor in a report; None for a size that is open.
+
+    Example:
+    >>> typed("int32", [None, None]), typed("float32", [None, 3])
+    ('int32 [B, T]', 'float32 [B, 3]')
+    """
+    names = "BTDE"
+    shape = [
+        names[min(place, 3)] if size is None else str(size)
+        for place, size in enumerate(sizes)
+    ]
+    return f"{kind} [{', '.join(shape)}]"
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,8 @@ class CutWindows(_OfLength):
     def call(self, values: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
         """Maps values [B, T, …] under an int32 mask [B, T] to [N, L, …]."""
         fits = tf.shape(values)[1] <= self.length
-        return tf.cond(fits, lambda: values, lambda: self._cut(values, padding_mask))
+        cut = tf.cond(fits, lambda: values, lambda: self._cut(values, padding_mask))
+        return _tall(cut, values)
 
     def _cut(self, values: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
         windows = _Windows.of(tf.cast(padding_mask, tf.int32), self.length)
@@ -144,7 +145,10 @@ class JoinWindows(_OfLength):
     def call(self, vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
         """Maps vectors [N, L, D] and the rows' int32 mask [B, T] to [B, T, D]."""
         fits = tf.shape(padding_mask)[1] <= self.length
-        return tf.cond(fits, lambda: vectors, lambda: self._join(vectors, padding_mask))
+        joined = tf.cond(
+            fits, lambda: vectors, lambda: self._join(vectors, padding_mask)
+        )
+        return _tall(joined, vectors)
 
     def _join(self, vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
         windows = _Windows.of(tf.cast(padding_mask, tf.int32), self.length)
@@ -160,7 +164,18 @@ class JoinWindows(_OfLength):
 
 def _tokens(values: tf.Tensor) -> tf.Tensor:
     """Takes the rows [B, T, …] apart: [B · T, …]."""
-    return tf.reshape(values, tf.concat([[-1], tf.shape(values)[2:]], axis=0))
+    return tf.reshape(values, [-1, *_inner(values)])
+
+
+def _inner(values: tf.Tensor) -> list[int | tf.Tensor]:
+    """The sizes of a token's own axes."""
+    sizes = tf.shape(values)
+    return [sizes[axis] if n is None else n for axis, n in enumerate(values.shape)][2:]
+
+
+def _tall(found: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """What a choice has found, with the axes of values: LiteRT forgets how many."""
+    return tf.reshape(found, [-1, tf.shape(found)[1], *_inner(values)])
 
 
 def _like(kept: tf.Tensor, values: tf.Tensor) -> tf.Tensor:

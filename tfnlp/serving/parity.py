@@ -1,9 +1,9 @@
 """Whether an artefact answers the same wherever it is asked.
 
 The network through its task is what training and evaluation saw. The network read from
-its file, the SavedModel, the embedded server by REST and by gRPC, and ONNX where it has
-been written, must answer the same rows with the same strings and, within a tolerance,
-the same numbers.
+its file, the SavedModel, the embedded server by REST and by gRPC, and ONNX and LiteRT
+where they have been written, must answer the same rows with the same strings and,
+within a tolerance, the same numbers.
 """
 
 import contextlib
@@ -183,6 +183,11 @@ def networks(version: Path) -> dict[str, Callable]:
         from tfnlp.export.onnx.runtime import OnnxNetwork
 
         found["ONNX"] = OnnxNetwork(onnx)
+    litert = place(version, "litert") / "network.tflite"
+    if litert.exists():
+        from tfnlp.export.litert.runtime import LiteRTNetwork
+
+        found["LiteRT"] = LiteRTNetwork(litert)
     return found
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tfnlp
+from tfnlp.cli.quiet import quiet
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import Words, parse_open, unknown_flag
 from tfnlp.cli.verbs.evaluate import checked, chosen_columns, with_numbers
@@ -18,27 +19,34 @@ class Options:
     """Writes a version of an artefact in another format, beside the versions.
 
     tfnlp export saved_models/demo --format onnx --int8 --data test.csv --label class
-    tfnlp export saved_models/demo/3 --format onnx
+    tfnlp export saved_models/demo/3 --format litert --float16
 
-    The files lie in saved_models/demo/onnx/3, with
+    The files lie in saved_models/demo/onnx/3 or saved_models/demo/litert/3, with
     export.json, which says how far their answers are from those of the SavedModel and
     what they cannot do. With --data and the columns of its fields, that says too what
-    int8 weights cost on labelled rows. Ends with exit code 5 if a file that was written
-    answers otherwise than the SavedModel; nothing is left of it then. With `--format
-    serving` it writes anew what TF Serving needs beside the versions.
+    smaller weights cost on labelled rows. Ends with exit code 5 if the network cannot
+    be written, or a file answers otherwise than the SavedModel; nothing is left of it
+    then. With `--format serving` it writes anew what TF Serving needs beside the
+    versions.
     """
 
     artefact: str  # folder that a pipeline wrote, or of one of its versions
-    format: Literal["onnx", "serving"]  # to write
+    format: Literal["onnx", "litert", "serving"]  # to write
     int8: bool = False  # weights as int8, too
+    float16: bool = False  # weights as float16, too; LiteRT only
     data: str | None = None  # labelled rows: file, tfds:NAME or built-in set
     split: str | None = None  # of a set that comes with splits, e.g. test
 
     def __post_init__(self) -> None:
         if self.format == "serving" and (self.int8 or self.data):
             raise UsageError(
-                "--int8 and --data are for ONNX. Received: --format serving "
+                "--int8 and --data are for ONNX and LiteRT. Received: --format serving "
                 "with one of them. Leave it out."
+            )
+        if self.float16 and self.format != "litert":
+            raise UsageError(
+                f"--float16 is for LiteRT. Received: --format {self.format} --float16. "
+                "Use --int8, or leave it out."
             )
 
 
@@ -86,7 +94,17 @@ def _onnx(options: Options, folder: Path, task: Any, network: Any, rows: Any) ->
     return export_onnx(folder, task, network, int8=options.int8, rows=rows)
 
 
+def _litert(options: Options, folder: Path, task: Any, network: Any, rows: Any) -> Path:
+    from tfnlp.export.litert.export import export_litert
+
+    wanted = {"float16": options.float16, "int8": options.int8}
+    kinds = [kind for kind, chosen in wanted.items() if chosen]
+    with quiet():
+        return export_litert(folder, task, network, kinds=kinds, rows=rows)
+
+
 FORMATS: dict[str, Callable[[Options, Path, Any, Any, Any], Path]] = {
+    "litert": _litert,
     "onnx": _onnx,
 }
 """What writes each format: from options, version, task, network and rows."""
@@ -109,6 +127,7 @@ def _summary(report: dict[str, Any]) -> str:
     for name, value in report["golden"].items():
         if isinstance(value, float):
             lines.append(f"{f'{name} apart by':<25}{value:.2g}")
-    for name, score in report.get("int8", {}).get("scores", {}).items():
-        lines.append(f"{f'int8 {name}':<25}{score['difference']:+.4f}")
+    for kind in ("float16", "int8"):
+        for name, score in report.get(kind, {}).get("scores", {}).items():
+            lines.append(f"{f'{kind} {name}':<25}{score['difference']:+.4f}")
     return "\n".join([*lines, *(f"limit: {limit}" for limit in report["limits"])])

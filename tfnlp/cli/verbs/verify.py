@@ -16,8 +16,8 @@ class Options:
     tfnlp verify saved_models/demo
 
     The network with its task, as in training, is compared with the SavedModel, with
-    the embedded server by REST and gRPC, and with ONNX where `tfnlp export`
-    has written it. Ends with exit code 5 if an answer differs.
+    the embedded server by REST and gRPC, and with ONNX and LiteRT where `tfnlp export`
+    has written them. Ends with exit code 5 if an answer differs.
     """
 
     artefact: str  # folder that a pipeline wrote, or of one of its versions

@@ -6,6 +6,8 @@ from typing import Any
 
 import onnx
 
+from tfnlp.export.beside import typed
+
 
 def described(file: Path) -> dict[str, Any]:
     """Size, opsets, operations, and what goes in and comes out."""
@@ -36,9 +38,5 @@ def _kind(value: onnx.ValueInfoProto) -> str:
     """Type and shape of a tensor, such as ``int32 [B, T]``."""
     kind = onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
     dims = value.type.tensor_type.shape.dim
-    names = "BTDE"
-    shape = [
-        str(dim.dim_value) if dim.HasField("dim_value") else names[min(place, 3)]
-        for place, dim in enumerate(dims)
-    ]
-    return f"{kind} [{', '.join(shape)}]"
+    sizes = [d.dim_value if d.HasField("dim_value") else None for d in dims]
+    return typed(kind, sizes)

@@ -1,0 +1,1 @@
+"""LiteRT: the numeric half of an artefact for phones and small machines."""

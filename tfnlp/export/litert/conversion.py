@@ -1,0 +1,99 @@
+"""From a Keras network to a file of LiteRT. Knows no task."""
+
+import contextlib
+import logging
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from tfnlp.errors import ExportError
+from tfnlp.export.beside import feature_specs, named
+from tfnlp.export.litert.frozen import frozen
+from tfnlp.export.litert.recurrent import plain_loops
+from tfnlp.export.portable import without_cudnn
+
+KINDS = ("float32", "float16", "int8")
+"""How weights are written; numbers between layers are float32 with all of them."""
+
+
+def converted(
+    model: keras.Model, *, kinds: Sequence[str] = ("float32",)
+) -> dict[str, bytes]:
+    """A network in operations that LiteRT has by itself, without Flex: kind → file.
+
+    Rows may be of any number and length: an interpreter resizes the inputs.
+
+    Args:
+        kinds: some of `KINDS`.
+
+    Raises:
+        ExportError: an operation has no counterpart in LiteRT.
+    """
+    with tempfile.TemporaryDirectory() as folder, _hushed():
+        try:
+            _save(model, Path(folder))
+            return {kind: _convert(folder, kind) for kind in kinds}
+        except _failures() as error:
+            raise ExportError(
+                "Every operation of a network must have a counterpart in LiteRT; Flex "
+                "would take TensorFlow along. "
+                f"Received: {_reason(error)}. Serve the SavedModel, or ONNX."
+            ) from error
+
+
+def _save(model: keras.Model, folder: Path) -> None:
+    specs = feature_specs(model)
+
+    def compute(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+        features = {spec.name: v for spec, v in zip(specs, values, strict=True)}
+        return named(model(features, training=False))
+
+    module = tf.Module()
+    with without_cudnn(model), plain_loops(model):
+        module.compute = frozen(compute, specs)
+    signature = module.compute.get_concrete_function()
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(folder), signature, options)
+
+
+def _convert(folder: str, kind: str) -> bytes:
+    converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if kind != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if kind == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    written: bytes = converter.convert()
+    return written
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    from tensorflow.lite.python.convert import ConverterError
+
+    return (ConverterError, tf.errors.OpError, RuntimeError, ValueError)
+
+
+def _reason(error: Exception) -> str:
+    """The operations that LiteRT has not, or the first line that was said."""
+    missing = sorted(set(re.findall(r"'tf\.(\w+)' op", str(error))))
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return ", ".join(missing) or lines[0][:200].rstrip(".")
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Without what the converter says of its progress, and of its own future."""
+    logger = tf.get_logger()
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)

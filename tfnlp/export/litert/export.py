@@ -1,0 +1,101 @@
+"""LiteRT beside a SavedModel: the numeric half, asked the same questions.
+
+`saved_models/NAME/litert/VERSION` holds `network.tflite`, variants with smaller
+weights, `task.json` with all that happens to texts, and `export.json`, which says what
+was written and what its limits are.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from tfnlp.export.artefact import replaced
+from tfnlp.export.beside import (
+    Reference,
+    in_float32,
+    limits_of_answers,
+    place,
+    scores_apart,
+    write_task,
+)
+from tfnlp.export.litert.conversion import converted
+from tfnlp.export.litert.describe import described
+from tfnlp.export.litert.runtime import LiteRTNetwork
+from tfnlp.specs import Rows
+from tfnlp.task import Task
+
+NETWORK = "network.tflite"
+_LIMITS = (
+    "Ids go in and numbers come out: task.json says how texts become ids, and LiteRT "
+    "has no operations that do it as the SavedModel does.",
+    "Rows may be of any number and length: resize the inputs before a run, as Python's "
+    "signature runner does by itself.",
+)
+_SMALLER = (
+    "{file} has weights as {kind}: its answers are compared in this report, and held "
+    "to no tolerance; `tfnlp verify` asks {network} only."
+)
+
+
+def export_litert(
+    folder: Path,
+    task: Task,
+    model: keras.Model,
+    *,
+    kinds: Sequence[str] = (),
+    rows: Rows | None = None,
+) -> Path:
+    """Writes a version of an artefact for LiteRT and returns the folder.
+
+    Args:
+        folder: of the version, such as saved_models/demo/1.
+        task: of the version.
+        model: its network.
+        kinds: how weights are written besides float32: `float16`, `int8`.
+        rows: labelled rows; the report compares the scores of all kinds.
+
+    Raises:
+        ExportError: an operation has no counterpart in LiteRT, or the written file
+            answers otherwise than the SavedModel.
+    """
+    target = place(folder, "litert")
+    with in_float32(model) as narrow, replaced(target) as hidden:
+        reference = Reference.of(folder, task, model, narrow=narrow)
+        for kind, written in converted(model, kinds=("float32", *kinds)).items():
+            (hidden / _file(kind)).write_bytes(written)
+        write_task(hidden, task)
+        report: dict[str, Any] = {
+            "format": "litert",
+            "golden": reference.compared(LiteRTNetwork(hidden / NETWORK)),
+            "limits": [*_LIMITS, *limits_of_answers(reference), *map(_smaller, kinds)],
+        }
+        for kind in kinds:
+            report[kind] = _cost(hidden, kind, reference, rows)
+        report["files"] = {
+            file.name: described(file) for file in sorted(hidden.glob("*.tflite"))
+        }
+        (hidden / "export.json").write_text(json.dumps(report, indent=1), "utf-8")
+    return target
+
+
+def _file(kind: str) -> str:
+    return NETWORK if kind == "float32" else f"network.{kind}.tflite"
+
+
+def _smaller(kind: str) -> str:
+    return _SMALLER.format(file=_file(kind), kind=kind, network=NETWORK)
+
+
+def _cost(
+    hidden: Path, kind: str, reference: Reference, rows: Rows | None
+) -> dict[str, Any]:
+    """What smaller weights cost."""
+    before, after = (LiteRTNetwork(hidden / _file(k)) for k in ("float32", kind))
+    cost: dict[str, Any] = {"golden": reference.apart(after)}
+    if rows is not None:
+        both = {"float32": before, kind: after}
+        cost["scores"] = scores_apart(reference.task, rows, both)
+    return cost

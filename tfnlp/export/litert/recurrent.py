@@ -1,0 +1,86 @@
+"""Recurrent layers as loops that LiteRT runs by itself.
+
+Keras' loop keeps outputs in a list of tensors, for which LiteRT needs the Flex
+delegate, a good part of TensorFlow (trap T10). Here they are one tensor of all steps,
+into which each writes its own. The operation that writes has XLA in its name, which
+is not needed: LiteRT has it, too.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+import tensorflow as tf
+from tensorflow.compiler.tf2xla.python import xla
+
+
+@contextlib.contextmanager
+def plain_loops(model: keras.Model) -> Iterator[None]:
+    """Lets every LSTM, GRU and SimpleRNN of a network loop without lists of tensors."""
+    kinds = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
+    layers = [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
+    for layer in layers:
+        layer.inner_loop = _looping(layer)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            del layer.inner_loop
+
+
+def _looping(layer: keras.layers.RNN) -> Callable:
+    """What `RNN.inner_loop` is replaced with."""
+
+    def inner_loop(
+        sequences: tf.Tensor, initial_state: Any, mask: Any, training: Any = False
+    ) -> tuple[tf.Tensor, tf.Tensor, list[tf.Tensor]]:
+        states = tf.nest.flatten(initial_state)
+        masks = [each for each in tf.nest.flatten(mask) if each is not None]
+        steps = tf.transpose(sequences, [1, 0, 2])  # [T, B, E]
+        real = tf.transpose(tf.cast(masks[0], tf.int32)) if masks else None  # [T, B]
+        if layer.go_backwards:
+            steps = tf.reverse(steps, [0])
+            real = None if real is None else tf.reverse(real, [0])
+        outputs, states = _loop(layer, steps, real, states)
+        last = states[0]
+        if real is not None and layer.zero_output_for_mask:
+            outputs *= tf.expand_dims(tf.cast(real, outputs.dtype), -1)
+            last = outputs[-1]
+        return last, tf.transpose(outputs, [1, 0, 2]), states
+
+    return inner_loop
+
+
+def _loop(
+    layer: keras.layers.RNN,
+    steps: tf.Tensor,
+    real: tf.Tensor | None,
+    states: list[tf.Tensor],
+) -> tuple[tf.Tensor, list[tf.Tensor]]:
+    """States behind every step [T, B, U], and the last ones [B, U]."""
+    count, width = tf.shape(steps)[0], layer.units
+    outputs = tf.zeros(tf.stack([count, tf.shape(steps)[1], width]), steps.dtype)
+
+    def advance(place: tf.Tensor, outputs: tf.Tensor, *before: tf.Tensor) -> Any:
+        _, after = layer.cell(tf.gather(steps, place), list(before), training=False)
+        if real is not None:
+            kept = tf.expand_dims(tf.gather(real, place), -1) > 0
+            pairs = zip(after, before, strict=True)
+            after = [tf.where(kept, new, old) for new, old in pairs]
+        outputs = xla.dynamic_update_slice(
+            outputs, tf.expand_dims(after[0], 0), tf.stack([place, 0, 0])
+        )
+        return place + 1, outputs, *after
+
+    _, outputs, *states = tf.while_loop(
+        lambda place, *_: place < count,
+        advance,
+        [tf.constant(0), outputs, *states],
+        shape_invariants=[
+            tf.TensorShape([]),
+            tf.TensorShape([None, None, width]),
+            *[tf.TensorShape([None, width])] * len(states),
+        ],
+    )
+    return outputs, states

@@ -1,0 +1,53 @@
+"""LiteRT's interpreter in place of Keras: a network that `Task.answer` can be given."""
+
+import threading
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tfnlp.export.beside import unnamed
+
+
+class LiteRTNetwork:
+    """The numeric half of an artefact: features → outputs, computed by LiteRT.
+
+    As `OnnxNetwork`, it takes the place of the Keras network in `task.answer`.
+
+    Args:
+        file: `network.tflite`, or one of its variants.
+        threads: that compute one operation.
+
+    Example:
+    >>> network = LiteRTNetwork("saved_models/demo/litert/1/network.tflite")
+    ... # doctest: +SKIP
+    >>> task.answer(network, {"text": tf.constant(["fine"])})  # doctest: +SKIP
+    """
+
+    def __init__(self, file: str | Path, *, threads: int = 1):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it is to move to a package of its own
+            interpreter = tf.lite.Interpreter(str(file), num_threads=threads)
+        self._run = interpreter.get_signature_runner()
+        self._inputs = sorted(self._run.get_input_details())
+        self._outputs = self._run.get_output_details()
+        self._alone = threading.Lock()
+
+    def __call__(self, features: Mapping[str, tf.Tensor]) -> Any:
+        """A tensor, or a dictionary of them, as the Keras network returns it."""
+        types = [tf.as_dtype(each["dtype"]) for each in self._outputs.values()]
+        values = tf.numpy_function(
+            self._compute, [features[name] for name in self._inputs], types
+        )
+        values = tf.nest.flatten(values)  # a single one comes without its list
+        for value, output in zip(values, self._outputs.values(), strict=True):
+            value.set_shape([d if d >= 0 else None for d in output["shape_signature"]])
+        return unnamed(dict(zip(self._outputs, values, strict=True)))
+
+    def _compute(self, *values: np.ndarray) -> list[np.ndarray]:
+        with self._alone:  # an interpreter holds the numbers of one run
+            found = self._run(**dict(zip(self._inputs, values, strict=True)))
+        return [found[name] for name in self._outputs]
