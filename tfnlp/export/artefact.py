@@ -182,8 +182,8 @@ def _write(
     recipe: Mapping[str, Any] | None,
 ) -> Written:
     servable = Servable(task, model)
-    functions = servable.signatures()
     with without_cudnn(model):
+        functions = servable.signatures()
         tf.saved_model.save(servable, str(folder), signatures=functions)
     check_portable(folder)
     side = folder / SIDE_FILES

@@ -9,6 +9,7 @@ Knows no task and nothing of the file system.
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import keras
@@ -34,21 +35,39 @@ class Servable(tf.Module):
         object.__setattr__(self, "model", model)  # TensorFlow does not see it
 
     def signatures(self) -> dict[str, Callable]:
-        """Functions by endpoint; inputs and outputs keep the task's names."""
+        """Graphs by endpoint; inputs and outputs keep the task's names.
+
+        They are traced here and now: what is handed in untraced, TensorFlow traces to
+        save it, and once more for whoever calls it. Only of functions that are not
+        traced does it read defaults: those get a thin one around their graph.
+        """
+        endpoints = self.task.endpoints()
+        graphs = {
+            name: function(endpoint, self.model).get_concrete_function()
+            for name, endpoint in endpoints.items()
+        }
         return {
-            name: function(endpoint, self.model)
-            for name, endpoint in self.task.endpoints().items()
+            name: _declared(
+                endpoints[name], lambda inputs, graph=graph: graph(**inputs)
+            )
+            if endpoints[name].defaults
+            else graph
+            for name, graph in graphs.items()
         }
 
 
 def function(endpoint: Endpoint, model: Callable) -> Any:
     """A graph function of an endpoint's fields, the optional ones last."""
+    return _declared(endpoint, partial(endpoint.function, model))
+
+
+def _declared(endpoint: Endpoint, answer: Callable) -> Any:
     optional = endpoint.defaults
     names = sorted(endpoint.inputs, key=lambda name: name in optional)
 
     def serve(*values: tf.Tensor) -> dict[str, tf.Tensor]:
         inputs = dict(zip(names, values, strict=True))
-        outputs = endpoint.function(model, inputs)
+        outputs = answer(inputs)
         return {name: tf.identity(tensor) for name, tensor in outputs.items()}
 
     # TensorFlow reads names and defaults of a signature from that of the function.
