@@ -214,6 +214,7 @@ def _serve(version: Path, ending: contextlib.ExitStack) -> dict[str, "Rest | Grp
     from tfnlp.serving.server import Server, Settings
     from tfnlp.serving.transports import Grpc, Rest
 
+    ending.enter_context(_hushed())
     base = Path(ending.enter_context(tempfile.TemporaryDirectory()))
     (base / "1").symlink_to(version.resolve(), target_is_directory=True)
     model = Model(name="artefact", base=base, specific=(1,))
@@ -230,6 +231,18 @@ def _serve(version: Path, ending: contextlib.ExitStack) -> dict[str, "Rest | Grp
     for transport in found.values():
         ending.enter_context(contextlib.closing(transport))
     return found
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Without what a server tells of itself: it is no server for anybody else."""
+    logger = logging.getLogger("tfnlp.serving")
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
 
 
 def table(found: list[Way]) -> str:

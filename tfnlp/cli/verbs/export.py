@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tfnlp
-from tfnlp.cli.quiet import quiet
+from tfnlp.cli.quiet import quiet, quiet_start
 from tfnlp.cli.reading import Reading
 from tfnlp.cli.recipes import Words, parse_open, unknown_flag
 from tfnlp.cli.verbs.evaluate import checked, chosen_columns, with_numbers
@@ -72,7 +72,8 @@ def main(words: Sequence[str]) -> None:
 
 
 def _write_for_serving(base: Path) -> None:
-    from tfnlp.export import bundle  # loads TensorFlow
+    with quiet_start():
+        from tfnlp.export import bundle  # loads TensorFlow
 
     print(bundle.write(base))
 

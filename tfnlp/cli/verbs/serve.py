@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from tfnlp.cli.quiet import quiet_start
 from tfnlp.cli.recipes import parse
 from tfnlp.errors import TfnlpError, UsageError
 
@@ -204,8 +205,9 @@ def settings(options: Options) -> "Settings":
 
 def _serve(options: Options) -> None:
     _check_extra()
+    with quiet_start():
+        from tfnlp.serving.server import Server  # loads TensorFlow
     source = wanted(options)
-    from tfnlp.serving.server import Server
 
     server = Server(source, settings(options))
     ended = threading.Event()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tfnlp.cli.quiet import quiet_start
 from tfnlp.cli.recipes import parse
 from tfnlp.errors import ExportError, UsageError
 
@@ -38,7 +39,8 @@ def main(words: Sequence[str]) -> None:
         ExportError: an answer differs.
     """
     options = parse(Options, words, positional=("artefact",), command="tfnlp verify")
-    from tfnlp.serving import parity  # loads TensorFlow and a server
+    with quiet_start():
+        from tfnlp.serving import parity  # loads TensorFlow and a server
 
     found = parity.verify(Path(options.artefact), tolerance=options.tolerance)
     if options.json:
