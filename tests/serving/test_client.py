@@ -76,7 +76,7 @@ def test_onnx_answers_like_the_artefact(onnx, saved_tagger):
         found = client.predict(TEXTS)
         assert asyncio.run(client.predict_async(TEXTS)) == found
     for mine, theirs in zip(found, expected, strict=True):
-        assert mine.pop("scores") == pytest.approx(theirs.pop("scores"), abs=1e-5)
+        assert mine.pop("scores") == pytest.approx(theirs.pop("scores"), abs=1e-4)
         assert mine == theirs
 
 
