@@ -52,6 +52,13 @@ class Moment(Lengths):
         return {"score": tf.fill(tf.shape(outputs)[:1], milliseconds)}
 
 
+class Narrow(Lengths):
+    """Answers in bfloat16, as a network in mixed precision may."""
+
+    def decode(self, outputs, inputs):
+        return {"score": tf.cast(outputs[:, 0], tf.bfloat16)}
+
+
 class Strict(Lengths):
     """Breaks on a text without letters."""
 
@@ -110,6 +117,12 @@ def test_inputs_and_outputs_keep_their_names(tmp_path):
     assert set(served.structured_input_signature[1]) == {"text"}
     assert set(served.structured_outputs) == {"label", "score"}
     assert served(text=tf.constant(["four"]))["score"].numpy().tolist() == [4.0]
+
+
+def test_numbers_of_less_than_float32_are_widened(tmp_path):
+    version = write(tmp_path, Narrow())
+    served = tf.saved_model.load(str(version)).signatures["serving_default"]
+    assert served.structured_outputs["score"].dtype == tf.float32
 
 
 def test_tf_serving_finds_what_it_needs_in_and_beside_a_version(tmp_path):

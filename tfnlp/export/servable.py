@@ -68,7 +68,7 @@ def _declared(endpoint: Endpoint, answer: Callable) -> Any:
     def serve(*values: tf.Tensor) -> dict[str, tf.Tensor]:
         inputs = dict(zip(names, values, strict=True))
         outputs = answer(inputs)
-        return {name: tf.identity(tensor) for name, tensor in outputs.items()}
+        return {name: tf.identity(_wide(each)) for name, each in outputs.items()}
 
     # TensorFlow reads names and defaults of a signature from that of the function.
     serve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
@@ -89,6 +89,12 @@ def _declared(endpoint: Endpoint, answer: Callable) -> Any:
             for name, spec in zip(names, specs, strict=True)
         ],
     )
+
+
+def _wide(answer: tf.Tensor) -> tf.Tensor:
+    """Numbers of less than float32 as such: TF Serving's REST knows no bfloat16."""
+    narrow = answer.dtype in (tf.bfloat16, tf.float16)
+    return tf.cast(answer, tf.float32) if narrow else answer
 
 
 def _constant(endpoint: Endpoint, name: str) -> Any:
