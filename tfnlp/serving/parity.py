@@ -113,8 +113,9 @@ def requests(
     """
     fields = golden.golden(task).values()
     texts = next(each.numpy().tolist() for each in fields if each.dtype == tf.string)
-    for place, (name, endpoint) in enumerate(endpoints.items()):
-        for batch in (texts, *([text] for text in (() if place else LONG))):
+    for number, (name, endpoint) in enumerate(endpoints.items()):
+        alone = () if number else LONG
+        for batch in (texts, *([text] for text in alone)):
             yield name, _request(endpoint, batch)
 
 
