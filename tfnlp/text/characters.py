@@ -55,7 +55,9 @@ def ranges(codes: Iterable[int]) -> str:
     >>> ranges([0x41, 0x43, 0x42, 0xE9])
     '\\\\x{41}-\\\\x{43}\\\\x{E9}-\\\\x{E9}'
     """
-    array = np.array(sorted(codes))
+    array = np.array(sorted(codes), np.int64)
+    if not array.size:
+        return ""
     breaks = np.flatnonzero(np.diff(array) != 1)
     firsts = array[np.r_[0, breaks + 1]]
     lasts = array[np.r_[breaks, len(array) - 1]]

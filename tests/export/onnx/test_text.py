@@ -29,6 +29,8 @@ TEXTS = (
     "tab\tv\x0bf\x0cx\x1cy\x85z\xa0q\u3000r\u200bs",
     "#️⃣ 👍🏽 🏳️‍🌈 ©",
     "WWW.A.org https://b.c/d?e=f. @anna a@b",
+    "".join(map(chr, range(128))),  # plain texts go another way
+    " ".join(f"a{chr(code)}b {chr(code)}{chr(code)}" for code in range(128)),
 )
 EVERY = tuple(
     "".join(chr(code) + " " * (code % 3 == 0) for code in range(first, first + 256))
@@ -78,7 +80,7 @@ def test_ids_are_equal(options, tmp_path):
 
 
 def test_every_function_of_texts_has_a_step():
-    assert set(replacing.STEPS) == set(NORMALIZERS)
+    assert set(replacing.STEPS) == set(replacing.PLAIN_STEPS) == set(NORMALIZERS)
 
 
 def test_no_mark_of_a_pair_is_the_letter_of_another():

@@ -5,7 +5,7 @@ traced, such calls leave a mark in the graph; tf2onnx carries marks over as they
 and the finished ONNX model gets what stands for each. Nothing here knows layers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
@@ -99,6 +99,21 @@ class Graph:
         )
         self.proto.node.append(node)
         return names
+
+    def either(
+        self, condition: str, yes: Callable[[], str], no: Callable[[], str]
+    ) -> str:
+        """Strings of one of two branches; each adds nodes and names the last one."""
+        then, otherwise = self._branch(yes), self._branch(no)
+        return self.node("If", condition, then_branch=then, else_branch=otherwise)
+
+    def _branch(self, made: Callable[[], str]) -> onnx.GraphProto:
+        first = len(self.proto.node)
+        last = self.node("Identity", made())
+        nodes = list(self.proto.node)[first:]
+        del self.proto.node[first:]
+        output = helper.make_tensor_value_info(last, onnx.TensorProto.STRING, None)
+        return helper.make_graph(nodes, self._name("branch"), [], [output])
 
     def constant(self, value: Any, dtype: Any = np.int64) -> str:
         """Adds a constant, or finds the equal one, and returns its name.

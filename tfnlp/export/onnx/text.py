@@ -20,6 +20,7 @@ from tfnlp.export.onnx import replacing
 from tfnlp.export.onnx.marks import Graph, Marks
 from tfnlp.text import joining
 from tfnlp.text.split import SPACES, TOKENS
+from tfnlp.text.terms import Terms
 from tfnlp.text.vectorizer import Vectorizer
 
 _SPLITS = ("whitespace", "words")
@@ -136,12 +137,11 @@ def _tokens(graph: Graph, texts: str, vectorizer: Vectorizer) -> tuple[str, str]
     """Terms string [B, L], filled up, and how many of them are a row's: int64 [B]."""
     terms = vectorizer.terms
     texts = replacing.without_nul(graph, texts)
-    for name in terms.standardize:
-        texts = replacing.STEPS[name](graph, texts)
-    texts = replacing.pattern(SPACES, " ")(graph, texts)
-    if terms.split == "words":
-        texts = replacing.pattern(TOKENS, r" \0 ")(graph, texts)
-    texts = replacing.pattern(r"\s+", " ")(graph, texts)
+    texts = graph.either(
+        replacing.is_plain(graph, texts),
+        lambda: _spaced(graph, texts, terms, plain=True),
+        lambda: _spaced(graph, texts, terms, plain=False),
+    )
     tokens, lengths = graph.nodes("StringSplit", texts, outputs=2)
     tokens, lengths = _one_at_least(graph, tokens), lengths
     if terms.stop_words:
@@ -152,6 +152,18 @@ def _tokens(graph: Graph, texts: str, vectorizer: Vectorizer) -> tuple[str, str]
     if terms.ngrams > 1:
         return _with_ngrams(graph, tokens, lengths, terms.ngrams)
     return tokens, lengths
+
+
+def _spaced(graph: Graph, texts: str, terms: Terms, *, plain: bool) -> str:
+    """Standardised texts with a space between their tokens: string [B] → [B]."""
+    steps = replacing.PLAIN_STEPS if plain else replacing.STEPS
+    for name in terms.standardize:
+        texts = steps[name](graph, texts)
+    # ONNX splits at runs of plain spaces, and no token has any other white space.
+    texts = replacing.pattern(rf"{SPACES}|[\t\n\f\r]", " ", plain=plain)(graph, texts)
+    if terms.split == "words":
+        texts = replacing.pattern(TOKENS, r" \0 ", plain=plain)(graph, texts)
+    return texts
 
 
 def _one_at_least(graph: Graph, tokens: str) -> str:
