@@ -12,7 +12,6 @@ through tfnlp and of the SavedModel itself. The tables go to standard output.
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -32,6 +31,8 @@ from tfnlp.cli.quiet import quiet_start
 with quiet_start():
     import numpy as np
     import tensorflow as tf
+
+    from tfnlp.serving.parity import free_port
 
 FOLDER = Path(__file__).parent
 PEER = "FastAPI and model.predict"
@@ -175,12 +176,6 @@ def table(runs: dict[tuple[str, int], clients_of.Load]) -> str:
             f"{load.lost} |"
         )
     return "\n".join(lines)
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import shutil
 
+import numpy as np
 import pytest
 import tensorflow as tf
 import yaml
@@ -83,3 +84,16 @@ class Manifests:
 def manifests():
     """A function: folder of an artefact → its containers."""
     return Manifests
+
+
+@pytest.fixture
+def drawn():
+    """A function: network → the same with weights that matter."""
+
+    def draw(network):
+        random = np.random.default_rng(0)
+        for weight in network.weights:
+            weight.assign(random.normal(scale=0.5, size=weight.shape))
+        return network
+
+    return draw

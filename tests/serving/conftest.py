@@ -1,6 +1,5 @@
 """A server on loopback with a SavedModel that is not ours."""
 
-import socket
 from pathlib import Path
 
 import grpc
@@ -9,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tfnlp.serving.models import Model
+from tfnlp.serving.parity import free_port
 from tfnlp.serving.server import Server, Settings
 
 
@@ -84,12 +84,6 @@ def write(base: Path, number: int, step: float = 1.0) -> Path:
         model, str(folder), signatures={**signatures, "serving_default": model.add}
     )
     return folder
-
-
-def free_port() -> int:
-    """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 def started(models: list[Model], **settings) -> Server:

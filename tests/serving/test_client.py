@@ -1,7 +1,6 @@
 """One client: the same answers from this process, REST, gRPC and ONNX."""
 
 import asyncio
-import socket
 import threading
 
 import pytest
@@ -11,6 +10,7 @@ from tfnlp.cli.console import main
 from tfnlp.errors import ArtefactError, RequestError, ServerError, UsageError
 from tfnlp.serving.configs import artefact
 from tfnlp.serving.onnx_transport import onnx_folder
+from tfnlp.serving.parity import free_port
 from tfnlp.serving.refusals import Refusal
 from tfnlp.serving.retries import Retries
 from tfnlp.serving.server import Server, Settings
@@ -18,11 +18,6 @@ from tfnlp.serving.targets import read_target
 
 TEXTS = ["Ann left New York.", "", "\U0001f600 é 電影", "a\x00b", "x " * 300]
 QUICK = Retries(most=2, first=0.01, deadline=120.0)
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 @pytest.fixture(scope="module")

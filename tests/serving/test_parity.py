@@ -83,7 +83,7 @@ def test_a_network_that_its_file_does_not_hold_is_not_saved(tmp_path):
 
 def test_a_server_that_cannot_start_keeps_no_version_back(saved, monkeypatch, caplog):
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        monkeypatch.setattr(parity, "_free_port", lambda: taken.getsockname()[1])
+        monkeypatch.setattr(parity, "free_port", lambda: taken.getsockname()[1])
         found = parity.verify(saved)
     assert [way.name for way in found] == ["SavedModel"]
     assert "The server is not asked" in caplog.text

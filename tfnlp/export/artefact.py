@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
@@ -27,14 +26,13 @@ from tfnlp.export.portable import check_portable, without_cudnn
 from tfnlp.export.servable import Servable
 from tfnlp.export.versions import check_name, versions
 from tfnlp.saving import to_json
-from tfnlp.task import Endpoint, Task
+from tfnlp.task import Task
 
 SIDE_FILES = "assets.extra"
 HIDDEN = ".writing-"
 """How the name of a folder begins that is being written."""
 STALE = 24 * 3600.0
 """Seconds after which nobody can still be writing such a folder."""
-_PROBES = ("", "A good film.", "\U0001f600 école 電影", "!!!")
 
 
 class Written(NamedTuple):
@@ -72,7 +70,8 @@ def export(
 
     Args:
         check: asks the complete version before anybody sees it, and raises if it
-            must not be seen. `tfnlp.save`, which describes the others, gives one.
+            must not be seen. `tfnlp.save`, which describes the others, gives one;
+            without one, nothing is asked.
 
     Raises:
         UsageError: the name cannot be a folder of a server.
@@ -83,7 +82,6 @@ def export(
     try:
         with _hidden_folder(base) as hidden:
             written = _write(hidden, task, model, report, recipe)
-            _check_answers(written)
             warmup.write(
                 hidden / SIDE_FILES, name, task.endpoints(), written.signatures
             )
@@ -195,52 +193,6 @@ def _write(
         report.save(side)
     signatures = tf.saved_model.load(str(folder)).signatures
     return Written(folder, task, model, functions, signatures)
-
-
-def _check_answers(written: Written) -> None:
-    """Asks the written artefact and the network the same odd questions."""
-    for name, endpoint in written.task.endpoints().items():
-        inputs = _probes(endpoint)
-        if set(inputs) == set(endpoint.inputs):
-            _check_endpoint(written.signatures[name], written.functions[name], inputs)
-
-
-def _probes(endpoint: Endpoint) -> dict[str, tf.Tensor]:
-    """Odd texts for the fields that hold text, and what may be left out."""
-    defaults = endpoint.defaults
-    return {
-        name: tf.constant(
-            [defaults[name]] * len(_PROBES) if name in defaults else _PROBES, spec.dtype
-        )
-        for name, spec in endpoint.inputs.items()
-        if spec.dtype == tf.string or name in defaults
-    }
-
-
-def _check_endpoint(
-    serve: Callable, function: Callable, inputs: Mapping[str, tf.Tensor]
-) -> None:
-    try:
-        served, expected = serve(**inputs), function(**inputs)
-    except (tf.errors.InvalidArgumentError, tf.errors.InternalError) as error:
-        raise ExportError(
-            "An artefact must answer any text, the empty one too. "
-            f"Received: {error.message.splitlines()[0]} for one of {_PROBES}. "
-            "Look at encode and decode of the task."
-        ) from error
-    for name, tensor in expected.items():
-        if not _same(tensor.numpy(), served[name].numpy()):
-            raise ExportError(
-                "An artefact must answer like the network it was made from. "
-                f"Received another {name!r} for one of {_PROBES}. "
-                "Report this with the task and the versions of tfnlp and TensorFlow."
-            )
-
-
-def _same(expected: np.ndarray, received: np.ndarray) -> bool:
-    if expected.dtype.kind == "f":
-        return np.allclose(expected, received, rtol=1e-4, atol=1e-5)
-    return np.array_equal(expected, received)
 
 
 def _publish(hidden: Path, base: Path) -> Path:

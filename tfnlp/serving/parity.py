@@ -225,7 +225,7 @@ def _serve(version: Path, ending: contextlib.ExitStack) -> dict[str, "Rest | Grp
     (base / "1").symlink_to(version.resolve(), target_is_directory=True)
     model = Model(name="artefact", base=base, specific=(1,))
     ports = Settings(
-        port=_free_port(), rest_api_port=_free_port(), poll=0.0, warm_up=False
+        port=free_port(), rest_api_port=free_port(), poll=0.0, warm_up=False
     )
     server = Server(lambda: [model], ports)
     server.start()
@@ -334,7 +334,8 @@ def _first(error: Exception) -> str:
     return str(getattr(error, "message", error)).strip().splitlines()[0]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback that nobody listens at."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
         return port

@@ -17,14 +17,6 @@ IDS = np.array([[1, 2, 3, 4, 5, 2, 1], [5, 4, 0, 0, 0, 0, 0]], np.int32)
 FEATURES = {"token_ids": IDS, "padding_mask": (IDS > 0).astype(np.int32)}
 
 
-def drawn(network):
-    """A network with weights that matter."""
-    random = np.random.default_rng(0)
-    for weight in network.weights:
-        weight.assign(random.normal(scale=0.5, size=weight.shape))
-    return network
-
-
 def written(network, folder):
     file = folder / "network.tflite"
     file.write_bytes(converted(network)["float32"])
@@ -50,7 +42,7 @@ def encoded(encoder, pooling):
     ],
     ids=["bow", "cnn", "lstm", "gru", "transformer", "windows"],
 )
-def test_rows_of_any_number_and_length_are_as_in_keras(network, tmp_path):
+def test_rows_of_any_number_and_length_are_as_in_keras(network, tmp_path, drawn):
     network = drawn(network())
     found = written(network, tmp_path)
     alone = {name: each[1:, :2] for name, each in FEATURES.items()}
@@ -60,7 +52,7 @@ def test_rows_of_any_number_and_length_are_as_in_keras(network, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_tagger_with_characters_and_a_crf_is_as_in_keras(tmp_path):
+def test_a_tagger_with_characters_and_a_crf_is_as_in_keras(tmp_path, drawn):
     start = word_features.front({"token_ids": 6, "character_ids": 5}, width=4)
     hidden = rnn.encoder(start, width=4)
     emissions = keras.layers.Dense(3)(hidden.output)
@@ -74,7 +66,7 @@ def test_a_tagger_with_characters_and_a_crf_is_as_in_keras(tmp_path):
 
 
 @pytest.mark.slow
-def test_layers_of_keras_with_a_mask_are_as_in_keras(tmp_path):
+def test_layers_of_keras_with_a_mask_are_as_in_keras(tmp_path, drawn):
     layers = keras.layers
     ids = keras.Input([None], dtype="int32", name="token_ids")
     hidden = layers.Embedding(6, 4, mask_zero=True)(ids)
@@ -88,7 +80,7 @@ def test_layers_of_keras_with_a_mask_are_as_in_keras(tmp_path):
 
 
 @pytest.mark.slow
-def test_states_go_in_and_come_out(tmp_path):
+def test_states_go_in_and_come_out(tmp_path, drawn):
     tokens = keras.Input([None, 4], name="tokens")
     start = keras.Input([3], name="start")
     layer = keras.layers.LSTM(3, return_sequences=True, return_state=True)
@@ -104,7 +96,7 @@ def test_states_go_in_and_come_out(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_layer_is_left_as_it_was():
+def test_a_layer_is_left_as_it_was(drawn):
     network = drawn(rnn.encoder(6, width=4, embedding_width=4))
     before = network(FEATURES)
     converted(network)

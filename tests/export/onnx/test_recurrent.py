@@ -16,14 +16,6 @@ IDS = np.array([[1, 2, 3, 4, 5], [5, 4, 0, 0, 0]], np.int32)
 FEATURES = {"token_ids": IDS, "padding_mask": (IDS > 0).astype(np.int32)}
 
 
-def drawn(network):
-    """A network with weights that matter."""
-    random = np.random.default_rng(0)
-    for weight in network.weights:
-        weight.assign(random.normal(scale=0.5, size=weight.shape))
-    return network
-
-
 def written(network, folder):
     file = folder / "network.onnx"
     onnx.save(conversion.network(network), str(file))
@@ -38,7 +30,7 @@ def written(network, folder):
         ({"cell": "lstm", "bidirectional": False, "activation": "relu"}, {"LSTM": 1}),
     ],
 )
-def test_an_encoder_is_a_fused_node_a_layer(options, nodes, tmp_path):
+def test_an_encoder_is_a_fused_node_a_layer(options, nodes, tmp_path, drawn):
     network = drawn(rnn.encoder(6, width=8, embedding_width=4, **options))
     converted, operations = written(network, tmp_path)
     kinds = {name: operations.get(name) for name in nodes}
@@ -47,7 +39,7 @@ def test_an_encoder_is_a_fused_node_a_layer(options, nodes, tmp_path):
     np.testing.assert_allclose(converted(FEATURES), expected, rtol=1e-5, atol=1e-5)
 
 
-def test_a_row_alone_is_as_in_a_batch(tmp_path):
+def test_a_row_alone_is_as_in_a_batch(tmp_path, drawn):
     network = drawn(rnn.encoder(6, width=8, embedding_width=4))
     converted, _ = written(network, tmp_path)
     together = converted(FEATURES)[1:, :2]
@@ -55,7 +47,7 @@ def test_a_row_alone_is_as_in_a_batch(tmp_path):
     np.testing.assert_allclose(alone, together, rtol=1e-5, atol=1e-5)
 
 
-def test_layers_of_keras_with_a_mask_need_no_loop(tmp_path):
+def test_layers_of_keras_with_a_mask_need_no_loop(tmp_path, drawn):
     layers = keras.layers
     ids = keras.Input([None], dtype="int32", name="token_ids")
     hidden = layers.Embedding(6, 4, mask_zero=True)(ids)
@@ -71,7 +63,7 @@ def test_layers_of_keras_with_a_mask_need_no_loop(tmp_path):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_states_go_in_and_come_out(tmp_path):
+def test_states_go_in_and_come_out(tmp_path, drawn):
     tokens = keras.Input([None, 4], name="tokens")
     start = keras.Input([3], name="start")
     layer = keras.layers.LSTM(3, return_sequences=True, return_state=True)
@@ -87,14 +79,14 @@ def test_states_go_in_and_come_out(tmp_path):
         np.testing.assert_allclose(found, network(given)[name], rtol=1e-5, atol=1e-5)
 
 
-def test_a_layer_is_left_as_it_was(tmp_path):
+def test_a_layer_is_left_as_it_was(tmp_path, drawn):
     network = drawn(rnn.encoder(6, width=8, embedding_width=4))
     before = network(FEATURES)
     conversion.network(network)
     np.testing.assert_array_equal(network(FEATURES), before)
 
 
-def test_a_cell_that_onnx_has_not_stays_a_loop(tmp_path):
+def test_a_cell_that_onnx_has_not_stays_a_loop(tmp_path, drawn):
     network = drawn(rnn.encoder(6, width=8, embedding_width=4, activation="gelu"))
     converted, operations = written(network, tmp_path)
     assert operations["Loop"] == 2
