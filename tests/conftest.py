@@ -1,5 +1,6 @@
 """Two logical CPUs, fixed seeds, and the shared data sets where they exist."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -21,6 +22,8 @@ import tfnlp  # noqa: E402
 from tfnlp.data.readers import from_list  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
+
+gc.freeze()  # what was imported is not looked through by every collection
 
 
 @pytest.fixture(autouse=True)

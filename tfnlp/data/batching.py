@@ -78,6 +78,7 @@ def _bucketed(
     numbers = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
     windows = tf.data.Dataset.zip(rows.batch(batch_size * WINDOW), numbers)
 
+    @tf.autograph.experimental.do_not_convert
     def cut(window: dict[str, tf.Tensor], number: tf.Tensor) -> tf.data.Dataset:
         lengths = tf.add_n([_lengths(name, window[name]) for name in fields])
         ordered = tf.argsort(lengths, stable=True)

@@ -59,6 +59,7 @@ class Encoded:
     def examples(self, batches: tf.data.Dataset) -> tf.data.Dataset:
         """Batches of `rows` → batches of examples, as encoding them gives."""
 
+        @tf.autograph.experimental.do_not_convert
         def example(rows: dict[str, tf.Tensor]) -> Any:
             found = [tf.gather(leaf, rows["row"]) for leaf in self.leaves]
             sizes = self._by_side([_lengths(leaf) for leaf in found])

@@ -151,6 +151,7 @@ class Classification(Task):
         """``text``, or ``first`` and ``second``."""
         return {"first": TEXT, "second": TEXT} if self.pairs else {"text": TEXT}
 
+    @tf.autograph.experimental.do_not_convert
     def encode(self, inputs: Tensors) -> Tensors:
         """Features: ``token_ids`` and ``padding_mask``, int32 [B, T], of each text."""
         if not self.pairs:
@@ -161,6 +162,7 @@ class Classification(Task):
             for name, ids in self.text(inputs[side]).items()
         }
 
+    @tf.autograph.experimental.do_not_convert
     def encode_targets(self, row: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
         """y: class numbers int32 [B], or float32 [B, C] if rows have several."""
         if self.separator is None:
@@ -289,6 +291,7 @@ class Classification(Task):
             classes=len(self.labels),
         )
 
+    @tf.autograph.experimental.do_not_convert
     def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """[B]: cross-entropy or focal loss; summed over classes if several."""
         if self.separator is None:
@@ -315,6 +318,7 @@ class Classification(Task):
             return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
         return [keras.metrics.BinaryAccuracy(name="decision_accuracy", threshold=0.0)]
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, outputs: tf.Tensor, inputs: Tensors) -> Tensors:
         """Logits [B, C] → ``label``, ``score``, ``probabilities``."""
         if self.separator is not None:

@@ -111,6 +111,7 @@ class IntentAndSlots(Tagging):
             intent_weight=intent_weight,
         )
 
+    @tf.autograph.experimental.do_not_convert
     def encode_targets(self, row: Tensors) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """y: tag numbers, the weight of them, intent int32 [B]; weight [B].
 
@@ -154,6 +155,7 @@ class IntentAndSlots(Tagging):
         }
         return keras.Model(features, outputs, name="intent_and_slots")
 
+    @tf.autograph.experimental.do_not_convert
     def loss(self, y: Any, outputs: Any) -> tf.Tensor:
         """[B]: the mean over a row's words and its intent."""
         slots = super().loss(y["tags"], outputs["tags"])
@@ -164,6 +166,7 @@ class IntentAndSlots(Tagging):
         total = words * slots + weight * intent
         return tf.math.divide_no_nan(total, words + weight)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, outputs: Any, inputs: Tensors) -> Tensors:
         """The answer of `Tagging`, and the likeliest intent."""
         logits = outputs["intent"]

@@ -137,10 +137,12 @@ class LanguageModel(Task):
             ),
         }
 
+    @tf.autograph.experimental.do_not_convert
     def encode(self, inputs: Tensors) -> Tensors:
         """``token_ids`` int32 [B, T]: what each token to be told comes after."""
         return self._read(inputs)[0]
 
+    @tf.autograph.experimental.do_not_convert
     def example(self, row: Tensors) -> tuple[Tensors, tf.Tensor, tf.Tensor]:
         """Features, the token behind each (int32 [B, T]), and 1 where it is scored."""
         return self._read(row)
@@ -175,15 +177,18 @@ class LanguageModel(Task):
             return network
         return self.alone().network(network.get_layer("carried").decoder)
 
+    @tf.autograph.experimental.do_not_convert
     def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """[B, T]: negative log-likelihood of each token, in nats."""
         return cross_entropy(y, outputs)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, outputs: tf.Tensor, inputs: Tensors) -> Tensors:
         """Logits [B, T, V] → how probable the texts are."""
         _, y, weight = self._read(inputs)
         return self._told(-self.loss(y, outputs), y, weight)
 
+    @tf.autograph.experimental.do_not_convert
     def answer(self, model: Any, inputs: Tensors) -> Tensors:
         """How probable texts are; longer ones are read in windows."""
         features, y, weight = self._read(inputs)
@@ -193,6 +198,7 @@ class LanguageModel(Task):
         scores = -self.loss(gold, model({"token_ids": ids}))
         return self._told(_rows(scores, y, self.length), y, weight)
 
+    @tf.autograph.experimental.do_not_convert
     def generate(
         self, model: Any, inputs: Tensors, *, watch: Watch | None = None
     ) -> Tensors:

@@ -81,6 +81,7 @@ class SemanticRoles(Tagging):
         """Those of words, and ``predicate_ids``."""
         return *super().features, "predicate_ids"
 
+    @tf.autograph.experimental.do_not_convert
     def encode(self, inputs: Tensors) -> Tensors:
         """Features of words; ``predicate_ids`` int32 [B, T]: 2 predicate, 1 others."""
         words = self.read(inputs)
@@ -89,6 +90,7 @@ class SemanticRoles(Tagging):
         here = tf.one_hot(_place(words, inputs), tf.shape(mask)[1], dtype=tf.int32)
         return {**features, "predicate_ids": mask + here}
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, outputs: Any, inputs: Tensors) -> Tensors:
         """The best tags where the predicate's word is the predicate."""
         words = self.read(inputs)

@@ -165,10 +165,12 @@ class Tagging(Task):
             return of_texts(inputs["text"], self.split)
         return of_tokens(inputs["tokens"])
 
+    @tf.autograph.experimental.do_not_convert
     def encode(self, inputs: Tensors) -> Tensors:
         """Features of words: int32, see `WordFeatures`."""
         return self.words(self.read(inputs).tokens)
 
+    @tf.autograph.experimental.do_not_convert
     def encode_targets(self, row: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
         """y: tag numbers int32 [B, T], -1 where there is none; weight [B].
 
@@ -222,6 +224,7 @@ class Tagging(Task):
             return logits(vectors)
         return CRF(name="crf")(logits(vectors), padding_mask)
 
+    @tf.autograph.experimental.do_not_convert
     def loss(self, y: tf.Tensor, outputs: Any) -> tf.Tensor:
         """[B]: negative log-likelihood of a row's tags by word."""
         tags = tf.maximum(y, 0)
@@ -235,6 +238,7 @@ class Tagging(Task):
             item = tf.reduce_sum(each * real, axis=1)
         return item / tf.maximum(tf.reduce_sum(real, axis=1), 1.0)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, outputs: Any, inputs: Tensors) -> Tensors:
         """The best tags that the scheme allows, and their spans."""
         words = self.read(inputs)

@@ -127,6 +127,7 @@ class Translation(Task):
             "align": Endpoint(self.align, {"source": TEXT, "target": TEXT}),
         }
 
+    @tf.autograph.experimental.do_not_convert
     def encode(self, inputs: Tensors) -> Tensors:
         """``token_ids`` and ``padding_mask``, int32 [B, S], of sources."""
         ids = self.source.encode(inputs["source"])[:, : self.source_length]
@@ -136,6 +137,7 @@ class Translation(Task):
             "padding_mask": tf.sequence_mask(ended.row_lengths(), dtype=tf.int32),
         }
 
+    @tf.autograph.experimental.do_not_convert
     def example(self, row: Tensors) -> tuple[Tensors, tf.Tensor, tf.Tensor]:
         """Features with ``target_ids``; y int32 [B, T], and 1 where there is one."""
         before, after = self._target(row["target"])
@@ -175,10 +177,12 @@ class Translation(Task):
         logits = decoder(read, memory, mask)
         return keras.Model(features, logits, name="network")
 
+    @tf.autograph.experimental.do_not_convert
     def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """[B, T]: cross-entropy of each token, smoothed."""
         return cross_entropy(y, outputs, smoothing=self.smoothing)
 
+    @tf.autograph.experimental.do_not_convert
     def decode(self, outputs: decoding.Generated, inputs: Tensors) -> Tensors:
         """What was generated → ``text`` and ``score``."""
         return {
@@ -186,10 +190,12 @@ class Translation(Task):
             "score": outputs.scores[:, 0],
         }
 
+    @tf.autograph.experimental.do_not_convert
     def answer(self, model: Any, inputs: Tensors) -> Tensors:
         """The best text for each source."""
         return self.decode(self._generated(model, inputs, n_best=1), inputs)
 
+    @tf.autograph.experimental.do_not_convert
     def several(self, model: Any, inputs: Tensors) -> Tensors:
         """The best texts for each source, by falling score; "" where there is none."""
         made = self._generated(model, inputs, n_best=self.n_best)
@@ -200,6 +206,7 @@ class Translation(Task):
             "scores": made.scores,
         }
 
+    @tf.autograph.experimental.do_not_convert
     def align(self, model: Any, inputs: Tensors) -> Tensors:
         """Where the tokens of given targets look.
 

@@ -45,6 +45,7 @@ def most_common(
 def _counted(texts: tf.data.Dataset, terms: Terms) -> tf.data.Dataset:
     """Counts each batch in graph: (terms string [U], counts int32 [U])."""
 
+    @tf.autograph.experimental.do_not_convert
     def count(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         found, _, times = tf.unique_with_counts(terms(batch).flat_values)
         return found, times

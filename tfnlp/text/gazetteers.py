@@ -96,6 +96,7 @@ class Gazetteers(tf.Module):
         """
         return 1 + len(POSITIONS) * len(self.types)
 
+    @tf.autograph.experimental.do_not_convert
     def __call__(
         self, words: tf.RaggedTensor, length: tf.Tensor | None = None
     ) -> tf.Tensor:

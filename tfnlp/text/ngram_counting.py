@@ -76,6 +76,7 @@ def _chunks(
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Tokens int32 [N] by number, and which text each is of, int64 [N]."""
 
+    @tf.autograph.experimental.do_not_convert
     def told(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         found = tokens(batch)
         different, places = tf.unique(found.flat_values)

@@ -60,6 +60,7 @@ class PieceVectorizer(tf.Module):
         """Every piece and its id."""
         return Vocabulary(self.pieces.entries[len(SPECIAL) :], special=SPECIAL)
 
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Encodes string [B].
 

@@ -59,6 +59,7 @@ class Terms:
             object.__setattr__(self, "character_ngrams", sizes)
         _check(self)
 
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, texts: tf.Tensor) -> tf.RaggedTensor:
         return self.from_standardized(self.standardized(texts))
 

@@ -137,6 +137,7 @@ class Vectorizer(tf.Module):
             as_rows(texts), ["text"], size=size, minimum_count=minimum_count, **options
         )
 
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Encodes string [B].
 

@@ -185,6 +185,7 @@ class WordFeatures(tf.Module):
             sizes["pair_ids"] = len(self.pairs)
         return sizes
 
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, words: tf.RaggedTensor) -> dict[str, tf.Tensor]:
         """Encodes words, string [B, (T)]; a row without words has one unknown word.
 
