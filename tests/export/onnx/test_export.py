@@ -26,8 +26,8 @@ ROWS = from_list(
 )
 
 
-def network_of(task, size):
-    network = task.network(tfnlp.rnn.encoder(size, width=8), dropout=0.0)
+def network_of(task, encoder):
+    network = task.network(encoder, dropout=0.0)
     random = np.random.default_rng(0)
     for weight in network.weights:
         weight.assign(random.normal(scale=0.5, size=weight.shape))
@@ -40,7 +40,7 @@ def classifier(tmp_path_factory):
     task = tfnlp.Classification(
         tfnlp.Vectorizer(WORDS, length=40), tfnlp.Vocabulary(("neg", "été"))
     )
-    network = network_of(task, len(WORDS) + 2)
+    network = network_of(task, tfnlp.rnn.encoder(len(WORDS) + 2, width=8))
     output = tmp_path_factory.mktemp("saved")
     return tfnlp.save(task, network, "demo", output=output), task, network
 
@@ -161,13 +161,14 @@ def test_texts_that_onnx_cannot_read_are_said_to_be(tmp_path):
     assert any("split='characters'" in limit for limit in report["limits"])
 
 
-def test_pairs_and_several_fields_go_through(tmp_path):
+def test_pairs_go_through_a_network_with_branches(tmp_path):
+    """A transformer cuts long rows into windows, in a branch that reads the mask."""
     vectorizer = tfnlp.Vectorizer(WORDS, length=9)
     labels = tfnlp.Vocabulary(("no", "yes"))
     task = tfnlp.Classification(vectorizer, labels, pairs=True)
-    folder = tfnlp.save(
-        task, network := network_of(task, len(WORDS) + 2), "pairs", output=tmp_path
-    )
+    encoder = tfnlp.transformer.encoder(len(WORDS) + 2, width=8, heads=2)
+    network = network_of(task, encoder)
+    folder = tfnlp.save(task, network, "pairs", output=tmp_path)
     exported = export_onnx(folder, task, network)
     report = json.loads((exported / "export.json").read_text())
     assert set(report["files"]["model.onnx"]["inputs"]) == {"first", "second"}

@@ -102,7 +102,13 @@ def export_onnx(
 
 
 def _save(model: onnx.ModelProto, file: Path) -> None:
-    onnx.checker.check_model(model, full_check=False)
+    try:
+        onnx.checker.check_model(model, full_check=False)
+    except onnx.checker.ValidationError as error:
+        raise ExportError(
+            "A file of ONNX must be sound. "
+            f"Received: {str(error).splitlines()[0]} Report this with the network."
+        ) from error
     onnx.save(model, str(file))
 
 

@@ -139,11 +139,12 @@ class Graph:
         return next((node for node in self.proto.node if name in node.output), None)
 
     def replace(self, olds: Iterable[str], news: Iterable[str]) -> None:
-        """Lets everything that read the old tensors read the new ones."""
+        """Lets everything that read the old tensors read the new ones.
+
+        Branches and loops are looked through, too.
+        """
         renamed = dict(zip(olds, news, strict=True))
-        for node in self.proto.node:
-            for place, name in enumerate(node.input):
-                node.input[place] = renamed.get(name, name)
+        _rename(self.proto.node, renamed)
         ends = {output.name for output in self.proto.output}
         for old in ends & renamed.keys():
             node = helper.make_node("Identity", [renamed[old]], [old], name=old)
@@ -200,6 +201,14 @@ class Graph:
     def _name(self, kind: str) -> str:
         self._names += 1
         return f"{DOMAIN}/{kind}_{self._names}"
+
+
+def _rename(nodes: Iterable[onnx.NodeProto], renamed: Mapping[str, str]) -> None:
+    for node in nodes:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _rename(attribute.g.node, renamed)
 
 
 def reads(node: onnx.NodeProto) -> set[str]:
