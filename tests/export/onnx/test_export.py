@@ -161,13 +161,11 @@ def test_texts_that_onnx_cannot_read_are_said_to_be(tmp_path):
     assert any("split='characters'" in limit for limit in report["limits"])
 
 
-def test_pairs_go_through_a_network_with_branches(tmp_path):
-    """A transformer cuts long rows into windows, in a branch that reads the mask."""
+def test_several_labels_of_pairs_go_through(tmp_path):
     vectorizer = tfnlp.Vectorizer(WORDS, length=9)
     labels = tfnlp.Vocabulary(("no", "yes"))
-    task = tfnlp.Classification(vectorizer, labels, pairs=True)
-    encoder = tfnlp.transformer.encoder(len(WORDS) + 2, width=8, heads=2)
-    network = network_of(task, encoder)
+    task = tfnlp.Classification(vectorizer, labels, pairs=True, separator=",")
+    network = network_of(task, tfnlp.bow.encoder(len(WORDS) + 2, width=8))
     folder = tfnlp.save(task, network, "pairs", output=tmp_path)
     exported = export_onnx(folder, task, network)
     report = json.loads((exported / "export.json").read_text())

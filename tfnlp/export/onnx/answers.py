@@ -16,7 +16,9 @@ from tfnlp.export.onnx import conversion, fused, recurrent, text
 from tfnlp.export.onnx.marks import Marks
 from tfnlp.task import Task
 
-_CONVERTIBLE = {"Const", "GatherV2", "Identity", "IdentityN", "Placeholder", "PyFunc"}
+_CONVERTIBLE = frozenset(
+    "Const EnsureShape GatherV2 Identity IdentityN Placeholder PyFunc".split()
+)
 """Operations that may take or give strings: marks, and looking up labels."""
 
 
