@@ -11,7 +11,7 @@ from tfnlp.evaluation.evaluate import evaluate
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.networks.transformer_decoder import TransformerDecoder
 from tfnlp.tasks.language_model import LanguageModel
-from tfnlp.testing import check_device_invariance, check_task
+from tfnlp.testing import check_device_invariance, check_onnx, check_task
 
 PAIRS = [
     ("two", "birds sing"),
@@ -57,6 +57,12 @@ def untrained(task, form="attention"):
 def test_conforms(form, tmp_path):
     task = words(ends=form == "attention")
     check_task(task, lambda hp: task.network(FORMS[form](task, hp)), ROWS, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_onnx_computes_the_same(form):
+    check_onnx(words(), untrained(words(), form), ROWS)
 
 
 @pytest.mark.slow

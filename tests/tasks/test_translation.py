@@ -12,7 +12,7 @@ from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.networks.transformer_decoder import TransformerDecoder
 from tfnlp.specs import REFERENCES
 from tfnlp.tasks.translation import Translation
-from tfnlp.testing import check_task
+from tfnlp.testing import check_onnx, check_task
 from tfnlp.training.defaults import Defaults
 
 PAIRS = [
@@ -84,6 +84,12 @@ def model(task):
 @pytest.mark.parametrize("form", ["attention", "luong"])
 def test_conforms(form, task, tmp_path):
     check_task(task, lambda hp: FORMS[form](task, hp), ROWS, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_onnx_computes_the_same(form, task):
+    check_onnx(task, FORMS[form](task, Defaults()), ROWS)
 
 
 @pytest.mark.slow

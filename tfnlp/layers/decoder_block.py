@@ -197,7 +197,7 @@ class DecoderBlock(keras.layers.Layer):
         parts = tf.split(self.own_inputs(self.own_norm(vectors)), 3, axis=-1)
         query, key, value = (self._heads(part) for part in parts)
         if self.rotary:
-            places = places[..., None, :]  # the same in every head
+            places = tf.expand_dims(places, -2)  # the same in every head
             query, key = rotated(query, places), rotated(key, places)
         return query, key, value
 

@@ -26,8 +26,8 @@ def rotated(vectors: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
     """
     half = vectors.shape[-1] // 2
     steps = tf.range(half, dtype=tf.float32) / float(half)
-    angles = tf.cast(places, tf.float32)[..., None] * tf.pow(BASE, -steps)
+    angles = tf.expand_dims(tf.cast(places, tf.float32), -1) * tf.pow(BASE, -steps)
     cos = tf.cast(tf.cos(angles), vectors.dtype)  # [..., T, D / 2]
     sin = tf.cast(tf.sin(angles), vectors.dtype)
-    first, second = vectors[..., :half], vectors[..., half:]
+    first, second = tf.split(vectors, 2, axis=-1)
     return tf.concat([first * cos - second * sin, second * cos + first * sin], axis=-1)

@@ -15,7 +15,7 @@ import numpy as np
 import onnx
 import tensorflow as tf
 
-from tfnlp.errors import ExportError
+from tfnlp.errors import ExportError, UsageError
 from tfnlp.export import golden
 from tfnlp.export.artefact import replaced
 from tfnlp.export.beside import (
@@ -80,7 +80,7 @@ def export_onnx(
         report: dict[str, Any] = {
             "format": "onnx",
             "endpoints": {n: [*each.inputs] for n, each in read(folder).items()},
-            "golden": reference.compared(OnnxNetwork(hidden / NETWORK)),
+            "golden": reference.compared(_loaded(hidden / NETWORK)),
             "limits": [*_loops(model), *limits_of_answers(reference)],
         }
         try:
@@ -110,6 +110,19 @@ def _save(model: onnx.ModelProto, file: Path) -> None:
             f"Received: {str(error).splitlines()[0]} Report this with the network."
         ) from error
     onnx.save(model, str(file))
+
+
+def _loaded(file: Path) -> OnnxNetwork:
+    try:
+        return OnnxNetwork(file)
+    except UsageError:
+        raise
+    except Exception as error:  # ONNX Runtime's have no class of their own
+        raise ExportError(
+            "ONNX Runtime must load what was written. "
+            f"Received: {str(error).splitlines()[0]} "
+            "Serve the SavedModel, and report this with the network."
+        ) from error
 
 
 def _asked(file: Path, reference: Reference) -> list[dict[str, np.ndarray]]:
