@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import tfnlp
 from tfnlp import cli
+from tfnlp.clock import MAXRSS_UNIT
 from tfnlp.errors import TfnlpError, UsageError, nearest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -136,7 +137,7 @@ def measure(name: str, sides: Sequence[str], folder: Path) -> Result:
         accuracy = json.loads(report.read_text("utf-8"))["scores"]["accuracy"]
     else:
         accuracy = json.loads(done.stdout)["accuracy"]
-    memory = int(peak.read_text()) * tfnlp.clock.MAXRSS_UNIT
+    memory = int(peak.read_text()) * MAXRSS_UNIT
     return Result(name, accuracy, seconds, memory)
 
 
