@@ -209,4 +209,7 @@ def test_nothing_learnt_is_found():
 @pytest.mark.slow
 def test_a_loss_that_divides_is_found():
     message = fails(testing.check_device_invariance, Averaging(), build, ROWS)
-    assert message.startswith("device invariance: two micro-batches")
+    assert message.startswith(
+        "device invariance: two micro-batches with the strategy 'mirrored' "
+        "move a weight by"
+    )

@@ -171,7 +171,7 @@ PLAIN_STEPS: dict[str, Step] = {
 """The same for texts of ASCII alone.
 
 A runtime compiles every pattern at every call: classes of all alphabets take ten
-milliseconds together, those of ASCII one tenth of one.
+milliseconds together, those of ASCII less than one.
 """
 
 
