@@ -1,11 +1,14 @@
 """Embeddings from a matrix, and weights of tokens."""
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tfnlp.errors import UsageError
-from tfnlp.layers.embedding import TokenWeights, embed
+from tfnlp.layers.embedding import Embedding, TokenWeights, embed
 
+_KINDS = Embedding, keras.layers.Embedding
 MATRIX = np.arange(6.0).reshape(3, 2)
 
 
@@ -41,3 +44,36 @@ def test_token_weights_belong_to_ids():
 
     np.testing.assert_array_equal(weighed, [[[3, 3], [2, 2]]])
     assert TokenWeights.from_config(layer.get_config()).vocabulary_size == 3
+
+
+@pytest.mark.parametrize("layer", [Embedding(3, 2), TokenWeights(3)])
+def test_a_batch_reads_its_rows_only(layer):
+    ids = tf.constant([[2]])
+    inputs = [ids] if isinstance(layer, Embedding) else [tf.ones([1, 1, 2]), ids]
+    layer(*inputs)
+
+    graph = tf.function(lambda: layer(*inputs)).get_concrete_function().graph
+
+    kinds = {operation.type for operation in graph.get_operations()}
+    assert "ResourceGather" in kinds
+    assert "ReadVariableOp" not in kinds
+
+
+def test_embedding_gives_what_keras_gives():
+    ids = np.array([[2, 0], [1, 1]])
+    ours, theirs = (kind(3, 2, weights=[MATRIX]) for kind in _KINDS)
+
+    np.testing.assert_array_equal(ours(ids), theirs(ids))
+    assert ours.get_config() == {**theirs.get_config(), "name": ours.name}
+
+
+def test_embedding_with_lora_gives_what_keras_gives():
+    ids = np.array([[2, 0]])
+    layers = [kind(3, 2, weights=[MATRIX]) for kind in _KINDS]
+    for layer in layers:
+        layer.enable_lora(1, a_initializer="ones", b_initializer="ones")
+
+    ours, theirs = (layer(ids) for layer in layers)
+
+    np.testing.assert_array_equal(ours, theirs)
+    assert np.max(ours) > MATRIX.max()

@@ -11,6 +11,31 @@ from tfnlp.errors import UsageError
 from tfnlp.layers.options import Shape, check_size, penalty
 
 
+@keras.saving.register_keras_serializable(package="tfnlp")
+class Embedding(keras.layers.Embedding):
+    """Keras' embedding, which reads the rows it needs and not the whole table.
+
+    Once rows of a variable were updated alone, TensorFlow copies all of it whenever it
+    is read as a tensor, as Keras does to look ids up: 31 MB a batch for 120,000 words
+    of 64 numbers, three times the work of the batch.
+
+    Example:
+    >>> Embedding(3, 2)(tf.constant([[2]])).shape
+    TensorShape([1, 1, 2])
+    """
+
+    def call(self, token_ids: tf.Tensor) -> tf.Tensor:
+        """Looks up ids int32 [...]: [..., D]."""
+        vectors = looked_up(self.embeddings, token_ids)
+        return ops.cast(vectors, self.compute_dtype)
+
+
+def looked_up(table: Any, rows: tf.Tensor) -> tf.Tensor:
+    """Rows, int [...], of a variable or tensor [V, ...]: [..., ...]."""
+    # TensorFlow gathers from a variable of its own without reading all of it.
+    return tf.gather(getattr(table, "value", table), rows)
+
+
 def embed(
     vocabulary_size: int,
     width: int | None = None,
@@ -53,7 +78,7 @@ def embed(
             f"an entry of the vocabulary. Received: {vectors.shape}. "
             "Look the vectors up with the vocabulary that the vectorizer uses."
         )
-    return keras.layers.Embedding(
+    return Embedding(
         input_dim=vocabulary_size,
         output_dim=width,
         embeddings_initializer=keras.initializers.RandomUniform(-spread, spread),
@@ -93,7 +118,7 @@ class TokenWeights(keras.layers.Layer):
 
     def call(self, vectors: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
         """Weighs vectors [B, T, D] by their ids, int32 [B, T]."""
-        weights = ops.take(self.weight, token_ids, axis=0)  # [B, T, 1]
+        weights = looked_up(self.weight, token_ids)  # [B, T, 1]
         return vectors * ops.cast(weights, vectors.dtype)
 
     def get_config(self) -> dict[str, Any]:
