@@ -10,6 +10,7 @@ from tfnlp.layers.activation import activation as activation
 from tfnlp.layers.attention import TransformerBlock as TransformerBlock
 from tfnlp.layers.bias import Bias as Bias
 from tfnlp.layers.character_rnn import CharacterRNN as CharacterRNN
+from tfnlp.layers.convolution import Convolution as Convolution
 from tfnlp.layers.crf import CRF as CRF
 from tfnlp.layers.crf import Chain as Chain
 from tfnlp.layers.crf_paths import n_best as n_best
@@ -20,6 +21,7 @@ from tfnlp.layers.crf_sums import marginals as marginals
 from tfnlp.layers.decoder_block import DecoderBlock as DecoderBlock
 from tfnlp.layers.decoder_block import Memory as Memory
 from tfnlp.layers.dropout import WordDropout as WordDropout
+from tfnlp.layers.embedding import Embedding as Embedding
 from tfnlp.layers.embedding import TokenWeights as TokenWeights
 from tfnlp.layers.embedding import embed as embed
 from tfnlp.layers.look import Look as Look
@@ -43,7 +45,9 @@ __all__ = [
     "Bias",
     "Chain",
     "CharacterRNN",
+    "Convolution",
     "DecoderBlock",
+    "Embedding",
     "LearnedPositions",
     "Look",
     "Matching",

@@ -11,6 +11,7 @@ import numpy as np
 
 from tfnlp.errors import UsageError
 from tfnlp.layers.activation import activation as make_activation
+from tfnlp.layers.convolution import Convolution
 from tfnlp.layers.masking import ZeroPadding
 from tfnlp.layers.normalization import normalize
 from tfnlp.layers.options import check_size, penalty
@@ -102,7 +103,7 @@ def _windows(
     name: str,
 ) -> keras.KerasTensor:
     found = [
-        keras.layers.Conv1D(
+        Convolution(
             filters=(width + place) // len(windows),  # shares that add up to width
             kernel_size=window,
             padding="same",
