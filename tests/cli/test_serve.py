@@ -37,6 +37,8 @@ def no_binary(monkeypatch):
         (["a", "--port", "99999"], 2, "--port must be a port"),
         (["a", "--tls_key", "k"], 2, "belong together"),
         (["a", "--threads", "0"], 2, "--threads must be 1 or more"),
+        (["a", "--drain_seconds", "-1"], 2, "--drain_seconds must be 0 or more"),
+        (["a", "--rest_api_timeout_in_ms", "0"], 2, "must be 1 or more"),
         (["a", "--engine", BINARY], 2, "needs that program on the PATH"),
         (["a", "--engine", "other"], 2, "--engine"),
         (["nothing/there"], 1, "does not exist"),
@@ -69,6 +71,25 @@ def test_a_file_that_says_something_else_is_refused(tmp_path, flag, text, messag
         settings(Options(artefact="a", **{flag: file}))
 
 
+def test_a_key_that_is_no_key_is_refused(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("no key")
+    with pytest.raises(UsageError, match="the certificate's key"):
+        settings(Options(artefact="a", tls_certificate=file, tls_key=file))
+
+
+@pytest.mark.parametrize(
+    ("given", "ours", "foreign"),
+    [(None, True, False), (True, True, True), (False, False, False)],
+)
+def test_foreign_models_are_batched_where_it_is_asked_for(given, ours, foreign):
+    options = Options(artefact="a", enable_batching=given)
+    found = settings(options)
+    assert (found.batching is not None) == ours
+    assert found.batch_foreign == foreign
+    assert f"--enable_batching={str(foreign).lower()}" in flags(options)
+
+
 def test_files_of_tf_serving_are_read(tmp_path):
     batching, monitoring = tmp_path / "batching", tmp_path / "monitoring"
     batching.write_text(
@@ -85,6 +106,7 @@ def test_files_of_tf_serving_are_read(tmp_path):
     )
     assert found.batching.max_batch_size == 8
     assert found.batching.allowed_batch_sizes == (2, 8)
+    assert found.batch_foreign
     assert found.metrics == "/m"
 
 

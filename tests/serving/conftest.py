@@ -57,6 +57,27 @@ class Foreign(tf.Module):
         with tf.control_dependencies([tf.debugging.assert_non_negative(x, "is < 0")]):
             return {"root": tf.sqrt(x), "count": tf.fill(tf.shape(x), tf.size(x))}
 
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    def positive(self, x):
+        """Leaves rows out."""
+        return {"y": tf.boolean_mask(x, x > 0.0)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
+    def share(self, x):
+        """Rows that know of one another."""
+        return {"y": x / tf.reduce_sum(x)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float16, "x")])
+    def narrow(self, x):
+        """Numbers of 16 bits."""
+        return {"half": x, "brain": tf.cast(x, tf.bfloat16)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
+    def letters(self, text):
+        """As wide as the longest text, and how many went through together."""
+        split = tf.strings.unicode_split(text, "UTF-8").to_tensor()
+        return {"letters": split, "count": tf.fill(tf.shape(text), tf.size(text))}
+
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "inputs")])
     def classify(self, inputs):
         """Examples in, two classes out."""
@@ -77,7 +98,10 @@ class Foreign(tf.Module):
 def write(base: Path, number: int, step: float = 1.0) -> Path:
     """Writes a version of the foreign model, as anybody would."""
     model = Foreign(step)
-    names = ("several", "mean", "double", "picky", "classify", "regress")
+    names = (
+        *("several", "mean", "double", "picky", "positive", "share", "narrow"),
+        *("letters", "classify", "regress"),
+    )
     signatures = {name: getattr(model, name) for name in names}
     folder = base / str(number)
     tf.saved_model.save(

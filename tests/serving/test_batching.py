@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tfnlp.errors import UsageError
+from tfnlp.serving import batching, deadlines
 from tfnlp.serving.batching import Batched, Batching
 from tfnlp.serving.refusals import Refusal
 from tfnlp.serving.signatures import load
@@ -24,6 +25,10 @@ def picky(signatures, **settings):
 
 def floats(*values):
     return {"x": np.float32(values)}
+
+
+def texts(*values):
+    return {"text": np.array(values, object)}
 
 
 def asked(batched, requests):
@@ -63,10 +68,54 @@ def test_batches_are_filled_up_to_an_allowed_size(signatures):
     assert found["root"].tolist() == [1.0, 2.0, 3.0]
 
 
-def test_more_rows_than_a_batch_takes_are_answered_by_themselves(signatures):
+def test_more_rows_than_a_batch_takes_are_answered_in_pieces(signatures):
     values = np.arange(100, dtype=np.float32) ** 2
     found = picky(signatures, max_batch_size=8).run({"x": values})
     assert np.array_equal(found["root"], np.arange(100))
+    assert found["count"].tolist() == [8] * 96 + [4] * 4
+
+
+def test_pieces_are_filled_up_to_the_widest(signatures):
+    batched = Batched(signatures["letters"], Batching(max_batch_size=2))
+    found = batched.run(texts(b"a", b"b", b"cde"))["letters"]
+    assert found.tolist() == [[b"a", b"", b""], [b"b", b"", b""], [b"c", b"d", b"e"]]
+
+
+def test_a_long_text_comes_with_few_others(signatures, monkeypatch):
+    monkeypatch.setattr(batching, "PADDED", 12)
+    batched = Batched(signatures["letters"], Batching())
+    found = batched.run(texts(b"a" * 6, b"b", b"c", b"d" * 30, b"e"))
+    assert found["count"].tolist() == [2, 2, 1, 1, 1]
+
+
+def test_a_long_text_of_another_comes_alone(signatures, monkeypatch):
+    monkeypatch.setattr(batching, "PADDED", 12)
+    waiting = Batching(batch_timeout_micros=200_000)
+    batched = Batched(signatures["letters"], waiting)
+    short, long = texts(b"a"), texts(b"b" * 30)
+    found = asked(batched, [short, short, long, short])
+    counts = [int(each["count"][0]) for each in found]
+    assert counts[2] == 1
+    assert max(counts) > 1
+    assert found[0]["letters"].shape == (1, 1)
+
+
+@pytest.mark.parametrize("rows", [1, 20])
+def test_a_graph_that_leaves_rows_out_answers_each_request_alone(signatures, rows):
+    waiting = Batching(batch_timeout_micros=200_000, max_batch_size=16)
+    batched = Batched(signatures["positive"], waiting)
+    requests = [floats(*[-1.0, k] * rows) for k in range(1, 5)]
+    found = asked(batched, requests)
+    assert [each["y"].tolist() for each in found] == [[k] * rows for k in range(1, 5)]
+
+
+def test_work_that_nobody_waits_for_ends(signatures):
+    batched = picky(signatures, max_batch_size=1)
+    with deadlines.within(0.05):
+        with pytest.raises(Refusal, match="took too long") as error:
+            batched.run(floats(*range(100_000)))
+        assert error.value.code == "DEADLINE_EXCEEDED"
+    assert batched.run(floats(4.0))["root"].tolist() == [2.0]
 
 
 def test_a_request_that_is_refused_spoils_no_other(signatures):

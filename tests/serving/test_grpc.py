@@ -128,12 +128,35 @@ def test_a_short_message_does_not_fill_the_memory(predictions):
     assert "1 values for a shape of 1000000000000" in details
 
 
+@pytest.mark.parametrize("values", [[], [b"a" * 100_000]])
+def test_a_text_does_not_stand_for_many(predictions, values):
+    many = tensor_pb2.TensorProto(dtype=tf.string.as_datatype_enum, string_val=values)
+    many.tensor_shape.dim.add(size=1 << 21)
+    signature = spec(signature="letters")
+    asked = predict_pb2.PredictRequest(model_spec=signature, inputs={"text": many})
+    code, details = refused(predictions.Predict, asked)
+    assert code == CODES.INVALID_ARGUMENT
+    assert "values for a shape of 2097152" in details
+
+
+def test_numbers_of_16_bits_come_as_such(predictions):
+    given = np.float16([0.1, 2.0])
+    answer = predictions.Predict(request({"x": given}, signature="narrow"))
+    half, brain = (tf.make_ndarray(answer.outputs[n]) for n in ("half", "brain"))
+    assert half.dtype == np.float16
+    assert half.tolist() == given.tolist()
+    assert brain.dtype == tf.bfloat16.as_numpy_dtype
+    assert brain.astype(float).tolist() == [0.10009765625, 2.0]
+
+
 @pytest.mark.parametrize(
     "broken",
     [
         tensor_pb2.TensorProto(dtype=999),
         tensor_pb2.TensorProto(dtype=1, tensor_content=b"abc"),
         tensor_pb2.TensorProto(dtype=0),
+        tensor_pb2.TensorProto(dtype=20),
+        tensor_pb2.TensorProto(dtype=21),
     ],
 )
 def test_a_broken_tensor_is_refused(predictions, broken):

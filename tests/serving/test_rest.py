@@ -104,6 +104,15 @@ def test_examples_are_classified(rest):
     }
 
 
+def test_scores_have_no_more_digits_than_they_need(rest):
+    for method, found in (
+        ("classify", [[["small", 0.9], ["large", 0.1]]]),
+        ("regress", [0.2]),
+    ):
+        body = {"signature_name": method, "examples": [{"x": 0.1}]}
+        assert rest.post(f"{MODEL}:{method}", json=body).json() == {"results": found}
+
+
 def test_examples_share_a_context(rest):
     body = {"signature_name": "regress", "context": {"x": 1.5}, "examples": [{}, {}]}
     found = rest.post(f"{MODEL}:regress", json=body)
@@ -132,6 +141,7 @@ def test_a_body_may_be_packed(rest):
             404,
             "Could not find any versions of model ../../",
         ),
+        ("/v1/models", 400, "Missing model name in request."),
         ("/v2/models", 404, "Not Found"),
     ],
 )
@@ -235,6 +245,6 @@ def test_requests_are_counted_under_the_names_of_tf_serving(rest):
     page = rest.get("/metrics").text
     counted = ':tensorflow:serving:request_count{model_name="half",status="OK"}'
     assert counted in page
-    assert 'model_name="",status="INVALID_ARGUMENT"' in page
+    assert 'model_name="half",status="INVALID_ARGUMENT"' in page
     assert ":tensorflow:serving:request_latency_bucket{" in page
     assert "must-not-be-kept" not in page

@@ -197,8 +197,50 @@ def test_answers_of_many_clients_are_not_mixed_up(serve):
             assert all(pool.map(one, range(500)))
 
 
-def test_a_request_that_the_graph_refuses_spoils_no_other(serve):
+def test_rows_of_a_foreign_model_are_not_put_together(serve):
+    """They may know of one another, as a share of the sum does."""
     server = serve()
+    with httpx.Client(timeout=60.0) as client:
+
+        def one(number):
+            body = {"signature_name": "share", "instances": [1.0, number - 1.0]}
+            found = client.post(f"{url(server)}:predict", json=body).json()
+            return found["predictions"][0] * number
+
+        with ThreadPoolExecutor(16) as pool:
+            found = list(pool.map(one, range(2, 200)))
+    assert found == pytest.approx([1.0] * len(found), rel=1e-5)
+
+
+def test_bodies_that_are_being_read_count(serve):
+    server = serve(limits=Limits(waiting_bytes=50_000, seconds=5.0))
+    with socket.create_connection(("127.0.0.1", server.settings.rest_api_port)) as slow:
+        slow.sendall(
+            b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\n"
+            b"Content-Length: 60000\r\n\r\n" + b" " * 49_990
+        )
+        time.sleep(0.3)
+        found = ask(server)
+        assert found.status_code == 503
+        assert "bytes wait already" in found.json()["error"]
+    for _ in range(100):  # until the server has seen that the slow one is gone
+        if ask(server).status_code == 200:
+            return
+        time.sleep(0.05)
+    pytest.fail("the body that was given up is still counted")
+
+
+def test_pages_of_other_origins_may_send_the_token(serve):
+    server = serve(token="secret", cors=True)
+    found = httpx.options(
+        f"{url(server)}:predict", headers={"Origin": "http://a.example"}
+    )
+    assert found.status_code == 200
+    assert "Authorization" in found.headers["access-control-allow-headers"]
+
+
+def test_a_request_that_the_graph_refuses_spoils_no_other(serve):
+    server = serve(batch_foreign=True)
     with httpx.Client(timeout=60.0) as client:
 
         def one(number):

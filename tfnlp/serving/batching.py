@@ -9,7 +9,9 @@ functions share one; see tests/serving/test_batching.py.)
 
 A request that the graph refuses is asked once more alone, so that it spoils no other.
 Requests whose rows have other shapes are never put together, and those without rows
-are answered alone.
+are answered alone. A request of more rows than a batch holds goes through the graph in
+pieces. A batch is as long as its longest text, so long texts come with few others:
+what a batch takes is bounded, whatever is sent.
 """
 
 import os
@@ -17,14 +19,19 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from tfnlp.errors import UsageError
+from tfnlp.serving import deadlines
 from tfnlp.serving.refusals import Refusal
 from tfnlp.serving.signatures import Signature
 from tfnlp.task import Columns
+
+PADDED = 4 << 20
+"""Bytes of a batch at most, if each of its texts were as long as the longest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,14 +100,23 @@ class Batched:
         """Answers a complete request; see `Signature.run`.
 
         Raises:
-            Refusal: the graph says no, or too many wait (``UNAVAILABLE``).
+            Refusal: the graph says no, too many wait (``UNAVAILABLE``), or nobody
+                waits for the answer any longer.
         """
+        deadlines.check()
         shapes = self._shapes(columns)
         if not self._together or shapes is None:
             return self.signature.run(columns)
-        mine = _Waiting(columns, len(next(iter(columns.values()))))
-        if mine.rows > self._batching.max_batch_size:
-            return self.signature.run(columns)  # it is a batch by itself
+        pieces = _cut(columns, self._batching.max_batch_size)
+        answers = []
+        for piece in pieces:
+            deadlines.check()
+            answers.append(self._run(shapes, piece))
+            if len(pieces) > 1 and not _is_by_row(answers[-1], piece.rows):
+                return self.signature.run(columns)
+        return answers[0] if len(answers) == 1 else _joined(answers)
+
+    def _run(self, shapes: "Shapes", mine: "_Waiting") -> dict[str, np.ndarray]:
         self._enqueue(shapes, mine)
         while not mine.answered:
             batch = self._next(shapes, mine)
@@ -157,11 +173,13 @@ class Batched:
         """The first that wait, as many as a batch holds."""
         queue, size = self._waiting[shapes], self._batching.max_batch_size
         batch: list[_Waiting] = []
-        rows = 0
-        while queue and rows + queue[0].rows <= size:
+        rows = longest = 0
+        while queue:
+            rows, longest = rows + queue[0].rows, max(longest, queue[0].longest)
+            if batch and (rows > size or rows * longest > PADDED):
+                break
             batch.append(queue.popleft())
             batch[-1].taken = True
-            rows += batch[-1].rows
         if not queue:
             del self._waiting[shapes]  # clients choose shapes: none is kept
         if not batch:
@@ -173,14 +191,18 @@ class Batched:
             batch[0].ask(self.signature)
             return
         counts = np.cumsum([each.rows for each in batch])
+        rows = int(counts[-1])
         try:
             whole = {
                 name: np.concatenate([each.columns[name] for each in batch])
                 for name in batch[0].columns
             }
-            outputs = self.signature.run(self._filled(whole, int(counts[-1])))
-        except Refusal:
-            for each in batch:  # perhaps another request was to blame
+            filled = self._filled(whole, rows)
+            outputs = self.signature.run(filled)
+        except Refusal:  # perhaps another request was to blame
+            outputs = {}
+        if not outputs or not _is_by_row(outputs, _rows_of(filled)):
+            for each in batch:
                 each.ask(self.signature)
             return
         for each, end in zip(batch, counts, strict=True):
@@ -214,11 +236,17 @@ class _Waiting:
     """A request that waits for its answer."""
 
     columns: Columns
-    rows: int
+    longest: int
+    """Bytes of its longest text."""
     taken: bool = False
     answered: bool = False
     outputs: dict[str, np.ndarray] = field(default_factory=dict)
     refusal: Refusal | None = None
+
+    @cached_property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return _rows_of(self.columns)
 
     def ask(self, signature: Signature) -> None:
         """Asks alone."""
@@ -246,3 +274,61 @@ def _has_rows(signature: Signature) -> bool:
     return bool(signature.fields) and all(
         spec.shape.rank and spec.shape[0] is None for spec in tensors
     )
+
+
+def _rows_of(columns: Columns) -> int:
+    return len(next(iter(columns.values())))
+
+
+def _is_by_row(outputs: Columns, rows: int) -> bool:
+    """Whether outputs have a number for each row: a graph may leave rows out."""
+    return all(len(column) == rows for column in outputs.values())
+
+
+def _cut(columns: Columns, most: int) -> list[_Waiting]:
+    """A request in pieces of at most so many rows, and fewer of long texts."""
+    sizes = _text_sizes(columns)
+    pieces, start, longest = [], 0, 0
+    for row, size in enumerate(sizes):
+        rows, needed = row + 1 - start, max(longest, size)
+        if row > start and (rows > most or rows * needed > PADDED):
+            pieces.append(_piece(columns, start, row, longest))
+            start, needed = row, size
+        longest = needed
+    return [*pieces, _piece(columns, start, len(sizes), longest)]
+
+
+def _piece(columns: Columns, start: int, end: int, longest: int) -> _Waiting:
+    return _Waiting({n: column[start:end] for n, column in columns.items()}, longest)
+
+
+def _text_sizes(columns: Columns) -> list[int]:
+    """The bytes of the longest text of each row."""
+    sizes = np.zeros(_rows_of(columns), np.int64)
+    for column in columns.values():
+        if column.dtype == object and column.size:
+            flat = np.fromiter(map(len, column.ravel()), np.int64, column.size)
+            sizes = np.maximum(sizes, flat.reshape(len(column), -1).max(axis=1))
+    found: list[int] = sizes.tolist()
+    return found
+
+
+def _joined(answers: Sequence[Columns]) -> dict[str, np.ndarray]:
+    """Answers to pieces as one, filled up to the widest with 0 and "" as rows are."""
+    return {
+        name: np.concatenate(_as_wide([answer[name] for answer in answers]))
+        for name in answers[0]
+    }
+
+
+def _as_wide(columns: Sequence[np.ndarray]) -> list[np.ndarray]:
+    widest = np.max([column.shape[1:] for column in columns], axis=0)
+    filling = b"" if columns[0].dtype == object else 0
+    return [
+        np.pad(
+            column,
+            [(0, 0), *((0, int(n)) for n in widest - column.shape[1:])],
+            constant_values=filling,
+        )
+        for column in columns
+    ]

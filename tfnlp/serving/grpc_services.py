@@ -26,7 +26,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from tfnlp.serving import operations, tensor_protos
+from tfnlp.serving import deadlines, operations, tensor_protos
 from tfnlp.serving.configs import models_of
 from tfnlp.serving.models import Models
 from tfnlp.serving.monitoring import Monitoring
@@ -76,7 +76,8 @@ def _answered(api: str) -> Callable[[Callable], Callable]:
             started, code, message = time.perf_counter(), "OK", ""
             response = None
             try:
-                response = method(self, request)
+                with deadlines.within(context.time_remaining()):
+                    response = method(self, request)
             except Refusal as refusal:
                 code, message = refusal.code, refusal.message
             self.monitoring.count(

@@ -5,11 +5,12 @@ longer than it may. What it cannot answer, it answers with a status and a senten
 """
 
 import asyncio
+import contextlib
 import hmac
 import re
 import time
 import zlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tfnlp.serving import operations
+from tfnlp.serving import deadlines, operations
 from tfnlp.serving.models import Models
 from tfnlp.serving.monitoring import Monitoring
 from tfnlp.serving.refusals import HTTP, Refusal, invalid
@@ -32,6 +33,7 @@ _SPEC = (
 )
 _ASKED = re.compile(rf"(?i){_SPEC}:(?P<method>classify|regress|predict)")
 _TOLD = re.compile(rf"(?i){_SPEC}(?P<metadata>/metadata)?")
+_NAMELESS = "/v1/models"
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
@@ -55,6 +57,41 @@ class Asked(NamedTuple):
     name: str
     version: int | None
     label: str
+
+
+class Room:
+    """The bytes that all bodies which are not answered yet may take.
+
+    Args:
+        most: of them together.
+    """
+
+    def __init__(self, most: int):
+        self._most, self._taken = most, 0
+
+    @contextlib.contextmanager
+    def share(self) -> Iterator[Callable[[int], None]]:
+        """Gives one body what it asks for, and takes all of it back in the end.
+
+        The function that it gives raises a Refusal, ``UNAVAILABLE``, where there is
+        no room left.
+        """
+        mine = 0
+
+        def take(size: int) -> None:
+            nonlocal mine
+            if self._taken + size > self._most:
+                raise Refusal(
+                    "UNAVAILABLE",
+                    f"requests of {self._taken} bytes wait already: try again later",
+                )
+            mine += size
+            self._taken += size
+
+        try:
+            yield take
+        finally:
+            self._taken -= mine
 
 
 class Rest:
@@ -84,7 +121,7 @@ class Rest:
         self._models, self._monitoring, self._limits = models, monitoring, limits
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="tfnlp-rest")
         self._token, self._cors = token, cors
-        self._waiting = self._waiting_bytes = 0
+        self._waiting, self._room = 0, Room(limits.waiting_bytes)
         routes = [
             Route("/v1/{path:path}", self._answer, methods=["GET", "POST", "OPTIONS"])
         ]
@@ -105,27 +142,45 @@ class Rest:
         path = request.scope.get("raw_path", b"").decode("latin-1").partition("?")[0]
         asked = _ASKED.fullmatch(path) if request.method == "POST" else None
         told = _TOLD.fullmatch(path) if request.method == "GET" else None
-        code, status, model = "OK", None, ""
+        code, status = "OK", None
         try:
-            self._check_token(request)
-            if request.method == "OPTIONS":
+            if request.method == "OPTIONS":  # which never has a token
                 content = self._preflight(request)
-            elif asked is not None:
-                model, content = await self._asked(request, asked)
-            elif told is not None:
-                model, content = await self._run(lambda: self._told(told))
             else:
-                raise invalid(f"Malformed request: {request.method} {path}")
+                self._check_token(request)
+                content = await self._found(request, path, asked, told)
         except Refusal as refusal:
             code, content = refusal.code, written({"error": refusal.message})
             status = getattr(refusal, "http", None)
         api = asked["method"].lower() if asked else "status"
+        model = self._model(asked or told) if code != "NOT_FOUND" else ""
         self._monitoring.count(
             model, code, time.perf_counter() - started, api=api, entrypoint="REST"
         )
         return self._response(content, status or HTTP[code])
 
-    async def _asked(self, request: Request, asked: re.Match[str]) -> tuple[str, bytes]:
+    async def _found(
+        self,
+        request: Request,
+        path: str,
+        asked: re.Match[str] | None,
+        told: re.Match[str] | None,
+    ) -> bytes:
+        if asked is not None:
+            return await self._asked(request, asked)
+        if told is not None:
+            content: bytes = await self._run(lambda: self._told(told))
+            return content
+        if (request.method, path.lower().rstrip("/")) == ("GET", _NAMELESS):
+            raise invalid("Missing model name in request.")
+        raise invalid(f"Malformed request: {request.method} {path}")
+
+    def _model(self, found: re.Match[str] | None) -> str:
+        """The model of a path, if it is served: nobody else fills the counts."""
+        name = unquote(found["name"]) if found else ""
+        return name if name in self._models.names else ""
+
+    async def _asked(self, request: Request, asked: re.Match[str]) -> bytes:
         spec = _spec(asked)
         served = self._models.find(spec.name, version=spec.version, label=spec.label)
         if self._waiting >= self._limits.waiting:
@@ -133,25 +188,19 @@ class Rest:
                 "UNAVAILABLE", f"{self._waiting} requests wait already: try again later"
             )
         self._waiting += 1
-        size = 0
         try:
-            body = await self._within(self._body(request), "the request was not read")
-            size = len(body)
-            self._waiting_bytes += size
-            if self._waiting_bytes > self._limits.waiting_bytes:
-                raise Refusal(
-                    "UNAVAILABLE",
-                    f"requests of {self._waiting_bytes} bytes wait already: "
-                    "try again later",
+            with self._room.share() as take:
+                reading = self._body(request, take)
+                body = await self._within(reading, "the request was not read")
+                method = asked["method"].lower()
+                content: bytes = await self._run(
+                    lambda: operations.answer(method, served, body)
                 )
-            method = asked["method"].lower()
-            content = await self._run(lambda: operations.answer(method, served, body))
-            return spec.name, content
+                return content
         finally:
             self._waiting -= 1
-            self._waiting_bytes -= size
 
-    async def _body(self, request: Request) -> bytes:
+    async def _body(self, request: Request, take: Callable[[int], None]) -> bytes:
         limit = self._limits.request_bytes
         length = request.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > limit:
@@ -159,6 +208,7 @@ class Rest:
         parts, size = [], 0
         try:
             async for part in request.stream():
+                take(len(part))
                 parts.append(part)
                 size += len(part)
                 if size > limit:
@@ -167,19 +217,25 @@ class Rest:
             raise Refusal("CANCELLED", "the client went away") from error
         body = b"".join(parts)
         if request.headers.get("content-encoding", "").lower() == "gzip":
-            return _unpacked(body, limit)
+            body = _unpacked(body, limit)
+            take(len(body))
         return body
 
-    def _told(self, told: re.Match[str]) -> tuple[str, bytes]:
+    def _told(self, told: re.Match[str]) -> bytes:
         name, version, label = _spec(told)
         if told["metadata"]:
             served = self._models.find(name, version=version, label=label)
-            return name, operations.metadata_json(served)
+            return operations.metadata_json(served)
         response = operations.status(self._models, name, version=version, label=label)
-        return name, operations.status_json(response)
+        return operations.status_json(response)
 
     async def _run(self, work: Callable[[], Any]) -> Any:
-        running = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        def timed() -> Any:
+            with deadlines.within(end - time.monotonic()):
+                return work()
+
+        end = time.monotonic() + self._limits.seconds
+        running = asyncio.get_running_loop().run_in_executor(self._threads, timed)
         return await self._within(running, "the answer took too long")
 
     async def _within(self, work: Awaitable[Any], complaint: str) -> Any:
@@ -220,6 +276,8 @@ class Rest:
 
     def _response(self, content: bytes, status: int) -> Response:
         headers = dict(_CORS) if self._cors else {}
+        if self._cors and self._token:
+            headers["Access-Control-Allow-Headers"] += ", Authorization"
         if status == HTTP["UNAUTHENTICATED"]:
             headers["WWW-Authenticate"] = "Bearer"
         return Response(content, status, headers, media_type="application/json")

@@ -11,6 +11,7 @@ import numpy as np
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from tfnlp.serving.batching import Batched, Batching
+from tfnlp.serving.json_tensors import plain
 from tfnlp.serving.refusals import invalid
 from tfnlp.serving.signatures import DEFAULT, Signature, load
 from tfnlp.task import Columns
@@ -85,7 +86,7 @@ class Served:
         scores = outputs.get("scores", np.zeros(shape, np.float32))
         return [
             list(zip(row, values, strict=True))
-            for row, values in zip(labels.tolist(), scores.tolist(), strict=True)
+            for row, values in zip(labels.tolist(), plain("", scores), strict=True)
         ]
 
     def regress(self, name: str, examples: Sequence[bytes]) -> list[float]:
@@ -100,7 +101,8 @@ class Served:
                 "Expected output Tensor shape to be either [batch_size] or "
                 f"[batch_size, 1] but got {list(values.shape)}"
             )
-        return values.ravel().tolist()
+        numbers: list[float] = plain("", values.ravel())
+        return numbers
 
     def _examples(
         self, name: str, examples: Sequence[bytes], check: Callable[[Signature], None]

@@ -18,6 +18,7 @@ import grpc
 import uvicorn
 
 from tfnlp.errors import ServerError
+from tfnlp.export.artefact import SIDE_FILES
 from tfnlp.serving.batching import Batching
 from tfnlp.serving.grpc_services import Token, add_services, tell_health
 from tfnlp.serving.models import Model, Models
@@ -34,7 +35,9 @@ LOG = logging.getLogger(__name__)
 class Settings:
     """How a server answers.
 
-    A port of 0 is not opened. The certificate and the key are PEM.
+    A port of 0 is not opened. The certificate and the key are PEM. Requests to
+    SavedModels that tfnlp did not write are answered one by one unless `batch_foreign`
+    says that their rows know nothing of one another.
     """
 
     host: str = "127.0.0.1"
@@ -43,6 +46,7 @@ class Settings:
     threads: int = 64
     limits: Limits = field(default_factory=Limits)
     batching: Batching | None = field(default_factory=Batching)
+    batch_foreign: bool = False
     poll: float = 1.0
     retry: float = 60.0
     warm_up: bool = True
@@ -104,7 +108,11 @@ class Server:
         self.models.stop()
 
     def _load(self, name: str, number: int, folder: Path) -> Served:
-        served = load_served(name, number, folder, batching=self.settings.batching)
+        ours = (folder / SIDE_FILES / "task.json").is_file()
+        batching = self.settings.batching
+        if not ours and not self.settings.batch_foreign:
+            batching = None
+        served = load_served(name, number, folder, batching=batching)
         if self.settings.warm_up:
             LOG.info("%s %d: %d warm-up requests", name, number, replay(served, folder))
         return served

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import ssl
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -44,7 +45,7 @@ class Options:
     model_config_file: Path | None = None  # ModelServerConfig, instead of an artefact
     model_config_file_poll_wait_seconds: int = 0  # 0 reads the file once
     file_system_poll_wait_seconds: int = 1  # between two looks for versions; 0 is once
-    enable_batching: bool = True  # answer requests together that wait together
+    enable_batching: bool | None = None  # answer together; none: tfnlp's models only
     batching_parameters_file: Path | None = None  # BatchingParameters
     monitoring_config_file: Path | None = None  # MonitoringConfig
     enable_model_warmup: bool = True  # ask what the warm-up file says first
@@ -82,13 +83,23 @@ class Options:
             raise UsageError(
                 f"port must differ from --rest_api_port. Received: {self.port} twice."
             )
-        for name in ("threads", "max_request_mb", "max_waiting"):
-            if getattr(self, name) < 1:
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
                 raise UsageError(
-                    f"{name} must be 1 or more. Received: {getattr(self, name)}."
+                    f"{name} must be {least} or more. Received: {getattr(self, name)}."
                 )
 
 
+_LEAST = {
+    "threads": 1,
+    "max_request_mb": 1,
+    "max_waiting": 1,
+    "rest_api_timeout_in_ms": 1,
+    "drain_seconds": 0,
+    "model_config_file_poll_wait_seconds": 0,
+    "file_system_poll_wait_seconds": 0,
+    "load_retry_interval_seconds": 0,
+}
 OURS = ("host", "tls_certificate", "tls_key", "token_file", "max_request_mb")
 """Flags that TF Serving's program does not have; with them set, it is not run."""
 
@@ -160,11 +171,8 @@ def flags(options: Options) -> list[str]:
         f"--file_system_poll_wait_seconds={options.file_system_poll_wait_seconds}",
         "--allow_version_labels_for_unavailable_models=true",
     ]
-    for name in (
-        "enable_batching",
-        "enable_model_warmup",
-        "rest_api_enable_cors_support",
-    ):
+    found.append(f"--enable_batching={str(_batches_all(options)).lower()}")
+    for name in ("enable_model_warmup", "rest_api_enable_cors_support"):
         found.append(f"--{name}={str(getattr(options, name)).lower()}")
     for name in ("batching_parameters_file", "monitoring_config_file"):
         if getattr(options, name) is not None:
@@ -192,12 +200,13 @@ def settings(options: Options) -> "Settings":
             seconds=options.rest_api_timeout_in_ms / 1000,
         ),
         batching=_batching(options),
+        batch_foreign=_batches_all(options),
         poll=options.file_system_poll_wait_seconds,
         retry=options.load_retry_interval_seconds,
         warm_up=options.enable_model_warmup,
         token=_token(options.token_file),
         certificate=_existing(options.tls_certificate),
-        key=_existing(options.tls_key),
+        key=_key(options),
         cors=options.rest_api_enable_cors_support,
         metrics=_metrics(options.monitoring_config_file),
     )
@@ -243,11 +252,18 @@ def _places(options: Options, names: Sequence[str]) -> list[str]:
     return lines
 
 
+def _batches_all(options: Options) -> bool:
+    """Whether it was asked that all models answer requests together."""
+    if options.enable_batching is None:
+        return options.batching_parameters_file is not None
+    return options.enable_batching
+
+
 def _batching(options: Options) -> "Batching | None":
     from tfnlp.serving import text_protos
     from tfnlp.serving.batching import Batching
 
-    if not options.enable_batching:
+    if options.enable_batching is False:
         return None
     if options.batching_parameters_file is None:
         return Batching()
@@ -279,6 +295,25 @@ def _token(file: Path | None) -> str:
     if not token:
         raise UsageError(f"--token_file must hold a token. Received: {file}, empty.")
     return token
+
+
+def _key(options: Options) -> Path | None:
+    """The key, if it is the one of the certificate.
+
+    Raises:
+        UsageError: it is another one, or a file is no PEM.
+    """
+    key, certificate = _existing(options.tls_key), options.tls_certificate
+    if key is None or certificate is None:
+        return None
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except ssl.SSLError as error:
+        raise UsageError(
+            "--tls_key must be the PEM file of the certificate's key. "
+            f"Received: {key} for {certificate}: {error.reason or 'no PEM'}."
+        ) from error
+    return key
 
 
 def _existing(file: Path | None) -> Path | None:
