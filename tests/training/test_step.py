@@ -1,10 +1,14 @@
 """Weights do not depend on devices or micro-batches: traps T1 to T4 as tests."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras import ops
 
+from tfnlp.layers import DecoderBlock, Embedding, TransformerBlock
 from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.fit import compiled
@@ -47,15 +51,47 @@ def network() -> keras.Model:
     return keras.Model({"ids": ids}, numbers)
 
 
+class Reads(keras.layers.Layer):
+    """A decoder that looks at its own input as the source, too."""
+
+    def __init__(self, rotary):
+        super().__init__()
+        options = {"heads": 2, "hidden": 4, "dropout": 0.0, "cross": True}
+        self.block = DecoderBlock(**options, rotary=rotary)
+
+    def build(self, shape):
+        self.block.build(shape, shape)
+
+    def call(self, vectors):
+        mask = tf.ones(tf.shape(vectors)[:2], tf.int32)
+        return self.block(vectors, vectors, mask)
+
+
+def attentive(kind: str) -> keras.Model:
+    """A network of attention, which does not see what all keys have in common."""
+    keras.utils.set_random_seed(1)
+    ids = keras.Input([None], dtype="int32", name="ids")
+    vectors = Embedding(8, 8)(ids)
+    if kind == "encoder":
+        mask = ops.cast(ids > 0, "int32")
+        vectors = TransformerBlock(heads=2, hidden=4, dropout=0.0)(vectors, mask)
+    else:
+        vectors = Reads(rotary=kind == "rotary decoder")(vectors)
+    numbers = keras.layers.Dense(1)(vectors)[..., 0]
+    return keras.Model({"ids": ids}, numbers)
+
+
 def data(batch_size: int) -> tf.data.Dataset:
     weight = (IDS > 0).astype("float32")
     rows = tf.data.Dataset.from_tensor_slices(({"ids": IDS}, GOLD, weight))
     return rows.batch(batch_size)
 
 
-def trained(batch_size: int = 8, epochs: int = 3, **options) -> list[np.ndarray]:
-    config = TrainConfig(rate=0.1, **options)
-    trainable = compiled(Tokens(), lambda hp: network(), config, steps=10)
+def trained(
+    batch_size: int = 8, epochs: int = 3, build=network, rate=0.1, **options
+) -> list[np.ndarray]:
+    config = TrainConfig(rate=rate, **options)
+    trainable = compiled(Tokens(), lambda hp: build(), config, steps=10)
     trainable.fit(data(batch_size), epochs=epochs, verbose=0, shuffle=False)
     return trainable.network.get_weights()
 
@@ -82,6 +118,14 @@ def far(first: list[np.ndarray], second: list[np.ndarray]) -> float:
 def test_weights_do_not_depend_on_how_a_batch_is_cut(cut, optimizer, clip):
     options = {"optimizer": optimizer, "clip": clip, "weight_decay": 0.1}
     options["layer_rates"] = ("dense=0.5",)
+    assert far(trained(**options), trained(**options, **cut)) <= 1e-6
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["encoder", "decoder", "rotary decoder"])
+def test_weights_of_attention_do_not_either(kind):
+    options = {"build": functools.partial(attentive, kind), "rate": 1e-3}
+    cut = {"strategy": "mirrored", "micro_batches": 2}
     assert far(trained(**options), trained(**options, **cut)) <= 1e-6
 
 

@@ -113,6 +113,9 @@ class TransformerBlock(keras.layers.Layer):
             name="attention",
         )
         self.attention.build(shape, shape)
+        # A softmax does not see what all keys have in common: the gradient of this
+        # bias is rounding, which Adam would scale up to whole steps.
+        self.attention.key_dense.bias.trainable = False
 
     def _build_feed_forward(self, shape: Shape) -> None:
         self.feed_norm = self._norm("feed_norm", shape)

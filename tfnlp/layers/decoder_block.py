@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from tfnlp.errors import UsageError
 from tfnlp.layers.activation import FUNCTIONS, activation
@@ -87,12 +89,12 @@ class DecoderBlock(keras.layers.Layer):
                 f"Pass a width of {2 * self.heads * -(-width // (2 * self.heads))}."
             )
         self.own_norm = self._norm("own_norm", vectors_shape)
-        self.own_inputs = self._dense(3 * width, "own_inputs", vectors_shape)
+        self.own_inputs = self._parts("qkv", width, "own_inputs", vectors_shape)
         self.own_output = self._dense(width, "own_output", vectors_shape)
         if self.cross:
             self.cross_norm = self._norm("cross_norm", vectors_shape)
             self.cross_query = self._dense(width, "cross_query", vectors_shape)
-            self.cross_source = self._dense(2 * width, "cross_source", memory_shape)
+            self.cross_source = self._parts("kv", width, "cross_source", memory_shape)
             self.cross_output = self._dense(width, "cross_output", vectors_shape)
         self.feed_norm = self._norm("feed_norm", vectors_shape)
         self.widen = self._dense(self.hidden, "widen", vectors_shape)
@@ -229,10 +231,37 @@ class DecoderBlock(keras.layers.Layer):
         layer.build(shape)
         return layer
 
+    def _parts(
+        self, parts: str, width: int, name: str, shape: Shape | None
+    ) -> keras.layers.Layer:
+        """Queries, keys and values in one; rotary ones see the bias of the own keys."""
+        fixed = "" if self.rotary and "q" in parts else "k"
+        layer = _Parts(parts, width, fixed=fixed, dtype=self.dtype_policy, name=name)
+        layer.build(shape)
+        return layer
+
     def _dense(self, width: int, name: str, shape: Shape | None) -> keras.layers.Layer:
         layer = keras.layers.Dense(width, dtype=self.dtype_policy, name=name)
         layer.build(shape)
         return layer
+
+
+class _Parts(keras.layers.Dense):
+    """Several parts of one width, side by side; the bias of `fixed` ones stays.
+
+    A softmax does not see what all keys have in common: the gradient of their bias is
+    rounding, which Adam would scale up to whole steps.
+    """
+
+    def __init__(self, parts: str, width: int, *, fixed: str, **options: Any) -> None:
+        super().__init__(len(parts) * width, **options)
+        self.learnt = np.repeat([part not in fixed for part in parts], width)
+
+    def call(self, vectors: tf.Tensor) -> tf.Tensor:
+        """Vectors [..., D] to [..., parts · width]."""
+        bias = tf.convert_to_tensor(self.bias)
+        bias = tf.where(self.learnt, bias, tf.stop_gradient(bias))
+        return tf.nn.bias_add(ops.matmul(vectors, self.kernel), bias)
 
 
 def _attended(
