@@ -13,7 +13,13 @@
 
 set -euo pipefail
 
-# A task that is lost ends the others; a job that Slurm requeues goes on with --resume.
+# A task that is lost ends the others. One that Slurm ends, at the limit of its time or
+# for another job, writes a checkpoint and ends with 130: it goes on when it comes again.
+status=0
 srun --kill-on-bad-exit=1 python pipelines/text_classification.py \
     --train reviews.csv --name reviews \
-    --training.strategy multi_worker --resume
+    --training.strategy multi_worker --resume || status=$?
+if [ "$status" -eq 130 ]; then
+    scontrol requeue "$SLURM_JOB_ID"
+fi
+exit "$status"

@@ -1,6 +1,7 @@
 """What a training run cannot be told."""
 
 import dataclasses
+import sys
 
 import pytest
 
@@ -16,6 +17,7 @@ from tfnlp.training.config import TrainConfig
         ("updates", -1, "updates must be a number, 0 or more"),
         ("batch_size", 0, "batch_size must be a number, 1 or more"),
         ("micro_batches", 0, "micro_batches must be a number, 1 or more"),
+        ("micro_batches", 65, "micro_batches are parts of a batch"),
         ("patience", 0, "patience must be a number, 1 or more"),
         ("seed", -1, "seed must be a number, 0 or more"),
         ("rate", -0.1, "rate must be a number, 0.0 or more"),
@@ -50,3 +52,9 @@ def test_the_defaults_are_settings_too():
 def test_a_configuration_does_not_change():
     with pytest.raises(dataclasses.FrozenInstanceError):
         TrainConfig().epochs = 3  # type: ignore[misc]
+
+
+def test_a_tracker_that_is_not_installed_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(UsageError, match="Received: wandb, which is not installed"):
+        TrainConfig(track=("wandb",))

@@ -201,6 +201,10 @@ def test_only_the_chief_writes_and_a_lost_worker_changes_nothing(tmp_path):
             "TF_CONFIG is JSON",
         ),
         (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": -1}}',
+            "TF_CONFIG is JSON",
+        ),
+        (
             '{"cluster": {"ps": ["a:1"]}, "task": {"type": "ps", "index": 0}}',
             "TF_CONFIG is JSON",
         ),

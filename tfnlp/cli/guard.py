@@ -47,10 +47,11 @@ def run(
     def started() -> None:
         settings = parse(recipe, words)
         training = getattr(settings, "training", None)
-        if getattr(training, "strategy", None) == "multi_worker":
+        chosen = getattr(training, "strategy", None)
+        if chosen in ("multi_worker", "tpu"):
             with quiet_start():
                 strategy = importlib.import_module("tfnlp.training.strategy")
-            strategy.join()
+            strategy.create(chosen)  # before Keras, and before any reading
         main(settings)
 
     raise SystemExit(guard(started, verbose=is_verbose(words)))

@@ -1,6 +1,8 @@
 """What a training run is told: one frozen dataclass, one place for the defaults."""
 
 import dataclasses
+import importlib.util
+import sys
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
@@ -89,6 +91,13 @@ class TrainConfig:
                 "warm_up is a share of the updates, at least 0 and below 1. "
                 f"Received: {self.warm_up}. 0.1 warms up over the first tenth."
             )
+        if self.micro_batches > self.batch_size:
+            raise UsageError(
+                "micro_batches are parts of a batch, each with a row or more. "
+                f"Received: {self.micro_batches} of batch_size={self.batch_size}."
+            )
+        for name in self.track:
+            _check_installed(name)
         for field in dataclasses.fields(self):
             _check_choice(field.name, getattr(self, field.name), field.type)
 
@@ -110,6 +119,16 @@ def _check_at_least(name: str, value: float, lowest: float) -> None:
         raise UsageError(
             f"{name} must be a number, {lowest} or more. Received: {value}. "
             "Leave it out to take the default."
+        )
+
+
+def _check_installed(tracker: str) -> None:
+    if tracker not in ("mlflow", "wandb") or sys.modules.get(tracker):
+        return
+    if importlib.util.find_spec(tracker) is None:
+        raise UsageError(
+            f"A run is tracked by packages that are there. Received: {tracker}, which "
+            f"is not installed. pip install {tracker}, or leave it out."
         )
 
 

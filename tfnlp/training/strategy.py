@@ -144,9 +144,9 @@ def _check_cluster(text: str) -> None:
         config = json.loads(text)
         task = config["task"]
         jobs = config["cluster"]
-        jobs[task["type"]][int(task["index"])]
-        trains = task["type"] in ("chief", "worker")
-    except (ValueError, KeyError, TypeError, IndexError):
+        known = 0 <= int(task["index"]) < len(jobs[task["type"]])
+        trains = known and task["type"] in ("chief", "worker")
+    except (ValueError, KeyError, TypeError):
         trains = False
     if not trains:
         raise UsageError(

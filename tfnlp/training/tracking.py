@@ -4,12 +4,10 @@ import importlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tfnlp.errors import UsageError
 from tfnlp.training.callbacks import Logs
 from tfnlp.training.step import Trainable
 
@@ -30,9 +28,6 @@ class Tracking(keras.callbacks.Callback):
         trainable: what trains; it counts for this.
         folder: where TensorBoard's files are written.
         done: updates that were done before.
-
-    Raises:
-        UsageError: a tracker is not installed.
     """
 
     EVERY = 10
@@ -90,24 +85,14 @@ def _tensorboard(folder: Path) -> Write:
 
 
 def _mlflow(folder: Path) -> Write:
-    mlflow = _installed("mlflow")
+    mlflow = importlib.import_module("mlflow")
     return lambda values, step: mlflow.log_metrics(dict(values), step=step)
 
 
 def _wandb(folder: Path) -> Write:
-    wandb = _installed("wandb")
+    wandb = importlib.import_module("wandb")
     run = wandb.run or wandb.init(name=folder.parent.name)
     return lambda values, step: run.log(dict(values), step=step)
-
-
-def _installed(name: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise UsageError(
-            f"A run is tracked by packages that are there. Received: {name}, which is "
-            f"not installed. pip install {name}, or leave it out."
-        ) from error
 
 
 TRACKERS: dict[str, Callable[[Path], Write]] = {
