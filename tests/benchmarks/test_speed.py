@@ -59,3 +59,13 @@ def test_speeds_of_pipelines_are_shown_with_their_ratios(script):
     pipeline = script("benchmarks/input_pipeline.py")
     table = pipeline.table({pipeline.PEER: [2.0, 10.0], pipeline.OURS: [5.0, 5.0]})
     assert table.splitlines()[-1] == "| tfnlp | 5.0 | 2.50 | 5.0 | 0.50 |"
+
+
+@pytest.mark.slow
+def test_a_profile_tells_the_operations_of_a_step(script, films, capsys):
+    profile = script("benchmarks/step_profile.py")
+    words = ["--train", str(films), "--encoder", "cnn", "--width", "6", "--steps", "1"]
+    profile.main(cli.parse(profile.Recipe, [*words, "--most", "100"]))
+    told = capsys.readouterr().out
+    assert "| _FusedConv2D |" in told or "| Conv2D |" in told
+    assert "| ResourceGather |" in told
