@@ -6,7 +6,8 @@
 
 What is tried is said by flags of the other script, `--space length=100,400
 training.rate=1e-4..1e-2 split=words,bpe`; what is not stays as it is given. A search
-that was killed goes on. The test side is not looked at.
+that was killed goes on, also with more --trials; one with other flags or rows needs
+another --name. The test side is not looked at.
 """
 
 from __future__ import annotations  # TensorFlow loads when it is needed
@@ -50,9 +51,11 @@ def main(recipe: Recipe) -> Path:
         base = given(recipe)
         space = cli.read_space(type(base), recipe.space)
         text_classification.rehearse(text_classification.settled(base))
+        picked(recipe, measured(recipe, base, ("good", "bad")))
     with clock.phase("read and audit"):
         sides = recipe.sides()
-        recipe.audit(sides, length=recipe.length or 400).check()
+        audit = recipe.audit(sides, length=recipe.length or 400).check()
+        picked(recipe, measured(recipe, base, audit.classes))
         sides = recipe.clean(sides)
 
     def asked(hp):
@@ -62,26 +65,70 @@ def main(recipe: Recipe) -> Path:
         found = tfnlp.explore(
             lambda hp, epochs: attempt(recipe, asked(hp), sides, epochs),
             direction=tfnlp.TrainConfig(monitor=recipe.score).watched("")[1],
-            epochs=recipe.training.epochs,
+            epochs=most_epochs(recipe, space),
             space=asked,
             name=recipe.score,
             trials=recipe.trials,
             method=recipe.method,
             folder=Path("runs") / recipe.name,
             seed=recipe.training.seed,
+            common=common(recipe, base, space, sides),
         )
     return written(recipe, asked(tfnlp.Defaults(found.values)), found, clock)
+
+
+def measured(recipe: Recipe, base, labels) -> dict[str, float]:
+    """The scores that rows with these labels have; their values say nothing."""
+    import tensorflow as tf  # not for --help
+
+    rows = base.made_up(labels)
+    tiny = dataclasses.replace(text_classification.settled(base), minimum_count=1)
+    task = text_classification.learnt(tiny, rows)
+
+    def network(features):
+        size = tf.shape(next(iter(features.values())))[0]
+        return tf.zeros([size, len(task.labels)])
+
+    if not recipe.folds:
+        return tfnlp.evaluate(task, network, rows, repeats=0).scores
+    gold, answered = tfnlp.answers(task, network, rows)
+    return task.headline(gold, answered)
+
+
+def picked(recipe: Recipe, scores) -> float:
+    """The score that decides."""
+    if recipe.score in scores:
+        return scores[recipe.score]
+    raise tfnlp.errors.UsageError(
+        f"--score must be one that these rows have: {', '.join(scores)}. "
+        f"Received: {recipe.score}.{tfnlp.errors.nearest(recipe.score, scores)}"
+    )
+
+
+def most_epochs(recipe: Recipe, space) -> int:
+    """Of any trial."""
+    tried = space.get("training.epochs", (recipe.training.epochs,))
+    return max(map(int, tried))
+
+
+def common(recipe: Recipe, base, space, sides) -> dict:
+    """What all trials share, and a search that goes on must share with them."""
+    own = ("training.epochs", "training.seed")  # that explore is told itself
+    flags = {k: v for k, v in cli.fixed(base, space).items() if k not in own}
+    watched = {} if recipe.folds else {"held-out rows": sides.valid}
+    return {"folds": recipe.folds, **flags, "rows": sides.train, **watched}
 
 
 def attempt(recipe: Recipe, tried, sides, epochs: int) -> float:
     """The held-out score of settings."""
     tried = text_classification.settled(tried)
+    epochs = min(epochs, tried.training.epochs)  # hyperband gives fewer
     config = dataclasses.replace(tried.training, epochs=epochs)
     if recipe.folds:
         return folded(recipe, tried, sides.train, config)
     task, build = text_classification.prepared(tried, sides.train, tfnlp.Clock())
     model = tfnlp.fit(task, build, sides.train, sides.valid, config)
-    return tfnlp.evaluate(task, model, sides.valid, repeats=0).scores[recipe.score]
+    return picked(recipe, tfnlp.evaluate(task, model, sides.valid, repeats=0).scores)
 
 
 def folded(recipe: Recipe, tried, rows, config: tfnlp.TrainConfig) -> float:
@@ -98,9 +145,11 @@ def folded(recipe: Recipe, tried, rows, config: tfnlp.TrainConfig) -> float:
         rows,
         recipe.folds,
         config,
+        field=recipe.fields,
         label=None if recipe.several else "label",
+        fold_seed=recipe.training.seed,  # the same folds for all trials
     )
-    return found.mean[recipe.score]
+    return picked(recipe, found.mean)
 
 
 def written(recipe: Recipe, best, found, clock: tfnlp.Clock) -> Path:

@@ -8,6 +8,7 @@ batch, T tokens, D width of a vector, C classes, V entries of a vocabulary,
 H attention heads.
 """
 
+from collections.abc import Iterable
 from typing import Any, TypeAlias
 
 import tensorflow as tf
@@ -43,15 +44,34 @@ def check_rows(rows: Rows, schema: Schema) -> Rows:
     >>> list(check_rows(rows, {"text": TEXT}).element_spec)
     ['text']
     """
+    check_fields(rows, schema)
+    for name, wanted in schema.items():
+        _check_type(name, wanted, rows.element_spec[name])
+    return rows.map(lambda row: {name: row[name] for name in schema})
+
+
+def check_fields(rows: Rows, names: Iterable[str]) -> None:
+    """Says which of the fields the rows lack.
+
+    Raises:
+        SchemaError: a field is missing.
+
+    Example:
+    >>> check_fields(tf.data.Dataset.from_tensors({"text": "a film"}), ["text"])
+    """
     spec = rows.element_spec
     if not isinstance(spec, dict):
         raise SchemaError(
             f"Rows are dictionaries of scalars. Received: elements of type {spec}. "
             "Map each element to a dictionary, for example {'text': element}."
         )
-    for name, wanted in schema.items():
-        _check_field(name, wanted, spec)
-    return rows.map(lambda row: {name: row[name] for name in schema})
+    for name in names:
+        if name not in spec:
+            raise SchemaError(
+                f"Row has no field {name!r}. Received columns: {', '.join(spec)}."
+                f"{nearest(name, spec)} "
+                f"Rename one with columns={{{name!r}: '{next(iter(spec), 'column')}'}}."
+            )
 
 
 def text_fields(schema: Schema) -> tuple[str, ...]:
@@ -64,14 +84,7 @@ def text_fields(schema: Schema) -> tuple[str, ...]:
     return tuple(name for name, spec in schema.items() if spec.dtype == tf.string)
 
 
-def _check_field(name: str, wanted: tf.TensorSpec, spec: Schema) -> None:
-    if name not in spec:
-        raise SchemaError(
-            f"Row has no field {name!r}. Received columns: {', '.join(spec)}."
-            f"{nearest(name, spec)} "
-            f"Rename one with columns={{{name!r}: '{next(iter(spec), 'column')}'}}."
-        )
-    received = spec[name]
+def _check_type(name: str, wanted: tf.TensorSpec, received: tf.TensorSpec) -> None:
     if received.dtype != wanted.dtype or received.shape.rank != wanted.shape.rank - 1:
         raise SchemaError(
             f"Field {name!r} of a row must be a scalar of type {wanted.dtype.name}. "

@@ -7,7 +7,8 @@ from typing import Literal
 import keras_tuner
 import pytest
 
-from tfnlp.cli.space import Range, asked, changed, read_space
+from tfnlp.cli.source import Source
+from tfnlp.cli.space import Range, asked, changed, fixed, read_space
 from tfnlp.errors import UsageError
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
@@ -80,6 +81,41 @@ def test_a_default_inside_a_range_is_tried_first():
 def test_a_word_that_says_nothing_is_refused(word, message):
     with pytest.raises(UsageError, match=message):
         read_space(Recipe, [word])
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfRows(Source):
+    name: str = "reviews"
+    output: str = "saved_models"
+    resume: bool = False
+    size: int = 10
+    training: TrainConfig = field(default_factory=TrainConfig)
+
+
+@pytest.mark.parametrize(
+    "word",
+    """train=a.csv,b.csv text=a,b split_seed=0..9 format=csv,jsonl several=true name=x,y
+    output=x,y resume=true,false training.strategy=one,auto training.track=wandb
+    training.checkpoint_seconds=1..9""".split(),
+)
+def test_what_all_trials_have_in_common_is_not_searched(word):
+    name = word.partition("=")[0]
+    with pytest.raises(UsageError) as caught:
+        read_space(OfRows, [word])
+    assert str(caught.value) == (
+        "What is searched is a setting of the text, the network or the training. "
+        f"Received: --space {name}=…, which all trials have in common. "
+        f"Give --{name} itself, and one search for each value."
+    )
+
+
+def test_what_decides_a_score_and_is_not_searched():
+    recipe = OfRows(train="a.csv", several=True, training=TrainConfig(rate=0.5))
+    found = fixed(recipe, {"training.epochs": ("1", "2")})
+    assert (found["size"], found["several"], found["training.rate"]) == (10, True, 0.5)
+    assert found.keys().isdisjoint(
+        ["train", "text", "name", "output", "training.strategy", "training.epochs"]
+    )
 
 
 def test_several_flags_of_one_part_are_changed_together():

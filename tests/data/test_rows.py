@@ -1,9 +1,10 @@
 """Rows made in Python, and rows read back in it."""
 
+import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfnlp.data.rows import CHUNK, column_batches, from_list, keep
+from tfnlp.data.rows import CHUNK, column_batches, digest, from_list, keep
 from tfnlp.errors import DataError, SchemaError
 
 
@@ -35,3 +36,29 @@ def test_errors_of_others_stay_what_they_are():
     )
     with pytest.raises(tf.errors.InvalidArgumentError):
         list(column_batches(rows))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [{"a": "x", "b": "yz", "n": 1}, {"a": "", "b": "", "n": 2}],
+        [{"a": "xy", "b": "z", "n": 1}, {"a": "", "b": "", "n": 3}],
+        [{"a": "", "b": "", "n": 2}, {"a": "xy", "b": "z", "n": 1}],
+        [{"a": "xy", "c": "z", "n": 1}, {"a": "", "c": "", "n": 2}],
+        [{"a": "xy", "b": "z", "n": 1}],
+    ],
+    ids=["border", "number", "order", "name", "fewer"],
+)
+def test_other_rows_have_another_digest(other):
+    rows = [{"a": "xy", "b": "z", "n": 1}, {"a": "", "b": "", "n": 2}]
+    assert digest(from_list(rows)) != digest(from_list(other))
+
+
+def test_the_digest_of_a_stream_is_that_of_the_same_rows_in_memory():
+    texts = [str(number) for number in range(5000)]
+    stream = tf.data.Dataset.from_generator(
+        lambda: ({"text": text} for text in texts),
+        output_signature={"text": tf.TensorSpec([], tf.string)},
+    )
+    held = tf.data.Dataset.from_tensor_slices({"text": np.array(texts, object)})
+    assert digest(stream) == digest(held)

@@ -5,7 +5,7 @@ import pytest
 from tfnlp.data import encoding
 from tfnlp.data.readers import from_list, read
 from tfnlp.data.splits import by_hash, stratified
-from tfnlp.errors import DataError, UsageError
+from tfnlp.errors import DataError, SchemaError, UsageError
 
 ROWS = [{"text": f"film {n % 900}", "label": "ab"[n % 9 == 0]} for n in range(1000)]
 
@@ -73,6 +73,12 @@ def test_few_rows_leave_no_side_empty(count):
     assert sum(len(set(side)) for side in sides) == count
 
 
+@pytest.mark.parametrize("seed", range(9))
+def test_even_sides_hold_their_share_of_few_texts(seed):
+    sides = by_hash(from_list(ROWS[:10]), (0.5, 0.3, 0.2), seed=seed, even=True)
+    assert [len(texts(side)) for side in sides] == [5, 3, 2]
+
+
 def test_a_split_without_an_empty_side_is_by_the_hash_alone():
     many = {text: n for n, side in enumerate(sides_of(ROWS)) for text in side}
     few = {text: n for n, side in enumerate(sides_of(ROWS[:30])) for text in side}
@@ -95,6 +101,42 @@ def test_too_few_texts_are_refused(count):
 def test_texts_that_are_all_empty_are_told_as_by_the_audit():
     with pytest.raises(DataError, match=r"texts\. Received: 4 rows whose"):
         by_hash(from_list([{"text": " "}] * 4))
+
+
+def test_too_few_groups_are_told_as_groups():
+    rows = from_list([{"text": str(n), "film": "a"} for n in range(9)])
+    with pytest.raises(DataError) as caught:
+        by_hash(rows, (0.5, 0.5), field="film", noun="group")
+    assert "need 2 different groups. Received: 9 rows with 1 group." in str(
+        caught.value
+    )
+    assert "text" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("split", "options"),
+    [
+        (by_hash, {"field": "txet"}),
+        (stratified, {"field": ("label", "txet")}),
+        (stratified, {"label": "txet"}),
+    ],
+)
+def test_a_field_that_rows_lack_is_told_before_they_are_read(split, options):
+    with pytest.raises(SchemaError, match=r"no field 'txet'.*Did you mean 'text'"):
+        split(from_list(ROWS), **options)
+
+
+def test_numbers_are_split_by_what_they_are_written_like():
+    numbers = from_list([{"film": n % 20} for n in range(40)])
+    words = from_list([{"film": str(n % 20)} for n in range(40)])
+    shares = (0.5, 0.5)
+    for first, second in zip(
+        by_hash(numbers, shares, field="film"),
+        by_hash(words, shares, field="film"),
+        strict=True,
+    ):
+        found = [int(row["film"]) for row in second.as_numpy_iterator()]
+        assert [row["film"] for row in first.as_numpy_iterator()] == found
 
 
 @pytest.mark.parametrize("shares", [(0.8, 0.1), (1.2, -0.2), ()])

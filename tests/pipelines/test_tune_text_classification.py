@@ -23,13 +23,13 @@ def run(folder, script, *words, code=0):
     return done
 
 
-def reviews(folder):
+def reviews(folder, name="reviews", labels=WORDS):
     lines = [
         f"a {words[n % 3]} film number {n},{label}"
-        for label, words in WORDS.items()
+        for label, words in labels.items()
         for n in range(40)
     ]
-    (folder / "reviews.csv").write_text("\n".join(["text,label", *lines]) + "\n")
+    (folder / f"{name}.csv").write_text("\n".join(["text,label", *lines]) + "\n")
 
 
 def tune(folder, *words, **options):
@@ -64,6 +64,56 @@ def test_trials_are_cross_validated_if_asked(tmp_path):
     done = tune(tmp_path, "--folds", "2", *space)
     assert len(done.stdout.splitlines()) == 3
     assert done.stderr.count("fold 2/2") == 2
+
+
+def test_a_name_is_not_used_for_another_search(tmp_path):
+    reviews(tmp_path)
+    reviews(tmp_path, "others", {"good": ["fair"] * 3, "bad": ["poor"] * 3})
+    space = ["--space", "standardize=nfkc,lower", "--method", "grid", "--trials"]
+    tune(tmp_path, *space, "1")
+    others = ["--train", "others.csv", "--score", "log_loss", "--dropout", "0.4"]
+    done = tune(tmp_path, *space, "2", *others, code=2)
+    assert done.stdout == ""
+    for told in ('of score "accuracy", not "log_loss"', "of dropout ", "of rows "):
+        assert told in done.stderr
+
+
+def test_epochs_are_searched(tmp_path):
+    reviews(tmp_path)
+    done = tune(tmp_path, "--space", "training.epochs=1,3", "--method", "grid")
+    for last in ("epoch 1/1 ", "epoch 3/3 "):
+        assert last in done.stderr
+    assert "epoch 2/2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--score", "acuracy"], "Received: acuracy. Did you mean 'accuracy'?"),
+        (["--score", "loss", "--folds", "2"], "Received: loss. Did you mean"),
+    ],
+    ids=["name", "folds"],
+)
+def test_a_score_that_is_none_is_refused_before_anything_is_read(words, told, tmp_path):
+    done = tune(tmp_path, *words, code=2)  # there is no file to read
+    assert "--score must be one that these rows have: accuracy, " in done.stderr
+    assert told in done.stderr
+
+
+def test_a_score_that_the_classes_do_not_have_is_refused_before_training(tmp_path):
+    reviews(tmp_path, labels=WORDS | {"none": ["long", "new", "old"]})
+    done = tune(tmp_path, "--score", "f1", code=2)
+    assert "recall_weighted, f1_macro" in done.stderr  # these classes have no f1
+    assert "Received: f1." in done.stderr
+    assert "epoch" not in done.stderr and not (tmp_path / "runs").exists()
+
+
+def test_trials_of_pairs_are_cross_validated(tmp_path):
+    lines = [f"film {n},{word} {n},{word}" for n in range(40) for word in ("yes", "no")]
+    (tmp_path / "pairs.csv").write_text("\n".join(["text,other,label", *lines]) + "\n")
+    pairs = ["--train", "pairs.csv", "--second", "other", "--folds", "2"]
+    done = tune(tmp_path, *pairs, "--space", "ngrams=1", "--method", "grid")
+    assert done.stderr.count("fold 2/2") == 1
 
 
 def test_a_space_that_cannot_be_is_refused_before_anything_is_read(tmp_path):

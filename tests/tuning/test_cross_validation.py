@@ -4,11 +4,14 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from tfnlp.data import splits
 from tfnlp.data.readers import from_list
-from tfnlp.errors import UsageError
+from tfnlp.data.rows import digest
+from tfnlp.errors import DataError, SchemaError, UsageError
 from tfnlp.networks import bow
 from tfnlp.tasks.classification import Classification
 from tfnlp.training.config import TrainConfig
+from tfnlp.tuning import cross_validation
 from tfnlp.tuning.cross_validation import CrossValidation, Fold, cross_validate
 
 WORDS = {"good": ["fine", "great", "moving"], "bad": ["dull", "flat", "endless"]}
@@ -83,13 +86,80 @@ def test_the_same_seed_gives_the_same_folds_and_scores():
     assert compared[:3] == (0.0, 0.0, 0.0) and compared.p == compared.p_folds == 1.0
 
 
-def made_up(values, rows=10):
+def made_up(values, rows=10, digest="same"):
     """Folds of constant scores."""
 
     def fold(value):
-        return Fold({"x": value}, rows, 4 * rows, lambda numbers: {"x": value})
+        return Fold({"x": value}, rows, 4 * rows, lambda numbers: {"x": value}, digest)
 
     return CrossValidation([fold(value) for value in values])
+
+
+@pytest.fixture
+def cuts(monkeypatch):
+    """The texts of each fold as (train, watched, test); nothing is trained."""
+    seen = []
+
+    def fold(learn, build, sides, config):
+        seen.append([{r["text"] for r in s.as_numpy_iterator()} for s in sides])
+        return Fold({"x": 0.0}, len(seen[-1][2]), 1, None, digest(sides[2]))
+
+    monkeypatch.setattr(cross_validation, "_fold", fold)
+    return seen
+
+
+MANY = from_list(
+    [{"text": f"film {n}", "label": "ab"[n % 2], "film": n} for n in range(1000)]
+)
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"label": None}, {"group": "film"}], ids=["label", "text", "group"]
+)
+def test_what_is_watched_comes_from_all_other_folds(cuts, options):
+    """A hash that decides both would watch rows of one fold only."""
+    cross_validate(None, None, MANY, 5, **options)
+    tests = [test for _, _, test in cuts]
+    for number, (train, watched, test) in enumerate(cuts):
+        assert len(train) + len(watched) + len(test) == 1000
+        others = [len(watched & each) / len(watched) for each in tests]
+        assert others[number] == 0.0
+        assert min(others[:number] + others[number + 1 :]) > 0.1
+
+
+def test_each_fold_watches_rows_of_its_own(cuts):
+    cross_validate(None, None, MANY, 5)
+    assert len(set.union(*(watched for _, watched, _ in cuts))) > 200  # of 80 each
+
+
+@pytest.mark.parametrize("options", [{"label": None}, {"group": "text"}])
+def test_rows_that_a_split_has_left_fall_into_even_folds(cuts, options):
+    """The split is of the same seed, and has taken all large hashes away."""
+    rest, *_ = splits.by_hash(MANY, (0.8, 0.1, 0.1))
+    cross_validate(None, None, rest, 3, **options)
+    share = [len(test) / int(rest.cardinality()) for _, _, test in cuts]
+    assert share == pytest.approx([1 / 3] * 3, abs=0.05)
+
+
+def test_other_seeds_are_compared_on_folds_of_the_same_seed(cuts):
+    def folds(seed, **options):
+        found = cross_validate(None, None, MANY, 2, TrainConfig(seed=seed), **options)
+        return [fold.digest for fold in found.folds]
+
+    assert folds(0) != folds(1)
+    assert folds(0, fold_seed=7) == folds(1, fold_seed=7) == folds(7)
+
+
+@pytest.mark.parametrize("option", ["field", "label", "group"])
+def test_a_field_that_rows_lack_is_named_with_the_nearest(option):
+    with pytest.raises(SchemaError, match=r"no field 'txet'.*Did you mean 'text'"):
+        cross_validate(None, None, MANY, 2, **{option: "txet"})
+
+
+def test_one_group_is_refused_as_a_group():
+    rows = MANY.map(lambda row: row | {"film": "one"})
+    with pytest.raises(DataError, match=r"2 different groups\. Received: 1,000"):
+        cross_validate(None, None, rows, 2, group="film")
 
 
 def test_means_and_the_corrected_t_test_by_hand():
@@ -103,9 +173,17 @@ def test_means_and_the_corrected_t_test_by_hand():
     assert found.p < 0.01 < found.p_folds
 
 
-def test_other_folds_are_not_compared():
-    with pytest.raises(UsageError, match="compared on the same folds"):
-        made_up([0.1, 0.2]).compare(made_up([0.1, 0.2], rows=9))
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"rows": 9, "digest": "other"}, r"of \[10, 10\] and of \[9, 9\] rows"),
+        ({"digest": "other"}, r"of \[10, 10\] rows each time, but of other rows"),
+    ],
+    ids=["sizes", "rows"],
+)
+def test_other_folds_are_not_compared(other, told):
+    with pytest.raises(UsageError, match=f"the same folds. Received: folds {told}"):
+        made_up([0.1, 0.2]).compare(made_up([0.1, 0.2], **other))
 
 
 def test_one_fold_is_refused():

@@ -1,5 +1,6 @@
 """A search tries settings, keeps the best and never answers without a trial."""
 
+import dataclasses
 import os
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from tfnlp.data.readers import from_list
+from tfnlp.data.rows import settled
 from tfnlp.errors import TrainingError, UsageError
 from tfnlp.specs import NUMBER, TEXT
 from tfnlp.task import Task
@@ -56,11 +58,6 @@ def build(hp):
     )
 
 
-def failing(hp):
-    hp.Int("width", 1, 100)
-    raise ZeroDivisionError("no network today")
-
-
 def look(folder, *, build=build, **options):
     options = {"trials": 2, "method": "grid"} | options
     return search(Line(), build, ROWS, ROWS, ONCE, folder=folder, **options)
@@ -85,6 +82,85 @@ def test_a_second_call_goes_on_where_the_first_ended(tmp_path):
     again = look(tmp_path, trials=2, method="random")
     assert len(again.trials) == 2
     assert first.trials[0] in again.trials
+
+
+def tried(folder, *, least=0.0, **options):
+    """Searches for a small number; returns how many trials that took."""
+    seen = []
+
+    def attempt(hp, epochs):
+        seen.append(hp.Float("x", least, 1.0))
+        return seen[-1]
+
+    options = {"direction": "min", "epochs": 1, "trials": 2} | options
+    explore(
+        attempt, space=lambda hp: hp.Float("x", least, 1.0), folder=folder, **options
+    )
+    return len(seen)
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"name": "loss"}, 'of score "score", not "loss"'),
+        ({"direction": "max"}, 'of direction "min", not "max"'),
+        ({"method": "bayesian"}, 'of method "random", not "bayesian"'),
+        ({"epochs": 2}, "of epochs 1, not 2"),
+        ({"seed": 7}, "of seed 0, not 7"),
+        ({"least": 0.5}, "of space x {"),
+        ({"common": {"rows": ROWS.take(7)}}, 'of rows "[0-9a-f]{16}", not "'),
+        ({"common": {"rows": ROWS, "size": 3}}, "of size nothing, not 3"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_search_does_not_go_on_with_trials_of_another(other, told, tmp_path):
+    """Trap: KerasTuner would take over whatever lies there."""
+    same = {"common": {"rows": ROWS}}
+    assert (tried(tmp_path, **same), tried(tmp_path, **same)) == (2, 0)
+    with pytest.raises(UsageError, match=f"with trials {told}") as caught:
+        tried(tmp_path, trials=3, **same | other)
+    assert "another --name), or delete" in str(caught.value)
+    assert tried(tmp_path, trials=3, **same) == 1
+
+
+def test_trials_without_notes_are_not_taken_over(tmp_path):
+    tried(tmp_path)
+    (tmp_path / "trials" / "common.json").unlink()
+    with pytest.raises(UsageError, match="trials of which nothing is noted"):
+        tried(tmp_path)
+
+
+class Curve(Line):
+    """Another task."""
+
+
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"train": ROWS.take(7)}, "of rows "),
+        ({"valid": ROWS.take(7)}, "of held-out rows "),
+        ({"task": Curve()}, "of task "),
+        ({"config": dataclasses.replace(ONCE, rate=1.0)}, "of training.rate 1e-06"),
+        (
+            {"build": lambda hp: build(Defaults({})) if hp.Boolean("b") else build(hp)},
+            "",
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_search_of_networks_knows_its_rows_task_and_training(other, told, tmp_path):
+    given = {"task": Line(), "build": build, "train": ROWS, "valid": ROWS}
+    given |= {"config": ONCE, "folder": tmp_path, "trials": 1}
+    search(**given)
+    with pytest.raises(UsageError, match=f"with trials {told}"):
+        search(**given | other)
+
+
+def test_what_changes_no_score_may_differ_when_a_search_goes_on(tmp_path):
+    config = dataclasses.replace(ONCE, checkpoint_seconds=1.0, strategy="one")
+    for settings in (ONCE, config):
+        search(Line(), build, ROWS, settled(ROWS), settings, folder=tmp_path, trials=1)
+    assert len(list(tmp_path.glob("trials/trial_*"))) == 1
 
 
 def test_a_grid_that_was_stopped_finds_its_place(tmp_path):
@@ -148,35 +224,50 @@ def attempt(hp, epochs):
     time.sleep(0.2)
     return x * x
 explore(attempt, direction="min", epochs=1, space=lambda hp: hp.Float("x", -1.0, 1.0),
-        trials=6, folder=sys.argv[1])
+        trials=6, folder=sys.argv[1], common={"rows": sys.argv[2]})
 """
 
 
 @pytest.mark.slow
 def test_two_workers_share_a_search(tmp_path):
-    """KerasTuner's chief gives out trials, two workers try them."""
+    """KerasTuner's chief gives out trials, two workers try them; of a third that
+    was told otherwise, none is taken."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
     common = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": port}
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", PARALLEL, str(tmp_path)],
+            [sys.executable, "-c", PARALLEL, str(tmp_path), rows],
             env={**os.environ, **common, "KERASTUNER_TUNER_ID": name},
             stderr=subprocess.PIPE,
             text=True,
         )
-        for name in ("chief", "tuner0", "tuner1")
+        for name, rows in zip(
+            ("chief", "tuner0", "tuner1", "tuner2"), "aaab", strict=True
+        )
     ]
     told = [process.communicate(timeout=200)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], told
+    assert [process.returncode for process in processes] == [0, 0, 0, 1], told
+    assert "UsageError" in told[-1] and 'of rows "a", not "b"' in told[-1]
     assert len(list(tmp_path.glob("trials/trial_*"))) == 6
 
 
 @pytest.mark.parametrize("trials", [1, 5])
 def test_a_search_without_a_completed_trial_raises(trials, tmp_path):
     """Trap M5: KerasTuner would return values that nobody tried."""
+
+    def failing(hp, epochs):
+        raise ZeroDivisionError("no network today")
+
     with pytest.raises(TrainingError) as caught:
-        look(tmp_path, build=failing, trials=trials, method="random")
+        explore(
+            failing,
+            direction="min",
+            epochs=1,
+            space=lambda hp: hp.Int("width", 1, 100),
+            trials=trials,
+            folder=tmp_path,
+        )
     assert "at least one completed trial. Received: FAILED" in str(caught.value)
     assert "ZeroDivisionError: no network today" in str(caught.value)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tfnlp.cli.recipes import to_dict as to_dict
     from tfnlp.cli.source import Source as Source
     from tfnlp.cli.space import asked as asked
+    from tfnlp.cli.space import fixed as fixed
     from tfnlp.cli.space import read_space as read_space
     from tfnlp.cli.tagger import Tagger as Tagger
     from tfnlp.cli.texts import Texts as Texts
@@ -47,6 +48,7 @@ _HOMES = {
     "assignments": "tfnlp.cli.keywords",
     "finish": "tfnlp.cli.finish",
     "fit": "tfnlp.cli.fitting",
+    "fixed": "tfnlp.cli.space",
     "parse": "tfnlp.cli.recipes",
     "read_portion": "tfnlp.cli.portions",
     "read_space": "tfnlp.cli.space",
@@ -71,6 +73,7 @@ __all__ = [
     "assignments",
     "finish",
     "fit",
+    "fixed",
     "parse",
     "read_portion",
     "read_space",

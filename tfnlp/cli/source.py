@@ -1,5 +1,6 @@
 """The flags that say where texts and labels lie: those of every script that learns."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,8 +74,8 @@ class Source(Reading):
         """Leaves out the rows without a label; see `tfnlp.clean`."""
         return sides.map(lambda rows: tfnlp.clean(rows, separator=self.joined_by))
 
-    def made_up(self) -> Any:
-        """Two rows with the same fields, to build with before any file is read.
+    def made_up(self, labels: Iterable[str] = ("good", "bad")) -> Any:
+        """A row for each label with the same fields, to build with before training.
 
         Example:
         >>> [row["label"] for row in Source().made_up().as_numpy_iterator()]
@@ -83,4 +84,4 @@ class Source(Reading):
         from tfnlp.data.readers import from_list  # TensorFlow: not for --help
 
         texts = dict.fromkeys(self.fields, "film")
-        return from_list([{**texts, "label": label} for label in ("good", "bad")])
+        return from_list([{**texts, "label": label} for label in labels])

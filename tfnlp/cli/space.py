@@ -6,11 +6,19 @@ from typing import Any, NamedTuple, TypeVar
 
 from tfnlp.cli.flags import Flag, flags
 from tfnlp.cli.recipes import unknown_flag
+from tfnlp.cli.source import Source
 from tfnlp.errors import UsageError
 
 Recipe = TypeVar("Recipe")
 _LOG_FROM = 50.0
 """Ranges whose ends are so many times apart are searched by magnitude."""
+_OF_A_RUN = frozenset("name output resume".split()) | {
+    f"training.{name}"
+    for name in "strategy track checkpoint_seconds encode_once".split()
+}
+"""Flags that say where and how a run goes; no score depends on them."""
+_OF_LABELS = frozenset({"several", "separator"})
+"""Flags of the data that say what a label is, not where it lies."""
 
 
 class Range(NamedTuple):
@@ -36,7 +44,8 @@ def read_space(
         words: as typed; values are checked as if they followed their flags.
 
     Raises:
-        UsageError: there is no such flag, or a value is none of it.
+        UsageError: there is no such flag, a value is none of it, or all trials have
+            the flag in common: that of the data, or one that changes no score.
 
     Example:
     >>> @dataclasses.dataclass(frozen=True)
@@ -52,6 +61,8 @@ def read_space(
         name, sign, text = word.partition("=")
         if sign and name not in known:
             raise unknown_flag(name, list(known))
+        if name in _OF_A_RUN | _of_data(recipe):
+            raise _in_common(name)
         low, dots, high = text.partition("..")
         if not text:
             raise UsageError(
@@ -102,6 +113,39 @@ def changed(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
         }
         own[name] = changed(getattr(recipe, name), inner)
     return dataclasses.replace(recipe, **own)  # type: ignore[type-var]
+
+
+def fixed(recipe: Any, space: Mapping[str, Range | tuple[str, ...]]) -> dict[str, Any]:
+    """What all trials have in common: flag → value of what is not searched.
+
+    Left out are flags that no score depends on, and those that say where the data
+    lies: the rows themselves tell more.
+
+    Example:
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Recipe:
+    ...     name: str = "reviews"
+    ...     rate: float = 0.1
+    ...     split: str = "words"
+    >>> fixed(Recipe(), {"split": ("words", "bpe")})
+    {'rate': 0.1}
+    """
+    others = _OF_A_RUN | (_of_data(type(recipe)) - _OF_LABELS) | set(space)
+    known = flags(type(recipe), given=recipe)
+    return {name: flag.default for name, flag in known.items() if name not in others}
+
+
+def _of_data(recipe: type) -> frozenset[str]:
+    """The flags that say which rows there are, and what is a label."""
+    return frozenset(flags(Source) if issubclass(recipe, Source) else ())
+
+
+def _in_common(name: str) -> UsageError:
+    return UsageError(
+        "What is searched is a setting of the text, the network or the training. "
+        f"Received: --space {name}=…, which all trials have in common. "
+        f"Give --{name} itself, and one search for each value."
+    )
 
 
 def _whole(words: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from the row itself, on every machine, in any order, also when rows are added.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +13,7 @@ import tensorflow as tf
 from tfnlp.data import findings
 from tfnlp.data.rows import CHUNK, column_batches, keep
 from tfnlp.errors import DataError, UsageError
-from tfnlp.specs import Rows
+from tfnlp.specs import Rows, check_fields
 
 SHARES = (0.8, 0.1, 0.1)
 _BUCKETS = 2**40
@@ -24,7 +25,9 @@ def by_hash(
     shares: Sequence[float] = SHARES,
     *,
     field: str | Sequence[str] = "text",
-    seed: int = 0,
+    seed: int | str = 0,
+    even: bool = False,
+    noun: str = "text",
 ) -> tuple[Rows, ...]:
     """Splits rows by a hash of one or more fields; equal values stay together.
 
@@ -35,8 +38,12 @@ def by_hash(
         shares: how much each side gets, about; they sum to one.
         field: text field, or several: rows are only torn apart if one differs.
         seed: another one gives another split.
+        even: whether sides hold their share of the values to the nearest one, also
+            of few; rows are then read once, and those that are added move others.
+        noun: what the values are, for errors.
 
     Raises:
+        SchemaError: there is no such field.
         DataError: rows in memory have fewer different texts than there are sides.
         UsageError: shares do not sum to one.
 
@@ -48,13 +55,17 @@ def by_hash(
     50
     """
     places = cumulated(shares)
+    check_fields(rows, _names(field))
     marks = np.round(places * _BUCKETS).astype(np.int64)
     sizes = [-1] * len(shares)
-    if rows.cardinality() >= 0:
+    if even or rows.cardinality() >= 0:
         buckets = _buckets(rows, field, seed)
         sizes = _cut_sizes(buckets, marks)
-        if 0 in sizes:
-            marks = _ranked_marks(rows, buckets, places, field)
+        if even or 0 in sizes:
+            texts = np.unique(buckets)
+            if len(texts) < len(shares):
+                raise _too_few(rows, buckets, len(shares), _names(field), noun)
+            marks = _ranked_marks(texts, places)
             sizes = _cut_sizes(buckets, marks)
 
     def side(row: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -69,7 +80,7 @@ def stratified(
     *,
     label: str = "label",
     field: str | Sequence[str] = "text",
-    seed: int = 0,
+    seed: int | str = 0,
 ) -> tuple[Rows, ...]:
     """Splits like `by_hash`, but with the same shares within every label.
 
@@ -77,6 +88,7 @@ def stratified(
     apart where it carries different labels.
 
     Raises:
+        SchemaError: there is no such field.
         DataError: a side of rows in memory is empty.
         UsageError: shares do not sum to one.
 
@@ -87,6 +99,7 @@ def stratified(
     [10, 10]
     """
     shares_seen = cumulated(shares)
+    check_fields(rows, [*_names(field), label])
     names, marks = _marks(rows, shares_seen, label, field, seed)
     table = tf.lookup.StaticHashTable(
         tf.lookup.KeyValueTensorInitializer(names, tf.range(len(names))), 0
@@ -117,16 +130,25 @@ def cumulated(shares: Sequence[float]) -> np.ndarray:
     return np.cumsum(shares)[:-1]
 
 
+def _names(field: str | Sequence[str]) -> list[str]:
+    return [field] if isinstance(field, str) else list(field)
+
+
 def _bucket(
-    row: dict[str, tf.Tensor], field: str | Sequence[str], seed: int
+    row: dict[str, tf.Tensor], field: str | Sequence[str], seed: int | str
 ) -> tf.Tensor:
-    names = [field] if isinstance(field, str) else list(field)
-    texts = [row[name] for name in names]
+    texts = [_text(row[name]) for name in _names(field)]
     text = tf.strings.join([tf.fill(tf.shape(texts[0]), str(seed)), *texts], "\0")
     return tf.strings.to_hash_bucket_fast(text, _BUCKETS)  # [B]
 
 
-def _buckets(rows: Rows, field: str | Sequence[str], seed: int) -> np.ndarray:
+def _text(values: tf.Tensor) -> tf.Tensor:
+    """Values as strings: a number, such as that of a document, as it is written."""
+    values = tf.convert_to_tensor(values)
+    return values if values.dtype == tf.string else tf.strings.as_string(values)
+
+
+def _buckets(rows: Rows, field: str | Sequence[str], seed: int | str) -> np.ndarray:
     """The bucket of every row, int64 [N]."""
     hashed = rows.batch(CHUNK).map(lambda row: {"bucket": _bucket(row, field, seed)})
     found = [batch["bucket"] for batch in column_batches(hashed.unbatch())]
@@ -139,14 +161,9 @@ def _cut_sizes(buckets: np.ndarray, marks: np.ndarray) -> list[int]:
     return np.bincount(places, minlength=len(marks) + 1).tolist()
 
 
-def _ranked_marks(
-    rows: Rows, buckets: np.ndarray, cumulated: np.ndarray, field: str | Sequence[str]
-) -> np.ndarray:
+def _ranked_marks(texts: np.ndarray, cumulated: np.ndarray) -> np.ndarray:
     """Buckets at which few texts are cut, so that every side gets at least one."""
-    texts = np.unique(buckets)
     sides = len(cumulated) + 1
-    if len(texts) < sides:
-        raise _too_few(rows, len(buckets), len(texts), sides, field)
     first = np.arange(1, sides)  # one text or more before each mark …
     last = len(texts) - first[::-1]  # … and behind it
     ends = np.round(cumulated * len(texts)).astype(int)
@@ -155,21 +172,25 @@ def _ranked_marks(
 
 
 def _too_few(
-    rows: Rows, count: int, texts: int, sides: int, field: str | Sequence[str]
+    rows: Rows, buckets: np.ndarray, sides: int, names: Sequence[str], noun: str
 ) -> DataError:
-    names = [field] if isinstance(field, str) else list(field)
-    if count and not any(map(bytes.strip, _values(rows, names))):
+    count, different = len(buckets), len(np.unique(buckets))
+    if noun == "text" and count and not any(map(_says_something, _values(rows, names))):
         return DataError(findings.all_empty(count))
     return DataError(
-        f"Every side of a split holds at least one row, and equal texts stay "
-        f"together: {sides} sides need {sides} different texts. "
-        f"Received: {findings.plural(count)} with {findings.plural(texts, 'text')}. "
-        "Check that the column of the text is the right one. Else give more rows, or "
-        "a file of its own for each side."
+        f"Every side of a split holds at least one row, and equal {noun}s stay "
+        f"together: {sides} sides need {sides} different {noun}s. "
+        f"Received: {findings.plural(count)} with {findings.plural(different, noun)}. "
+        f"Check that the column of the {noun} is the right one. Else give more rows, "
+        "or a file of its own for each side."
     )
 
 
-def _values(rows: Rows, names: Sequence[str]) -> Iterator[bytes]:
+def _says_something(value: Any) -> bool:
+    return not isinstance(value, bytes) or bool(value.strip())
+
+
+def _values(rows: Rows, names: Sequence[str]) -> Iterator[Any]:
     for batch in column_batches(rows):
         for name in names:
             yield from batch[name]
@@ -209,7 +230,7 @@ def _marks(
     shares: np.ndarray,
     label: str,
     field: str | Sequence[str],
-    seed: int,
+    seed: int | str,
 ) -> tuple[list[bytes], np.ndarray]:
     """For each label, the buckets at which one side ends and the next begins."""
     buckets: dict[bytes, set[int]] = {}

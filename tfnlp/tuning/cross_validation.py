@@ -15,6 +15,7 @@ import scipy.stats
 
 from tfnlp.answering import answers
 from tfnlp.data import splits
+from tfnlp.data.rows import digest
 from tfnlp.errors import UsageError
 from tfnlp.scores.intervals import Draw, count, paired_draws, percentiles
 from tfnlp.specs import Rows
@@ -38,6 +39,8 @@ class Fold(NamedTuple):
     """Rows that it was trained on."""
     draw: Draw
     """From numbers of its rows to scores."""
+    digest: str
+    """Of its rows: the same for the same rows in the same order."""
 
 
 class Comparison(NamedTuple):
@@ -85,12 +88,16 @@ class CrossValidation:
         Raises:
             UsageError: the folds are others.
         """
-        sizes = [[fold.rows for fold in each.folds] for each in (self, second)]
-        if sizes[0] != sizes[1]:
+        mine, theirs = ([f.digest for f in each.folds] for each in (self, second))
+        if mine != theirs:
+            sizes = [[fold.rows for fold in each.folds] for each in (self, second)]
+            told = f"folds of {sizes[0]} and of {sizes[1]} rows"
+            if sizes[0] == sizes[1]:
+                told = f"folds of {sizes[0]} rows each time, but of other rows"
             raise UsageError(
-                "Two recipes are compared on the same folds. Received: folds of "
-                f"{sizes[0]} and of {sizes[1]} rows. Give both the same rows, number "
-                "of folds, label, group and seed."
+                f"Two recipes are compared on the same folds. Received: {told}. Give "
+                "both the same rows, number of folds, label, group and seed of the "
+                "folds: cross_validate(fold_seed=…)."
             )
         drawn = paired_draws(self._draw, second._draw, self._size)
         return {
@@ -151,6 +158,7 @@ def cross_validate(
     label: str | None = "label",
     group: str | None = None,
     valid: float = 0.1,
+    fold_seed: int | None = None,
 ) -> CrossValidation:
     """Trains k networks, each on all rows but a k-th, and answers those with it.
 
@@ -163,16 +171,19 @@ def cross_validate(
         build: makes the network for that task.
         rows: all of them, in memory or a stream.
         k: how many folds, at least 2.
-        config: see `TrainConfig`; its seed decides the folds, too.
+        config: see `TrainConfig`.
         field: text field, or several: rows that agree in them stay together.
         label: field whose values each fold has the same share of; None for none.
         group: field whose values stay together, such as a document; with it, `label`
             is not looked at.
         valid: share of the training rows that early stopping watches, of the same
             kind.
+        fold_seed: another one gives other folds; default: the seed of `config`. With
+            the same one, networks of other seeds are compared on the same folds.
 
     Raises:
-        UsageError: k is below 2, or rows are too few for it.
+        UsageError: k is below 2, or `valid` is no share.
+        SchemaError: rows lack the field, the label or the group.
         DataError: a fold has no row.
         TrainingError: see `tfnlp.fit`.
 
@@ -187,21 +198,27 @@ def cross_validate(
         raise UsageError(f"Cross-validation takes 2 folds or more. Received: k={k}.")
     config = config or TrainConfig()
 
-    def cut(part: Rows, shares: Sequence[float]) -> tuple[Rows, ...]:
-        if group is not None or label is None:
-            return splits.by_hash(part, shares, field=group or field, seed=config.seed)
-        return splits.stratified(
-            part, shares, label=label, field=field, seed=config.seed
+    seed = config.seed if fold_seed is None else fold_seed
+
+    def cut(part: Rows, shares: Sequence[float], use: str) -> tuple[Rows, ...]:
+        # A hash of its own for each use: else what is watched, or what a split has
+        # left of the rows, would decide who is in a fold.
+        own = f"{use} {seed}"
+        if group is None and label is not None:
+            return splits.stratified(part, shares, label=label, field=field, seed=own)
+        noun = "text" if group is None else "group"
+        return splits.by_hash(
+            part, shares, field=group or field, seed=own, even=True, noun=noun
         )
 
-    sides = cut(rows, [1.0 / k] * k)
+    sides = cut(rows, [1.0 / k] * k, "folds")
     folds = []
     for number, test in enumerate(sides):
         others = [side for side in sides if side is not test]
         rest = others[0]
         for side in others[1:]:
             rest = rest.concatenate(side)
-        train, watched = cut(rest, (1.0 - valid, valid))
+        train, watched = cut(rest, (1.0 - valid, valid), f"watched {number}")
         folds.append(_fold(learn, build, (train, watched, test), config))
         scores = "  ".join(f"{n} {v:.4f}" for n, v in folds[-1].scores.items())
         LOG.info("fold %d/%d  %s", number + 1, k, scores)
@@ -218,4 +235,4 @@ def _fold(
     draw = task.redrawn(read, answered)
     size = count(read, answered)
     trained = int(counted(train).cardinality())
-    return Fold(draw(np.arange(size)), size, trained, draw)
+    return Fold(draw(np.arange(size)), size, trained, draw, digest(test))

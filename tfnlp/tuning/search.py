@@ -8,10 +8,13 @@ environment variables of KerasTuner's chief and workers (`KERASTUNER_TUNER_ID`,
 import contextlib
 import dataclasses
 import functools
+import hashlib
+import json
 import logging
+import os
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,11 +22,13 @@ from typing import Any, Literal
 import keras_tuner
 
 from tfnlp.errors import TrainingError, UsageError
+from tfnlp.saving import pack
 from tfnlp.scores.figures import Cell, Curve, Figure, Table
 from tfnlp.specs import Rows
 from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.fit import Build, fit
+from tfnlp.tuning.notes import TRIALS, Notes
 
 LOG = logging.getLogger("tfnlp")
 Method = Literal["random", "bayesian", "hyperband", "grid"]
@@ -51,6 +56,10 @@ class Grid(keras_tuner.oracles.GridSearchOracle):
 
 
 _ALL = 1_000_000
+_ELSEWHERE = frozenset(
+    "epochs seed strategy track checkpoint_seconds encode_once".split()
+)
+"""Of a `TrainConfig`: what `explore` notes itself, and what changes no score."""
 _ORACLES = {
     "random": keras_tuner.oracles.RandomSearchOracle,
     "bayesian": keras_tuner.oracles.BayesianOptimizationOracle,
@@ -122,12 +131,14 @@ def search(
     """Tries settings of ``build`` and returns those with the best held-out score.
 
     Args:
-        build: asks its argument for hyperparameters, like the one of `fit`.
+        build: asks its argument for hyperparameters, like the one of `fit`; called
+            once before the trials, too.
         config: see `TrainConfig`; what it watches is the score.
         trials, method, folder: see `explore`.
 
     Raises:
-        UsageError: the method is unknown.
+        UsageError: the method is unknown, or the folder has trials of another task,
+            other rows or another `config`.
         TrainingError: no trial completed.
     """
     settings = config or TrainConfig()
@@ -148,6 +159,7 @@ def search(
         method=method,
         folder=folder,
         seed=settings.seed,
+        common=_common(task, settings) | {"rows": train, "held-out rows": valid},
     )
 
 
@@ -162,6 +174,7 @@ def explore(
     method: Method = "random",
     folder: str | Path = "runs/search",
     seed: int = 0,
+    common: Mapping[str, Any] | None = None,
 ) -> Found:
     """Tries settings of anything that trains, and returns those with the best score.
 
@@ -170,21 +183,24 @@ def explore(
             trial; three failed ones in a row end the search.
         direction: whether small scores are good, or large ones.
         epochs: of a trial, at most.
-        space: asks for all settings; `hyperband` has to know them beforehand.
+        space: asks for all settings; called once, before the trials.
         name: of the score, for the logs.
         trials: how many settings are tried, at most; `hyperband` decides by itself.
         method: ``random``; ``bayesian``; ``hyperband``, which gives many settings a
             few epochs and a few of them all (Li et al. 2018); or ``grid`` for one
             setting after another. All but hyperband try the defaults first.
         folder: where KerasTuner keeps its notes, a small file a trial; a second call
-            goes on there.
+            goes on there, also with more `trials`, if all else is as it was.
         seed: of the settings.
+        common: what else the score depends on, by names for messages: JSON values, or
+            rows.
 
     Returns:
         The outcome; to a worker of a shared search, what has completed by then.
 
     Raises:
-        UsageError: the method is unknown.
+        UsageError: the method is unknown, or the folder has trials of another score,
+            space, method or seed, or what is `common` differs.
         TrainingError: no trial completed (trap M5: KerasTuner would return
             arbitrary values).
     """
@@ -192,27 +208,32 @@ def explore(
         raise UsageError(
             f"method must be one of {', '.join(_ORACLES)}. Received: {method!r}."
         )
+    known = keras_tuner.HyperParameters()
+    space(known)
+    began = {"score": name, "direction": direction, "method": method}
+    began |= {"epochs": epochs, "seed": seed} | _listed(known)
+    notes = Notes(folder, {**began, **(common or {})})
+    notes.check()
+    if not _is_worker():
+        notes.write()
     options: dict[str, Any] = {"max_trials": trials}
     if method == "hyperband":
-        known = keras_tuner.HyperParameters()
-        space(known)
         options = {"max_epochs": max(2, epochs), "hyperparameters": known}
     oracle = _ORACLES[method](
         objective=keras_tuner.Objective(name, direction), seed=seed, **options
     )
     with _polite():
-        tuner = _Tuner(oracle=oracle, directory=str(folder), project_name="trials")
-        tuner.work = (attempt, name, epochs)
+        tuner = _Tuner(oracle=oracle, directory=str(folder), project_name=TRIALS)
+        tuner.work, tuner.notes = (attempt, name, epochs), notes
         try:
             tuner.search(verbose=0)
         except RuntimeError as error:  # several trials failed one after another
             LOG.warning("The search ended early: %s", _last_line(str(error)))
     tried = list(oracle.trials.values())
-    is_worker = tuner.oracle is not oracle  # but a client of the chief's
-    if is_worker:
+    if _is_worker():  # `oracle` has seen nothing: the chief's has
         tried = tuner.oracle.get_best_trials(_ALL)
     done = [trial for trial in tried if trial.status == "COMPLETED"]
-    if not done and is_worker:
+    if not done and _is_worker():
         return Found({}, float("nan"), ())
     if not done:
         raise _nothing_completed(tried)
@@ -234,6 +255,29 @@ def best(scores: Collection[float], direction: str) -> float:
     (0.1, 0.3)
     """
     return min(scores) if direction == "min" else max(scores)
+
+
+def _common(task: Task, config: TrainConfig) -> dict[str, Any]:
+    """What decides the score of a network besides its settings and rows."""
+    packed = json.dumps(pack(task), sort_keys=True, default=str)
+    training = {
+        f"training.{name}": value
+        for name, value in dataclasses.asdict(config).items()
+        if name not in _ELSEWHERE
+    }
+    return {"task": hashlib.sha256(packed.encode()).hexdigest()[:16], **training}
+
+
+def _listed(known: Any) -> dict[str, Any]:
+    """Each setting that is asked for, with what it can be."""
+    asked = (each["config"] for each in known.get_config()["space"])
+    return {f"space {config.pop('name')}": config for config in asked}
+
+
+def _is_worker() -> bool:
+    """Whether the trials of this process come from a chief."""
+    own = os.environ.get("KERASTUNER_TUNER_ID", "chief")
+    return "KERASTUNER_ORACLE_IP" in os.environ and "chief" not in own
 
 
 def _settings(trial: Any) -> dict[str, Any]:
@@ -272,6 +316,12 @@ class _Tuner(keras_tuner.engine.base_tuner.BaseTuner):
     """Runs an attempt for a trial and keeps no checkpoints."""
 
     work: tuple[Try, str, int]
+    notes: Notes
+
+    def on_search_begin(self) -> None:
+        """Compares what the chief has noted, if there is one, before any trial."""
+        self.oracle.get_space()  # an answer means that the chief has
+        self.notes.check()
 
     def run_trial(self, trial: Any, *args: Any, **kwargs: Any) -> dict[str, float]:
         attempt, name, epochs = self.work
