@@ -44,6 +44,13 @@ def test_versions_are_promoted_rolled_back_and_pruned(base, capsys):
     assert call(capsys, "prune", base, "--keep", 1)[1].out == "removed: none\n"
 
 
+def test_prune_says_which_exports_go_too(base, capsys):
+    (base / "onnx" / "2").mkdir(parents=True)
+    shown = call(capsys, "prune", base, "--keep", 1)[1]
+    assert shown.out == "removed: 1, 2, onnx/2\n"
+    assert list((base / "onnx").iterdir()) == []
+
+
 def test_versions_are_told_as_json(base, capsys):
     call(capsys, "promote", base, 2)
     _, shown = call(capsys, "versions", base, "--json")

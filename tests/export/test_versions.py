@@ -57,10 +57,21 @@ def test_old_versions_go_but_not_those_that_labels_need(base):
     promote(base, 2, "stable")
     promote(base, 4, "stable")
     (base / f"{versions.REMOVED}x").mkdir()  # a run that was killed
-    assert prune(base, keep=2) == [1, 3, 5, 6, 7, 8]
+    assert prune(base, keep=2) == ["1", "3", "5", "6", "7", "8"]
     left = {"2", "4", "9", "10", "labels.json", "models.config"}
     assert {path.name for path in base.iterdir()} == left
     assert rollback(base, "stable") == 2
+
+
+@pytest.mark.parametrize("kind", ["onnx", "litert"])
+def test_what_was_exported_of_a_version_goes_with_it(base, kind):
+    promote(base, 2, "stable")
+    for number in (1, 2, 5, 10):  # of version 5, nothing else is left
+        (base / kind / str(number)).mkdir(parents=True)
+    gone = ["1", "3", f"{kind}/1", f"{kind}/5"]
+    assert prune(base, keep=1) == gone
+    assert versions.versions(base / kind) == versions.versions(base) == [2, 10]
+    assert prune(base, keep=1) == []
 
 
 def test_nothing_is_removed_where_there_is_little(base):
