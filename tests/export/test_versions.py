@@ -7,7 +7,14 @@ import pytest
 
 from tfnlp.errors import ArtefactError, UsageError
 from tfnlp.export import versions
-from tfnlp.export.versions import history, labels, promote, prune, rollback
+from tfnlp.export.versions import (
+    history,
+    labels,
+    promote,
+    prune,
+    rollback,
+    withdraw,
+)
 
 
 @pytest.fixture
@@ -33,6 +40,24 @@ def test_a_label_goes_back_as_often_as_it_went_on(base):
     with pytest.raises(ArtefactError, match="stable, which has meant version 1 only"):
         rollback(base, "stable")
     assert labels(base) == {"stable": 1}
+
+
+def test_a_label_that_is_taken_away_means_nothing_and_needs_no_version(base):
+    for version in (1, 2):
+        promote(base, version, "canary")
+    promote(base, 3, "stable")
+    withdraw(base, "canary")
+    assert labels(base) == {"stable": 3}
+    assert "canary" not in (base / "models.config").read_text()
+    assert prune(base, keep=1) == ["1", "2"]
+    with pytest.raises(ArtefactError, match="canary, which means none"):
+        rollback(base, "canary")
+
+
+def test_without_its_last_label_the_newest_version_is_served(base):
+    promote(base, 1, "stable")
+    withdraw(base, "stable")
+    assert "latest { num_versions: 1 }" in (base / "models.config").read_text()
 
 
 def test_a_version_that_is_gone_is_passed_over(base):

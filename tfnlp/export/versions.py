@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tfnlp.errors import ArtefactError, UsageError
+from tfnlp.errors import ArtefactError, UsageError, nearest
 
 LABELS = "labels.json"
 MODELS_CONFIG = "models.config"
@@ -116,6 +116,23 @@ def promote(base: Path, version: int, label: str) -> None:
     meant = found.setdefault(label, [])
     if meant[-1:] != [version]:
         meant.append(version)
+    _write(base, found)
+
+
+def withdraw(base: Path, label: str) -> None:
+    """Lets a label mean nothing any more; what it meant before is forgotten.
+
+    Raises:
+        ArtefactError: it means nothing.
+    """
+    found = history(base)
+    if label not in found:
+        raise ArtefactError(
+            "Only a label that means a version can be taken away. Received: "
+            f"{label}, which means none in {base}.{nearest(label, found)} "
+            f"Its labels: {', '.join(sorted(found)) or 'none'}."
+        )
+    del found[label]
     _write(base, found)
 
 
