@@ -99,6 +99,15 @@ def test_what_was_exported_of_a_version_goes_with_it(base, kind):
     assert prune(base, keep=1) == []
 
 
+def test_a_version_that_is_written_meanwhile_stays(base, monkeypatch):
+    known = versions.versions_of(base)
+    monkeypatch.setattr(versions, "versions_of", lambda base: known)
+    for folder in ("11", "onnx/11"):
+        (base / folder).mkdir(parents=True)
+    assert prune(base, keep=1) == ["1", "2", "3"]
+    assert (base / "11").is_dir() and (base / "onnx" / "11").is_dir()
+
+
 def test_nothing_is_removed_where_there_is_little(base):
     assert prune(base, keep=4) == []
     assert versions.versions(base) == [1, 2, 3, 10]

@@ -185,7 +185,7 @@ def prune(base: Path, *, keep: int) -> list[str]:
         base / kind / str(version)
         for kind in ("", *FORMATS)
         for version in versions(base / kind)
-        if version not in left
+        if version not in left and version <= known[-1]  # others came just now
     ]
     for folder in gone:
         _remove(folder, base)
