@@ -153,14 +153,17 @@ def test_a_server_that_is_not_there_is_said_so(scheme):
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
-def test_a_model_that_is_not_there_is_said_so(running, scheme):
+@pytest.mark.parametrize("name", ["m", "names/versions/9"])
+def test_a_model_that_is_not_there_is_said_so(running, scheme, name):
     settings = running.settings
     port = settings.rest_api_port if scheme == "http" else settings.port
-    path = "/v1/models/m" if scheme == "http" else "/m"
+    path = f"/v1/models/{name}" if scheme == "http" else f"/{name}"
     target = f"{scheme}://127.0.0.1:{port}{path}"
     with (
         tfnlp.Client(target, token="secret") as client,
-        pytest.raises(ServerError, match="Servable not found for request: Latest"),
+        pytest.raises(
+            RequestError, match=r"Servable not found for .*\. Check the addr"
+        ),
     ):
         client.predict(["a"])
 
@@ -203,7 +206,7 @@ def test_what_passes_is_asked_again():
     [
         (["UNAVAILABLE"] * 9, ServerError, 3),
         (["INVALID_ARGUMENT"], RequestError, 1),
-        (["NOT_FOUND"], ServerError, 1),
+        (["NOT_FOUND"], RequestError, 1),
         (["DEADLINE_EXCEEDED"], ServerError, 1),
     ],
 )
