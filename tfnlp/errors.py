@@ -56,7 +56,7 @@ class ExportError(TfnlpError):
 
 
 class RequestError(TfnlpError):
-    """A request does not fit the signature of the artefact it was sent to."""
+    """A request does not fit the artefact it was sent to, or there is no such one."""
 
 
 class ServerError(TfnlpError):

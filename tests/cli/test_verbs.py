@@ -151,6 +151,81 @@ def test_predict_reads_a_file(predictor, tmp_path, capsys):
     assert [json.loads(line)["size"] for line in lines] == [4, 1]
 
 
+@pytest.fixture(params=["file", "standard input"])
+def predict(request, monkeypatch, tmp_path):
+    """Asks for answers to JSON or a table, as a file and on standard input."""
+
+    def asked(content, name="new.jsonl"):
+        if request.param == "standard input":
+            stdin(monkeypatch, content)
+            return call("predict", "demo")
+        (tmp_path / name).write_text(content)
+        return call("predict", "demo", "--data", str(tmp_path / name))
+
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('{"text": 5}', "The field 'text' holds text. Received "),
+        ('{"text": null}', "line 3: null. Correct that line."),
+        ('{"text": ["a"]}', 'line 3: ["a"]. Correct that line.'),
+        ('{"nope": 1}', "line 3: nope. Another name is told with --column text=NAME."),
+        ("{}", "line 3: no fields. Another name"),
+    ],
+)
+def test_predict_scores_no_json_that_lacks_its_text(
+    row, message, predictor, predict, capsys
+):
+    assert predict(f'{{"text": "abc", "id": 7}}\n\n{row}\n{{"text": "a"}}\n') == 3
+    shown = capsys.readouterr()
+    assert [json.loads(line)["size"] for line in shown.out.splitlines()] == [3]
+    assert message in shown.err and "line 3: " in shown.err
+
+
+def test_predict_scores_no_json_that_lacks_its_words(monkeypatch, predict, capsys):
+    fake = FakePredictor("tokens")
+    monkeypatch.setattr(tfnlp, "load", lambda path: fake, raising=False)
+    assert predict('{"tokens": ["a", "b"]}\n{"tokens": "a b c"}\n{"id": 1}\n') == 3
+    shown = capsys.readouterr()
+    assert [json.loads(line)["size"] for line in shown.out.splitlines()] == [3, 5]
+    assert "Every row needs 'tokens'." in shown.err and "line 3: id." in shown.err
+
+
+def test_predict_takes_numbers_of_json_and_of_tables(monkeypatch, predict, capsys):
+    fake = FakePredictor("text", "age")
+    fake.inputs["age"] = NUMBER
+    monkeypatch.setattr(tfnlp, "load", lambda path: fake, raising=False)
+    assert predict('{"text": "a", "age": 36}\n{"text": "b", "age": "3.5"}\n') == 0
+    assert predict("text,age\na,36\n", "new.csv") == 0
+    assert capsys.readouterr().out.count("label") == 3
+
+
+def test_predict_names_the_item_of_a_json_list(predictor, tmp_path, capsys):
+    (tmp_path / "new.json").write_text('[{"text": "a"}, {"text": 5}]')
+    assert call("predict", "demo", "--data", str(tmp_path / "new.json")) == 3
+    assert "new.json, item 2: 5." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [("", "new.jsonl"), ("\n\n", "new.jsonl"), ("text\n", "new.csv"), ("", "new.txt")],
+)
+def test_predict_without_any_row_is_rejected_data(
+    content, name, predictor, predict, capsys
+):
+    assert predict(content, name) == 3
+    shown = capsys.readouterr()
+    assert "at least one row" in shown.err and shown.err.count("\n") == 1
+
+
+def test_predict_says_that_a_json_list_is_empty(predictor, tmp_path, capsys):
+    (tmp_path / "new.json").write_text("[]")
+    assert call("predict", "demo", "--data", str(tmp_path / "new.json")) == 3
+    assert "whose JSON has no object with a field." in capsys.readouterr().err
+
+
 def test_predict_says_how_a_column_of_a_file_is_chosen(predictor, tmp_path, capsys):
     (tmp_path / "new.csv").write_text("title,body\na,b\n")
     assert call("predict", "demo", "--data", str(tmp_path / "new.csv")) == 3

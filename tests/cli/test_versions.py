@@ -44,6 +44,20 @@ def test_versions_are_promoted_rolled_back_and_pruned(base, capsys):
     assert call(capsys, "prune", base, "--keep", 1)[1].out == "removed: none\n"
 
 
+def test_none_takes_a_label_away(base, capsys):
+    call(capsys, "promote", base, 2, "--label", "canary")
+    ended, shown = call(capsys, "promote", base, "none", "--label", "canary")
+    assert (ended, shown.out) == (0, "canary is no version\n")
+    assert '"labels": ["canary"]' not in call(capsys, "versions", base, "--json")[1].out
+
+
+def test_prune_says_which_exports_go_too(base, capsys):
+    (base / "onnx" / "2").mkdir(parents=True)
+    shown = call(capsys, "prune", base, "--keep", 1)[1]
+    assert shown.out == "removed: 1, 2, onnx/2\n"
+    assert list((base / "onnx").iterdir()) == []
+
+
 def test_versions_are_told_as_json(base, capsys):
     call(capsys, "promote", base, 2)
     _, shown = call(capsys, "versions", base, "--json")
@@ -65,6 +79,7 @@ def test_a_version_without_a_report_is_listed(base, capsys):
         (["versions", "nowhere"], 1, "nowhere, which has none"),
         (["promote", "{base}", "9"], 1, "Received: 9"),
         (["promote", "{base}", "x"], 2, "version"),
+        (["promote", "{base}", "none"], 1, "stable, which means none in"),
         (["rollback", "{base}"], 1, "means none"),
         (["prune", "{base}", "--keep", "0"], 2, "--keep is 1 or more"),
     ],

@@ -7,7 +7,14 @@ import pytest
 
 from tfnlp.errors import ArtefactError, UsageError
 from tfnlp.export import versions
-from tfnlp.export.versions import history, labels, promote, prune, rollback
+from tfnlp.export.versions import (
+    history,
+    labels,
+    promote,
+    prune,
+    rollback,
+    withdraw,
+)
 
 
 @pytest.fixture
@@ -35,6 +42,24 @@ def test_a_label_goes_back_as_often_as_it_went_on(base):
     assert labels(base) == {"stable": 1}
 
 
+def test_a_label_that_is_taken_away_means_nothing_and_needs_no_version(base):
+    for version in (1, 2):
+        promote(base, version, "canary")
+    promote(base, 3, "stable")
+    withdraw(base, "canary")
+    assert labels(base) == {"stable": 3}
+    assert "canary" not in (base / "models.config").read_text()
+    assert prune(base, keep=1) == ["1", "2"]
+    with pytest.raises(ArtefactError, match="canary, which means none"):
+        rollback(base, "canary")
+
+
+def test_without_its_last_label_the_newest_version_is_served(base):
+    promote(base, 1, "stable")
+    withdraw(base, "stable")
+    assert "latest { num_versions: 1 }" in (base / "models.config").read_text()
+
+
 def test_a_version_that_is_gone_is_passed_over(base):
     for version in (1, 2, 10):
         promote(base, version, "stable")
@@ -57,10 +82,30 @@ def test_old_versions_go_but_not_those_that_labels_need(base):
     promote(base, 2, "stable")
     promote(base, 4, "stable")
     (base / f"{versions.REMOVED}x").mkdir()  # a run that was killed
-    assert prune(base, keep=2) == [1, 3, 5, 6, 7, 8]
+    assert prune(base, keep=2) == ["1", "3", "5", "6", "7", "8"]
     left = {"2", "4", "9", "10", "labels.json", "models.config"}
     assert {path.name for path in base.iterdir()} == left
     assert rollback(base, "stable") == 2
+
+
+@pytest.mark.parametrize("kind", ["onnx", "litert"])
+def test_what_was_exported_of_a_version_goes_with_it(base, kind):
+    promote(base, 2, "stable")
+    for number in (1, 2, 5, 10):  # of version 5, nothing else is left
+        (base / kind / str(number)).mkdir(parents=True)
+    gone = ["1", "3", f"{kind}/1", f"{kind}/5"]
+    assert prune(base, keep=1) == gone
+    assert versions.versions(base / kind) == versions.versions(base) == [2, 10]
+    assert prune(base, keep=1) == []
+
+
+def test_a_version_that_is_written_meanwhile_stays(base, monkeypatch):
+    known = versions.versions_of(base)
+    monkeypatch.setattr(versions, "versions_of", lambda base: known)
+    for folder in ("11", "onnx/11"):
+        (base / folder).mkdir(parents=True)
+    assert prune(base, keep=1) == ["1", "2", "3"]
+    assert (base / "11").is_dir() and (base / "onnx" / "11").is_dir()
 
 
 def test_nothing_is_removed_where_there_is_little(base):

@@ -1,8 +1,10 @@
 """One client: the same answers from this process, REST, gRPC and ONNX."""
 
 import asyncio
+import shutil
 import threading
 
+import numpy as np
 import pytest
 
 import tfnlp
@@ -153,16 +155,72 @@ def test_a_server_that_is_not_there_is_said_so(scheme):
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
-def test_a_model_that_is_not_there_is_said_so(running, scheme):
+@pytest.mark.parametrize("name", ["m", "names/versions/9"])
+def test_a_model_that_is_not_there_is_said_so(running, scheme, name):
     settings = running.settings
     port = settings.rest_api_port if scheme == "http" else settings.port
-    path = "/v1/models/m" if scheme == "http" else "/m"
+    path = f"/v1/models/{name}" if scheme == "http" else f"/{name}"
     target = f"{scheme}://127.0.0.1:{port}{path}"
     with (
         tfnlp.Client(target, token="secret") as client,
-        pytest.raises(ServerError, match="Servable not found for request: Latest"),
+        pytest.raises(
+            RequestError, match=r"Servable not found for .*\. Check the addr"
+        ),
     ):
         client.predict(["a"])
+
+
+@pytest.fixture(params=["process", "rest", "grpc"])
+def foreign_client(request, server, foreign, tmp_path):
+    """Asks a SavedModel that is not ours; in this process it passes for one of ours."""
+    settings = server.settings
+    target = {
+        "process": str(tmp_path / "half"),
+        "rest": f"http://127.0.0.1:{settings.rest_api_port}/v1/models/half",
+        "grpc": f"grpc://127.0.0.1:{settings.port}/half",
+    }[request.param]
+    folder = shutil.copytree(foreign / "7", tmp_path / "half" / "7")
+    (folder / "assets.extra").mkdir()
+    (folder / "assets.extra" / "task.json").write_text("{}")
+    with tfnlp.Client(target, retries=QUICK) as opened:
+        yield opened
+
+
+def test_a_row_has_lists_where_a_field_has_them(foreign_client):
+    row = {"whole": [1, 2], "flag": True, "text": "é"}
+    more = {"whole": (3, 5), "flag": False, "text": ""}
+    found = foreign_client.predict([row, more], endpoint="several")
+    assert [each["sum"] for each in found] == [3, 8]
+    assert [each["not"] for each in found] == [False, True]
+    assert found[1]["ratio"] == [1.0, pytest.approx(5 / 3)]
+
+
+def test_rows_may_have_lists_of_several_lengths(foreign_client):
+    rows = [{"x": x} for x in ([1, 2.5], np.array([4.0, 8.0]), [3], [], [5, 6, 7])]
+    found = foreign_client.predict(rows, endpoint="double")
+    assert [row["y"] for row in found] == [[2, 5], [8, 16], [6], [], [10, 12, 14]]
+
+
+@pytest.mark.parametrize(
+    ("whole", "received"),
+    [
+        (5, "5"),
+        ([1, 2, 3], "[1, 2, 3]"),
+        ([1, "2"], "[1, '2']"),
+        ([1, 2.5], "[1, 2.5]"),
+        ([1, 2**31], "[1, 2147483648]"),
+        ([True, 1], "[True, 1]"),
+        ([[1], [2]], "[[1], [2]]"),
+    ],
+)
+def test_a_list_of_another_kind_is_refused_before_it_is_sent(
+    foreign_client, whole, received
+):
+    rows = [{"whole": each, "flag": True, "text": "a"} for each in ([1, 2], whole)]
+    with pytest.raises(RequestError) as caught:
+        foreign_client.predict(rows, endpoint="several")
+    rule = "The field 'whole' holds lists of whole numbers, of the shape [2] in a row."
+    assert str(caught.value) == f"{rule} Received: {received}."
 
 
 @pytest.mark.parametrize(
@@ -203,7 +261,7 @@ def test_what_passes_is_asked_again():
     [
         (["UNAVAILABLE"] * 9, ServerError, 3),
         (["INVALID_ARGUMENT"], RequestError, 1),
-        (["NOT_FOUND"], ServerError, 1),
+        (["NOT_FOUND"], RequestError, 1),
         (["DEADLINE_EXCEEDED"], ServerError, 1),
     ],
 )

@@ -16,8 +16,8 @@ from tfnlp.data.columns import Columns, Table, parts, select
 from tfnlp.data.dialect import Dialect
 from tfnlp.errors import DataError, SchemaError, nearest
 
-Found = Iterator[tuple[int, dict[str, list[Any]]]]
-"""Rows as they are written: number of the line, field → values of its columns."""
+Found = Iterator[tuple[str, dict[str, list[Any]]]]
+"""Rows as they are written: ``on line 3``, field → values of its columns."""
 NO_NUMBERS: Mapping[str, type] = MappingProxyType({})
 HELD: Mapping[type, str] = MappingProxyType(
     {str: "text", float: "numbers", int: "whole numbers"}
@@ -62,9 +62,22 @@ def rows(
         found = _json_rows(lines, columns)
     else:
         found = _texts(lines, next(iter(columns)))
-    for line, row in found:
+    yield from typed(found, numbers)
+
+
+def typed(found: Found, numbers: Mapping[str, type]) -> Iterator[dict[str, Any]]:
+    """Rows whose fields have the type that is wanted of them; see `rows`.
+
+    Raises:
+        DataError: a value has another.
+
+    Example:
+    >>> list(typed(iter([("on line 1", {"text": ["a", "b"]})]), {}))
+    [{'text': 'a b'}]
+    """
+    for where, row in found:
         yield {
-            name: value(values, name, numbers.get(name, str), f" on line {line}")
+            name: value(values, name, numbers.get(name, str), f" {where}")
             for name, values in row.items()
         }
 
@@ -160,9 +173,31 @@ def value(values: Sequence[Any], name: str, kind: type, where: str = "") -> Any:
     return " ".join(filter(None, values))
 
 
+def picked(
+    row: Mapping[str, Any], field: str, names: Sequence[str], where: str
+) -> list[Any]:
+    """The values of a JSON object that a field is made of.
+
+    Raises:
+        SchemaError: it lacks one.
+
+    Example:
+    >>> picked({"title": "A", "body": "b"}, "text", ["title", "body"], "on line 1")
+    ['A', 'b']
+    """
+    for name in names:
+        if name not in row:
+            raise SchemaError(
+                f"Every row needs {name!r}. Received {where}: "
+                f"{', '.join(row) or 'no fields'}.{nearest(name, row)} "
+                f"Another name is told with --column {field}=NAME."
+            )
+    return [row[name] for name in names]
+
+
 def _texts(lines: Lines, field: str) -> Found:
     for k, line in enumerate(lines, 1):
-        yield k, {field: [line.rstrip("\r\n")]}
+        yield f"on line {k}", {field: [line.rstrip("\r\n")]}
 
 
 def _json_rows(lines: Lines, columns: Columns) -> Found:
@@ -172,7 +207,14 @@ def _json_rows(lines: Lines, columns: Columns) -> Found:
         row = _loaded(line, k)
         if not isinstance(row, dict):
             row = {str(next(iter(columns.values()))): row} if len(columns) == 1 else {}
-        yield k, {field: _picked(row, field, columns, k) for field in columns}
+        where, names = f"on line {k}", tuple(row)
+        yield (
+            where,
+            {
+                field: picked(row, field, parts(column, names), where)
+                for field, column in columns.items()
+            },
+        )
 
 
 def _loaded(line: str, number: int) -> Any:
@@ -190,25 +232,12 @@ def _loaded(line: str, number: int) -> Any:
     ) from error
 
 
-def _picked(
-    row: Mapping[str, Any], field: str, columns: Columns, line: int
-) -> list[Any]:
-    for name in (names := parts(columns[field], tuple(row))):
-        if name not in row:
-            raise SchemaError(
-                f"Every row needs {name!r}. Received on line {line}: "
-                f"{', '.join(row) or 'no fields'}.{nearest(name, row)} "
-                f"Another name is told with --column {field}=NAME."
-            )
-    return [row[name] for name in names]
-
-
 def _table_rows(lines: Lines, columns: Columns, style: Dialect, ragged: str) -> Found:
     table = Table(str(SOURCE), style.names, style.width, lambda: iter(()))
     picked = select(columns, table)
     for number, record in _records(lines, style, ragged):
         yield (
-            number,
+            f"on line {number}",
             {
                 field: [record[place] for place in places]
                 for field, places in picked.items()

@@ -90,7 +90,7 @@ def read(
     _check_no_split(path, split)
     table = _table(
         path,
-        _format(path, columns, format),
+        format_of(path, columns, format),
         columns,
         encoding,
         delimiter=delimiter,
@@ -250,7 +250,20 @@ def _check_no_split(path: Path, split: str | None) -> None:
         )
 
 
-def _format(path: Path, columns: Columns, given: str | None) -> str:
+def format_of(path: Path, columns: Columns, given: str | None = None) -> str:
+    """The format that a file is read in, told by its name and beginning.
+
+    Args:
+        columns: field → column; those of words and tags tell what JSON holds.
+        given: the format, where it is known.
+
+    Raises:
+        UsageError: there is no such format.
+
+    Example:
+    >>> format_of(Path("reviews.jsonl.gz"), {"text": "review"})
+    'jsonl'
+    """
     if given is not None and given not in FORMATS:
         raise UsageError(
             f"A format is one of {', '.join(FORMATS)}. Received: {given!r}."

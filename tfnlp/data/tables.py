@@ -7,7 +7,8 @@ and returns a `Table`, which knows how to read all records again.
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,8 @@ from tfnlp.errors import DataError, UsageError
 
 Ragged = Literal["error", "skip", "keep"]
 """What to do with a record of more or fewer fields than the table has columns."""
+Objects = Iterator[tuple[str, dict[str, Any]]]
+"""JSON objects, each behind the place where it stands: ``line 3``."""
 
 
 def delimited(
@@ -59,22 +62,35 @@ def delimited(
 
 def json_lines(path: Path, *, encoding: str | None = None) -> Table:
     """One JSON object a line, or one JSON list of objects in the whole file."""
-    start = encodings.sample(path)
-    encoding = encodings.text_encoding(path, start, encoding)
-    listed = _decoded(start, encoding).lstrip().startswith("[")
-    read = _json_list if listed else _json_lines
-    names = list(
-        dict.fromkeys(key for row in islice(read(path, encoding), 1000) for key in row)
-    )
+    read = json_objects(path, encoding=encoding)
+    names = list(dict.fromkeys(key for _, row in islice(read(), 1000) for key in row))
     return Table(
         where=str(path),
         names=tuple(names),
         width=len(names),
-        records=lambda: (
-            [row.get(name) for name in names] for row in read(path, encoding)
-        ),
+        records=lambda: ([row.get(name) for name in names] for _, row in read()),
         small=encodings.is_small(path),
     )
+
+
+def json_objects(path: Path, *, encoding: str | None = None) -> Callable[[], Objects]:
+    """What reads the objects of a JSON file from the start, and where each stands.
+
+    Raises:
+        DataError: the file is empty or not text; when it is read also: something is
+            no JSON object.
+
+    Example:
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "new.jsonl"
+    >>> _ = path.write_text('\\n{"text": "so good"}')
+    >>> list(json_objects(path)())
+    [('line 2', {'text': 'so good'})]
+    """
+    start = encodings.sample(path)
+    encoding = encodings.text_encoding(path, start, encoding)
+    listed = _decoded(start, encoding).lstrip().startswith("[")
+    return partial(_json_list if listed else _json_lines, path, encoding)
 
 
 def parquet(path: Path) -> Table:
@@ -155,7 +171,7 @@ def _lines(path: Path, encoding: str) -> Iterator[str]:
             raise encodings.broken_gzip(path) from error
 
 
-def _json_lines(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
+def _json_lines(path: Path, encoding: str) -> Objects:
     for number, line in enumerate(_lines(path, encoding), start=1):
         if not line.strip():
             continue
@@ -165,7 +181,7 @@ def _json_lines(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
             raise _not_object(path, number, line) from error
         if not isinstance(row, dict):
             raise _not_object(path, number, line)
-        yield row
+        yield f"line {number}", row
 
 
 def _not_object(path: Path, number: int, line: str) -> DataError:
@@ -175,7 +191,7 @@ def _not_object(path: Path, number: int, line: str) -> DataError:
     )
 
 
-def _json_list(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
+def _json_list(path: Path, encoding: str) -> Objects:
     try:
         rows = json.loads("".join(_lines(path, encoding)))
     except (json.JSONDecodeError, RecursionError) as error:
@@ -189,7 +205,7 @@ def _json_list(path: Path, encoding: str) -> Iterator[dict[str, Any]]:
                 f"A JSON file is a list of objects. Received: {path}, item {number}: "
                 f'{str(row)[:60]!r}. Give every item the form {{"text": …}}.'
             )
-        yield row
+        yield f"item {number}", row
 
 
 def _parquet_file(path: Path) -> Any:

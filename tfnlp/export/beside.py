@@ -213,8 +213,12 @@ def takes_a_function(task: Task) -> bool:
     return type(task).answer is Task.answer
 
 
-def limits_of_answers(reference: Reference) -> list[str]:
-    """What of the task's endpoints another format does without."""
+def limits_of_answers(reference: Reference, signatures: Iterable[str]) -> list[str]:
+    """What of the SavedModel's answers another format does without.
+
+    Args:
+        signatures: of the SavedModel; a loaded task may name them otherwise.
+    """
     limits = []
     if reference.answers is None:
         limits.append(
@@ -226,7 +230,7 @@ def limits_of_answers(reference: Reference) -> list[str]:
             "The SavedModel computes in less than float32, this in float32: numbers of "
             f"their answers are up to {reference.served:.2g} apart."
         )
-    others = sorted(set(reference.task.endpoints()) - {"serving_default"})
+    others = sorted({*signatures} - {"serving_default"})
     if others:
         limits.append(f"Only serving_default is here, not: {', '.join(others)}.")
     return limits

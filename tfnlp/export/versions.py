@@ -13,12 +13,14 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from tfnlp.errors import ArtefactError, UsageError
+from tfnlp.errors import ArtefactError, UsageError, nearest
 
 LABELS = "labels.json"
 MODELS_CONFIG = "models.config"
 REMOVED = ".removing-"
 """How the name of a folder begins that is on its way out."""
+FORMATS = ("onnx", "litert")
+"""Folders that hold versions in other formats, each under the number of its own."""
 History = dict[str, list[int]]
 """Label → the versions that it meant, the one that it means last."""
 
@@ -117,6 +119,23 @@ def promote(base: Path, version: int, label: str) -> None:
     _write(base, found)
 
 
+def withdraw(base: Path, label: str) -> None:
+    """Lets a label mean nothing any more; what it meant before is forgotten.
+
+    Raises:
+        ArtefactError: it means nothing.
+    """
+    found = history(base)
+    if label not in found:
+        raise ArtefactError(
+            "Only a label that means a version can be taken away. Received: "
+            f"{label}, which means none in {base}.{nearest(label, found)} "
+            f"Its labels: {', '.join(sorted(found)) or 'none'}."
+        )
+    del found[label]
+    _write(base, found)
+
+
 def rollback(base: Path, label: str) -> int:
     """Lets a label mean again what it meant before; returns that version.
 
@@ -140,10 +159,12 @@ def rollback(base: Path, label: str) -> int:
     return before[-1]
 
 
-def prune(base: Path, *, keep: int) -> list[int]:
-    """Removes all but the newest versions; returns those that are gone.
+def prune(base: Path, *, keep: int) -> list[str]:
+    """Removes all but the newest versions; returns the folders that are gone.
 
-    A version that a label means stays, and so does the one it would go back to.
+    A version that a label means stays, and so does the one it would go back to. With
+    a version goes what was exported of it, such as ``onnx/3``, also if the version
+    itself went before.
 
     Args:
         keep: how many of the newest stay.
@@ -159,12 +180,22 @@ def prune(base: Path, *, keep: int) -> list[int]:
     for folder in base.glob(f"{REMOVED}*"):  # of a run that was killed
         shutil.rmtree(folder, ignore_errors=True)
     needed = {version for meant in history(base).values() for version in meant[-2:]}
-    gone = [version for version in known[:-keep] if version not in needed]
-    for version in gone:
-        hidden = Path(tempfile.mkdtemp(prefix=REMOVED, dir=base))
-        (base / str(version)).rename(hidden / "version")  # no server sees half of it
-        shutil.rmtree(hidden)
-    return gone
+    left = [version for version in known if version in {*known[-keep:], *needed}]
+    gone = [
+        base / kind / str(version)
+        for kind in ("", *FORMATS)
+        for version in versions(base / kind)
+        if version not in left and version <= known[-1]  # others came just now
+    ]
+    for folder in gone:
+        _remove(folder, base)
+    return [folder.relative_to(base).as_posix() for folder in gone]
+
+
+def _remove(folder: Path, base: Path) -> None:
+    hidden = Path(tempfile.mkdtemp(prefix=REMOVED, dir=base))
+    folder.rename(hidden / "version")  # no server sees half of it
+    shutil.rmtree(hidden)
 
 
 def models_config(name: str, meant: Mapping[str, int], *, newest: int) -> str:

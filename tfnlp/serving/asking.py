@@ -13,7 +13,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from tfnlp.errors import RequestError, UsageError, nearest
 from tfnlp.serving import rows as plain_rows
-from tfnlp.serving.requests import Fields, short, tensor
+from tfnlp.serving.requests import Fields, holds_lists, shape_of, short, tensor
 from tfnlp.serving.signatures import DEFAULT, specs
 from tfnlp.task import Columns
 
@@ -115,11 +115,17 @@ class Asking:
     ) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
         for batch in _cut(rows, batch_size):
             asked = [self._asked(row, chosen) for row in batch]
-            for endpoint, group in groupby(asked, key=lambda each: each[0]):
+            for (endpoint, _), group in groupby(asked, key=self._together):
                 those = [row for _, row in group]
                 fields = self.endpoints[endpoint]
                 columns = {name: [row[name] for row in those] for name in fields}
                 yield endpoint, self._tensors(endpoint, columns)
+
+    def _together(self, asked: tuple[str, Row]) -> tuple[str, list[tuple[int, ...]]]:
+        """What rows of one request share: the endpoint, and the shapes of lists."""
+        endpoint, row = asked
+        fields = self.endpoints[endpoint].items()
+        return endpoint, [shape_of(row[n]) for n, spec in fields if holds_lists(spec)]
 
     def _tensors(
         self, endpoint: str, columns: Mapping[str, Sequence[Any]]

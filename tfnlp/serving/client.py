@@ -69,7 +69,7 @@ class Client:
         """Answers every row, in order; see `Predictor.predict`.
 
         Raises:
-            RequestError: a row cannot be answered.
+            RequestError: a row cannot be answered, or the server has no such model.
             ServerError: there was no answer in time.
             UsageError: the batch size is below 1, or there is no such endpoint.
         """

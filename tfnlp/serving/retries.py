@@ -88,7 +88,12 @@ def error_of(refusal: Refusal) -> TfnlpError:
     """
     if refusal.code in _WRONG:
         return RequestError(refusal.message)
-    return ServerError(f"The server did not answer: {refusal.code}. {refusal.message}")
+    if refusal.code == "NOT_FOUND":
+        return RequestError(
+            "An address names a model and a version that the server has. "
+            f"Received: {refusal.message.rstrip('.')}. Check the address."
+        )
+    return ServerError(f"There is no answer: {refusal.code}. {refusal.message}")
 
 
 def _check_passing(refusal: Refusal, pause: float, end: float) -> None:

@@ -1,6 +1,7 @@
 """ONNX beside a version: what is written, what it answers, and who can read it."""
 
 import json
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -170,3 +171,12 @@ def test_several_labels_of_pairs_go_through(tmp_path):
     exported = export_onnx(folder, task, network)
     report = json.loads((exported / "export.json").read_text())
     assert set(report["files"]["model.onnx"]["inputs"]) == {"first", "second"}
+
+
+def test_limits_name_the_endpoints_that_the_savedmodel_has(saved_tagger, tmp_path):
+    folder = shutil.copytree(saved_tagger, tmp_path / "names" / "1")
+    version = tfnlp.load(folder)
+    exported = export_onnx(folder, version.task, version.network)
+    report = json.loads((exported / "export.json").read_text())
+    assert list(report["endpoints"]) == ["serving_default", "from_tokens"]
+    assert "Only serving_default is here, not: from_tokens." in report["limits"]

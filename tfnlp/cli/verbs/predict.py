@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def main(words: Sequence[str]) -> None:
         rows = file_rows(forms, options)
     try:
         with Progress(quiet=bool(typed) or not shown(quiet=options.quiet)) as progress:
-            answers = predictor.stream(rows, **asked(options))
+            answers = answered(predictor, rows, options, lambda: False)
             streams.write(progress.over(answers))
     except RequestError as error:
         if not typed:
@@ -121,8 +121,33 @@ def arriving_answers(
     rows = streams.rows(
         lines, columns, form=options.form(), numbers=requested.numbers(fields)
     )
-    for batch in streams.batches(rows, options.batch, lines.waits):
+    yield from answered(predictor, rows, options, lines.waits)
+
+
+def answered(
+    predictor: Any,
+    rows: Iterable[Mapping[str, Any]],
+    options: Options,
+    waits: Callable[[], bool],
+) -> Iterator[Mapping[str, Any]]:
+    """Answers rows in batches, those before a bad one first.
+
+    Args:
+        waits: whether the next row is not there yet.
+
+    Raises:
+        DataError: there is none, or a bad one.
+    """
+    count = 0
+    for batch in streams.batches(rows, options.batch, waits):
+        count += len(batch)
         yield from predictor.stream(batch, **asked(options))
+    if not count:
+        raise DataError(
+            "There is at least one row to answer. Received: "
+            f"{options.data or stdin.SOURCE}, which has none, only a header perhaps. "
+            "Check how it was written."
+        )
 
 
 def arriving_fields(
@@ -144,18 +169,46 @@ def file_rows(
     endpoints: Mapping[str, requested.Fields], options: Options
 ) -> Iterator[dict[str, Any]]:
     """Rows of a source that `tfnlp.read` knows, as an artefact takes them."""
+    forms = requested.fitting(endpoints, requested.fields_named(options.column))
+    if holds_words(str(options.data), options.format):
+        forms = sorted(forms, key=requested.of_words, reverse=True)
+    numbers = {k: v for form in forms for k, v in requested.numbers(form).items()}
+    _, rows = requested.first_read(
+        forms, options.column, lambda columns: read_rows(columns, numbers, options)
+    )
+    return rows
+
+
+def read_rows(
+    columns: requested.Columns, numbers: Mapping[str, type], options: Options
+) -> Iterator[dict[str, Any]]:
+    """Rows of a source: JSON as on standard input, anything else as it is trained on.
+
+    Raises:
+        DataError: the source cannot be read; when rows are read also: a bad one.
+        SchemaError: a column is missing.
+    """
+    from tfnlp.cli import json_files  # needs TensorFlow
+
+    source = str(options.data)
+    if options.split is None and json_files.holds(source, columns, options.format):
+        encoding = options.encoding
+        return json_files.rows(source, columns, encoding=encoding, numbers=numbers)
+    rows = options.read(source, columns, split=options.split)
+    return numbered(rows, list(columns), numbers)
+
+
+def numbered(
+    rows: Any, fields: Sequence[str], numbers: Mapping[str, type]
+) -> Iterator[dict[str, Any]]:
+    """Rows of strings in Python, with numbers where they are wanted.
+
+    Raises:
+        DataError: a string is none.
+    """
     from tfnlp.data.rows import column_batches  # needs TensorFlow
 
-    forms = requested.fitting(endpoints, requested.fields_named(options.column))
-    source = str(options.data)
-    if holds_words(source, options.format):
-        forms = sorted(forms, key=requested.of_words, reverse=True)
-    fields, rows = requested.first_read(
-        forms,
-        options.column,
-        lambda columns: options.read(source, columns, split=options.split),
-    )
-    kinds = requested.numbers(fields)
+    kinds = {name: kind for name, kind in numbers.items() if name in fields}
     count = 0
     for batch in column_batches(rows):
         for values in zip(*(batch[name] for name in fields), strict=True):

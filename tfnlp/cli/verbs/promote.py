@@ -1,4 +1,4 @@
-"""let a label such as stable mean a version of an artefact"""
+"""let a label such as stable mean a version of an artefact, or none"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +13,13 @@ class Options:
     """Lets a label mean a version, and tells TF Serving in models.config.
 
     tfnlp promote saved_models/demo 3 --label canary
+    tfnlp promote saved_models/demo none --label canary
+
+    In place of a version, `none` takes the label away.
     """
 
     artefact: str  # folder of the versions, e.g. saved_models/demo
-    version: int  # its number
+    version: int | None  # its number, or none
     label: str = "stable"  # letters, digits and _
 
 
@@ -25,5 +28,9 @@ def main(words: Sequence[str]) -> None:
     options = parse(
         Options, words, positional=("artefact", "version"), command="tfnlp promote"
     )
-    versions.promote(Path(options.artefact), options.version, options.label)
-    print(f"{options.label} is version {options.version}")
+    base, label = Path(options.artefact), options.label
+    if options.version is None:
+        versions.withdraw(base, label)
+        return print(f"{label} is no version")
+    versions.promote(base, options.version, label)
+    print(f"{label} is version {options.version}")

@@ -12,7 +12,8 @@ from tfnlp.export import versions
 class Options:
     """Removes all but the newest versions.
 
-    A version with a label stays, and so does the one that `tfnlp rollback` takes.
+    A version with a label stays, and so does the one that `tfnlp rollback` takes. With
+    a version goes what `tfnlp export` made of it: onnx/3, litert/3.
 
     tfnlp prune saved_models/demo --keep 3
     """
@@ -25,4 +26,4 @@ def main(words: Sequence[str]) -> None:
     """Removes folders and says which."""
     options = parse(Options, words, positional=("artefact",), command="tfnlp prune")
     gone = versions.prune(Path(options.artefact), keep=options.keep)
-    print(f"removed: {', '.join(map(str, gone)) or 'none'}")
+    print(f"removed: {', '.join(gone) or 'none'}")

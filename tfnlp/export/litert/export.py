@@ -24,6 +24,7 @@ from tfnlp.export.beside import (
 from tfnlp.export.litert.conversion import converted
 from tfnlp.export.litert.describe import described
 from tfnlp.export.litert.runtime import LiteRTNetwork
+from tfnlp.export.signatures import read
 from tfnlp.specs import Rows
 from tfnlp.task import Task
 
@@ -70,7 +71,11 @@ def export_litert(
         report: dict[str, Any] = {
             "format": "litert",
             "golden": reference.compared(LiteRTNetwork(hidden / NETWORK)),
-            "limits": [*_LIMITS, *limits_of_answers(reference), *map(_smaller, kinds)],
+            "limits": [
+                *_LIMITS,
+                *limits_of_answers(reference, read(folder)),
+                *map(_smaller, kinds),
+            ],
         }
         for kind in kinds:
             report[kind] = _cost(hidden, kind, reference, rows)

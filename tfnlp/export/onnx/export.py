@@ -75,13 +75,14 @@ def export_onnx(
     target = place(folder, "onnx")
     with in_float32(model) as narrow, replaced(target) as hidden:
         reference = Reference.of(folder, task, model, narrow=narrow)
+        signatures = read(folder)
         _save(conversion.network(model), hidden / NETWORK)
         write_task(hidden, task)
         report: dict[str, Any] = {
             "format": "onnx",
-            "endpoints": {n: [*each.inputs] for n, each in read(folder).items()},
+            "endpoints": {n: [*each.inputs] for n, each in signatures.items()},
             "golden": reference.compared(_loaded(hidden / NETWORK)),
-            "limits": [*_loops(model), *limits_of_answers(reference)],
+            "limits": [*_loops(model), *limits_of_answers(reference, signatures)],
         }
         try:
             _save(whole.model(task, model), hidden / MODEL)
