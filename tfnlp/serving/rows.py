@@ -2,7 +2,8 @@
 
 A list is as long as the longest of its batch; what fills up a shorter one, "" or 0,
 is nothing (the conformance suite compares answers so), and is cut off here: a row
-reads the same whatever was asked beside it. Knows no task: which columns are lists,
+reads the same whatever was asked beside it. Numbers alone are left as they are, since
+nothing tells a 0 from what fills up. Knows no task: which columns are lists,
 the shapes of the signature say, and which of them belong together, their names.
 """
 
@@ -25,7 +26,8 @@ def rows(columns: Columns, lists: Collection[str] = ()) -> Iterator[dict[str, An
     """Turns columns into one dictionary of plain Python values a row.
 
     A row's list ends with the last place where one of the lists that belong together
-    is neither "" nor 0: all those of `SPAN`, and all others.
+    is neither "" nor 0: all those of `SPAN`, and all others. Where none of them has
+    text, it is not cut.
 
     Args:
         columns: name → array whose first axis is the row.
@@ -44,6 +46,8 @@ def rows(columns: Columns, lists: Collection[str] = ()) -> Iterator[dict[str, An
     spans = [name for name in lists if name.startswith(SPAN)]
     values = {name: _plain(column) for name, column in columns.items()}
     for group in (spans, [name for name in lists if name not in spans]):
+        if not any(columns[name].dtype == object for name in group):
+            continue
         lengths = _lengths([columns[name] for name in group])
         for name in group:
             pairs = zip(values[name], lengths, strict=True)
