@@ -170,6 +170,34 @@ def test_another_run_writes_the_next_version_before_it_prints(
 
 
 @pytest.mark.slow
+def test_a_run_that_was_stopped_before_it_was_saved_goes_on(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.chdir(tmp_path)
+    caplog.set_level("INFO")
+    weights, ended = [], Path("runs", "tiny", "checkpoints", "ended.ckpt")
+    save, evaluate = tfnlp.save, tfnlp.evaluate
+
+    def evaluated(task, model, *rows, **options):
+        weights.append(model.get_weights())
+        return evaluate(task, model, *rows, **options)
+
+    def stopped(*given, **options):
+        raise InterruptedError
+
+    monkeypatch.setattr(tfnlp, "evaluate", evaluated)
+    monkeypatch.setattr(tfnlp, "save", stopped)
+    with pytest.raises(InterruptedError):
+        script.main(recipe(tmp_path, encoder="bow"))
+    assert ended.exists()
+    monkeypatch.setattr(tfnlp, "save", save)
+    script.main(recipe(tmp_path, encoder="bow", resume=True))
+    assert "goes on after the last epoch" in caplog.text and not ended.exists()
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["linear", "cnn", "rnn", "transformer"])
 def test_every_encoder_trains_and_is_scored_again(encoder, tmp_path, capsys):
     written = script.main(recipe(tmp_path, encoder=encoder))

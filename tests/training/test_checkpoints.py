@@ -18,7 +18,7 @@ from tfnlp.networks import bow
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.tasks.classification import Classification
 from tfnlp.tasks.language_model import LanguageModel
-from tfnlp.training import checkpoints
+from tfnlp.training import checkpoints, strategy
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.fit import fit
 
@@ -105,6 +105,7 @@ def test_a_run_goes_on_bit_for_bit(task, expected, tmp_path, after):
     assert list(tmp_path.glob("run/checkpoints/*.ckpt"))
     found = trained(task, classifier(task), run=tmp_path / "run", resume=True)
     check_equal(found, expected)
+    checkpoints.remove(tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
@@ -180,6 +181,23 @@ def test_states_that_layers_keep_go_on(tmp_path):
     check_equal(trained(task, build, rows, run=tmp_path, resume=True), expected)
 
 
+@pytest.mark.parametrize("options", [{}, {"average": 0.9, "keep": "last"}])
+def test_a_run_that_has_ended_is_not_trained_again(task, tmp_path, options):
+    """Whoever trained it was stopped before it was saved."""
+    expected = trained(task, classifier(task), run=tmp_path, **options)
+    again = {"stop": Stop(1, "on_train_begin"), "resume": True}
+    found = trained(task, classifier(task), run=tmp_path, **again, **options)
+    check_equal(found, expected)
+    assert found.history.epoch == expected.history.epoch
+
+
+def test_a_run_begins_anew_where_one_has_ended(task, expected, tmp_path, caplog):
+    trained(task, classifier(task), run=tmp_path, rate=0.5)
+    assert (tmp_path / "checkpoints" / "ended.ckpt").exists()
+    check_equal(trained(task, classifier(task), run=tmp_path), expected)
+    assert "would have gone on" not in caplog.text
+
+
 def test_without_a_checkpoint_a_run_begins(task, expected, tmp_path):
     found = trained(task, classifier(task), run=tmp_path / "run", resume=True)
     check_equal(found, expected)
@@ -207,6 +225,17 @@ def test_a_run_that_begins_anew_leaves_no_old_checkpoint(task, expected, run, ca
     check_equal(trained(task, classifier(task), run=run, resume=True), expected)
 
 
+def test_damaged_checkpoints_alone_are_no_beginning(task, expected, run, caplog):
+    for file in run.glob("checkpoints/*.ckpt"):
+        file.write_bytes(file.read_bytes()[:-1])
+    check_equal(trained(task, classifier(task), run=run, resume=True), expected)
+    assert caplog.text.count("is damaged") == 2
+    assert "no checkpoint is whole; the run begins anew" in caplog.text
+    assert "would have gone on" not in caplog.text and "before" not in caplog.text
+    left = [file.name for file in (run / "checkpoints").iterdir()]
+    assert "ended.ckpt" in left and not any(name.startswith("00001") for name in left)
+
+
 def test_other_settings_are_refused(task, run):
     kept = sorted(run.glob("checkpoints/*"))
     with pytest.raises(UsageError, match="goes on with the settings that it began"):
@@ -214,28 +243,144 @@ def test_other_settings_are_refused(task, run):
     assert sorted(run.glob("checkpoints/*")) == kept
 
 
-@pytest.mark.parametrize("when", ["on_train_batch_begin", "on_test_batch_begin"])
-def test_sigterm_ends_a_run_that_goes_on(task, expected, tmp_path, monkeypatch, when):
-    monkeypatch.setattr(checkpoints, "LEAST", 0.0)
+def test_other_rows_are_refused(task, run):
+    rows = ROWS.map(lambda row: row | {"text": row["text"] + "!"})
+    with pytest.raises(UsageError, match=r"Received: rows=7 \(\w+\), but .*with 7 \("):
+        trained(task, classifier(task), rows, run=run, resume=True)
 
-    class Terminate(Stop):
-        def _count(self, *ignored, **logs):
-            self.after -= 1
-            if self.after == 0:
-                os.kill(os.getpid(), signal.SIGTERM)
-                time.sleep(0.01)
 
+def test_another_network_is_refused(task, run):
+    size = len(task.text.vocabulary)
+
+    def build(hp):
+        return task.network(bow.encoder(size, width=4, dropout=0.7))
+
+    with pytest.raises(UsageError, match="Received: network="):
+        trained(task, build, run=run, resume=True)
+
+
+def test_another_task_is_refused(task, run):
+    other = Classification.from_rows(ROWS, smoothing=0.1)
+    with pytest.raises(UsageError, match="Received: task="):
+        trained(other, classifier(other), run=run, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("count", "message"), [(8, "on the same rows"), (3, "from the same checkpoint")]
+)
+def test_workers_that_differ_are_refused(task, run, monkeypatch, count, message):
+    """Eight numbers tell of settings, rows and network; three where to go on."""
+    monkeypatch.setattr(strategy, "agree", lambda peers, told: len(told) != count)
+    with pytest.raises(UsageError, match=f"All workers .*{message}"):
+        trained(task, classifier(task), run=run, resume=True)
+
+
+def test_what_a_script_says_besides_is_compared_first(task, tmp_path):
+    def go_on(**options):
+        config = TrainConfig(**{**CONFIG, **options, "epochs": 1})
+        run = {"run": tmp_path, "resume": True, "settings": {"--size": options["seed"]}}
+        return fit(task, classifier(task), ROWS, ROWS, config, **run)
+
+    go_on(seed=1)
+    with pytest.raises(UsageError, match=r"--size=2, but .*written with 1"):
+        go_on(seed=2)
+
+
+class Terminate(Stop):
+    """Sends SIGTERM, and says whether the run went on after that."""
+
+    went_on = False
+
+    def _count(self, *ignored, **logs):
+        self.after -= 1
+        self.went_on = self.after < 0
+        if self.after == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+
+
+SELDOM = {"checkpoint_seconds": 3600.0}
+
+
+@pytest.mark.parametrize(
+    ("when", "after"),
+    [
+        ("on_train_batch_begin", 6),
+        ("on_test_batch_begin", 1),
+        ("on_test_batch_begin", 3 * UPDATES),
+        ("on_epoch_end", 1),
+        ("on_epoch_end", 3),
+        ("on_train_end", 1),
+    ],
+)
+def test_sigterm_ends_a_run_that_goes_on(task, expected, tmp_path, caplog, when, after):
+    caplog.set_level("INFO")
     listens = signal.getsignal(signal.SIGTERM)
+    stop = Terminate(after, when)
     with pytest.raises(KeyboardInterrupt):
-        trained(
-            task,
-            classifier(task),
-            stop=Terminate(6, when),
-            run=tmp_path,
-            checkpoint_seconds=3600.0,
-        )
+        trained(task, classifier(task), stop=stop, run=tmp_path, **SELDOM)
     assert signal.getsignal(signal.SIGTERM) == listens
-    found = trained(task, classifier(task), run=tmp_path, resume=True)
+    assert "--resume goes on from there" in caplog.text and not stop.went_on
+    found = trained(task, classifier(task), run=tmp_path, resume=True, **SELDOM)
+    check_equal(found, expected)
+
+
+def test_sigterm_does_not_wait_for_answers(task, tmp_path, monkeypatch):
+    """They may take minutes, as those of a beam search."""
+    options = {"monitor": "val_f1_macro", **SELDOM}
+    expected = trained(task, classifier(task), **options)
+    stop = Terminate(2)  # the first answers are two rows, to find the names of scores
+
+    def headline(rows, answers):
+        stop._count()
+        return type(task).headline(task, rows, answers)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(task, "headline", headline)
+        trained(task, classifier(task), run=tmp_path, **options)
+    assert not stop.went_on
+    found = trained(task, classifier(task), run=tmp_path, resume=True, **options)
+    check_equal(found, expected)
+
+
+def test_sigterm_is_not_lost_in_a_callback_that_catches_all(task, expected, tmp_path):
+    class Catches(Terminate):
+        def _count(self, *ignored, **logs):
+            try:
+                super()._count()
+            except KeyboardInterrupt:
+                pass
+
+    stop = Catches(1, "on_epoch_end")
+    with pytest.raises(KeyboardInterrupt):
+        trained(task, classifier(task), stop=stop, run=tmp_path, **SELDOM)
+    found = trained(task, classifier(task), run=tmp_path, resume=True, **SELDOM)
+    check_equal(found, expected)
+
+
+def test_sigterm_after_sigterm_loses_nothing_between_epochs(task, expected, tmp_path):
+    class Twice(Terminate):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.after == 0:
+                raise KeyboardInterrupt
+
+    stop = Twice(UPDATES + 1, "on_train_batch_begin")
+    with pytest.raises(KeyboardInterrupt):
+        trained(task, classifier(task), stop=stop, run=tmp_path, **SELDOM)
+    found = trained(task, classifier(task), run=tmp_path, resume=True, **SELDOM)
+    check_equal(found, expected)
+    assert found.history.epoch[0] == 0  # validation of the first epoch was not kept
+
+
+def test_numbers_of_numpy_are_kept(task, tmp_path):
+    class Logs(Stop):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["mine"] = np.float32(epoch / 3)
+
+    expected = trained(task, classifier(task), stop=Logs(-1))
+    with pytest.raises(InterruptedError):
+        trained(task, classifier(task), stop=Logs(7), run=tmp_path)
+    found = trained(task, classifier(task), stop=Logs(-1), run=tmp_path, resume=True)
     check_equal(found, expected)
 
 

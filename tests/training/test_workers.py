@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfnlp.errors import UsageError
 from tfnlp.training import strategy
+from tfnlp.training.checkpoints import remove
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "pipelines" / "text_classification.py"
@@ -188,6 +189,72 @@ def test_only_the_chief_writes_and_a_lost_worker_changes_nothing(tmp_path):
     told = ended(together(script(lost, "--resume"), lost, 2))
     assert "goes on after update" in told[0] and "goes on after update" in told[1]
     np.testing.assert_equal(weights(calm), weights(lost))
+
+
+STOPPED = """
+import os, signal, sys
+workers, when, after, folder, number = sys.argv[1:6]
+name = "multi_worker" if int(workers) > 1 else "one"
+from tfnlp.training import strategy
+strategy.create(name)  # before anything of Keras
+import keras
+import numpy as np
+from tests.training import test_checkpoints as t
+
+class Terminate(keras.callbacks.Callback):
+    left = int(after)
+
+    def count(self, *ignored, **logs):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+task = t.Classification.from_rows(t.ROWS)
+stop = Terminate()
+if when != "never" and number == "1":
+    setattr(stop, when, stop.count)
+options = {"strategy": name, "checkpoint_seconds": 3600.0, "batch_size": 4}
+run = {"run": f"{folder}/run", "resume": True, "stop": stop}
+def build(hp):
+    size = len(task.text.vocabulary)
+    return task.network(t.bow.encoder(size, width=4, dropout=0.0), dropout=0.0)
+try:
+    network = t.trained(task, build, **run, **options)
+except KeyboardInterrupt:
+    sys.exit(130)
+np.savez(f"{folder}/{workers}-{number}.npz", *network.get_weights())
+"""
+
+
+@pytest.mark.parametrize(
+    ("when", "after", "codes"),
+    [
+        ("on_train_batch_begin", 1, [130, 130]),
+        ("on_epoch_end", 3, [130, 130]),
+        ("on_train_end", 1, [0, 130]),
+    ],
+)
+def test_a_signal_to_one_of_two_stops_both_and_they_go_on(tmp_path, when, after, codes):
+    """What the second is told, the first hears of behind an update or an epoch."""
+
+    def run(workers, when):
+        ports = free_ports(workers) if workers > 1 else ()
+        words = ["-c", STOPPED, str(workers), when, str(after), str(tmp_path)]
+        return [
+            started([*words, str(number)], tmp_path, number=number, ports=ports)
+            for number in range(workers)
+        ]
+
+    processes = run(2, when)
+    told = [process.communicate(timeout=240)[1] for process in processes]
+    assert [process.returncode for process in processes] == codes, told
+    assert [*tmp_path.glob("run/checkpoints/*.ckpt")]
+    ended(run(2, "never"))
+    remove(tmp_path / "run")
+    ended(run(1, "never"))
+    found, expected = (np.load(tmp_path / f"{n}-0.npz") for n in (2, 1))
+    for name in expected.files:
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-6, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tfnlp
+from tfnlp.cli.fitting import forget
 from tfnlp.cli.recipes import to_dict
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def finish(
 ) -> Path:
     """Saves a version with its recipe, audit and report; returns its folder.
 
+    What `--resume` would have gone on from until now is removed then.
     Prints where it is to stderr, and the report to stdout.
 
     Args:
@@ -51,6 +53,7 @@ def finish(
             report=report,
             recipe=settings,
         )
+    forget(recipe)
     print(f"saved as {version} in {clock.seconds['save']:.1f} s", file=sys.stderr)
     print(report)  # last: whoever reads this may have left
     return version

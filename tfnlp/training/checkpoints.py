@@ -3,41 +3,41 @@
 A checkpoint holds everything that the next update depends on: weights, optimizer,
 seeds, metrics, what other callbacks remember, and how many updates are done, from
 which the position in the data follows. On CPUs a run that was resumed has the weights
-and the history of one that was never stopped, bit for bit.
+and the history of one that was never stopped, bit for bit. The last one, `ended.ckpt`,
+holds the network of a run that has ended: it stays until `remove`, as whoever trains
+has yet to save.
 """
 
-import hashlib
-import io
 import json
 import logging
-import os
 import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import UsageError
+from tfnlp.training import checkpoint_files
 from tfnlp.training.callbacks import Logs
+from tfnlp.training.checkpoint_files import Arrays
+from tfnlp.training.settings import as_json
 from tfnlp.training.step import Trainable
-from tfnlp.training.strategy import ALONE, Worker
+from tfnlp.training.strategy import ALONE, Worker, agree
 
 LOG = logging.getLogger("tfnlp")
 LEAST = 5.0
 """Seconds between two that are written because an epoch ends."""
-KEPT = 2
-"""Checkpoints on disk: if the last is damaged, the one before is taken."""
+ENDED = "ended.ckpt"
+"""The last checkpoint of a run; its name comes behind all others'."""
 _STOP = 1e6
 """The wish of a worker to stop; that to write is 1."""
-_DIGEST = hashlib.sha256().digest_size
-Arrays = Mapping[str, np.ndarray]
 
 
 @runtime_checkable
@@ -58,16 +58,50 @@ class Position(NamedTuple):
     """The epoch that is going on, from 0."""
     done: int = 0
     """Updates of that epoch that are done."""
+    ended: bool = False
+    """Whether no epoch is left."""
+
+    @property
+    def file(self) -> str:
+        """The name of the checkpoint that is written there."""
+        return ENDED if self.ended else f"{self.epoch:05}-{self.done:09}.ckpt"
+
+    def __str__(self) -> str:
+        if self.ended:
+            return "after the last epoch"
+        return f"after update {self.done} of epoch {self.epoch + 1}"
+
+
+class Kept(NamedTuple):
+    """A copy of the state that a run can go on from."""
+
+    position: Position
+    arrays: Arrays
+
+
+def remove(run: str | Path) -> None:
+    """Removes the checkpoints of a run, as when its network has been saved.
+
+    Args:
+        run: the folder of the run; is removed, too, if nothing else is in it.
+    """
+    run = Path(run)
+    shutil.rmtree(_folder(run), ignore_errors=True)
+    if run.is_dir() and not any(run.iterdir()):
+        run.rmdir()
 
 
 class Checkpoints(keras.callbacks.Callback):
     """Writes checkpoints while a network trains, and begins from the last one.
 
     Files appear whole or not at all, are written while training goes on, and carry a
-    checksum. SIGTERM and Ctrl-C write one at the end of the update that is running.
+    checksum. SIGTERM and Ctrl-C end the run behind the update that is running, or at
+    once where no update is: between epochs the state behind the last one is kept, in
+    memory if not on disk, and then written. Of several workers all end together, behind
+    an update or an epoch.
 
     Args:
-        folder: where they lie; made when the first is written.
+        run: folder of the run, in which theirs is made when the first is written.
         trainable: what trains, with its optimizer.
         others: callbacks that remember something, with the name of each.
         settings: what the run depends on besides; a checkpoint of other ones is
@@ -78,7 +112,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def __init__(
         self,
-        folder: Path,
+        run: str | Path,
         trainable: Trainable,
         others: Mapping[str, Remembers],
         settings: Mapping[str, Any],
@@ -88,44 +122,79 @@ class Checkpoints(keras.callbacks.Callback):
     ):
         super().__init__()
         self.worker = worker
-        self.folder, self.trainable, self.others = folder, trainable, others
-        self.settings = json.loads(json.dumps(settings))
+        self.folder, self.trainable, self.others = _folder(run), trainable, others
+        self.settings = dict(settings)
         self.every = every
         self.position = Position()
-        self.loaded: dict[str, np.ndarray] = {}
-        self.history: dict[str, list[float]] = {}
+        self.source: Path | None = None
+        """The file that was loaded, which says `about` what run it is of."""
+        self.about: dict[str, Any] = {}
+        self.loaded: Arrays = {}
+        self.none_is_whole = False
         self.written = time.monotonic()
         self.writer: threading.Thread | None = None
+        self.unwritten: Kept | None = None
+        self.last: Position | None = None
+        """The last one that was read or written."""
+        self.loses_nothing = False
+        """Whether no update is running, and what is to go on from is kept."""
         self.asked_to_stop = False
         self.handlers: dict[int, Any] = {}
 
     def load(self) -> Position:
-        """Finds where to go on: the last whole checkpoint, or the beginning.
+        """Finds where to go on: the last whole checkpoint, or the beginning."""
+        files = checkpoint_files.files(self.folder)
+        self.none_is_whole = bool(files)
+        for file in files:
+            arrays = checkpoint_files.read(file)
+            if arrays is None:
+                LOG.warning("%s is damaged", file)
+                continue
+            self.none_is_whole = False
+            self.about = json.loads(bytes(arrays.pop("about")).decode())
+            self.source, self.loaded = file, arrays
+            done, ended = self.about["done"], file.name == ENDED
+            self.last = self.position = Position(self.about["epoch"], done, ended)
+            return self.position
+        if self.none_is_whole:
+            LOG.warning("%s: no checkpoint is whole; the run begins anew", self.folder)
+        return self.position
+
+    def check(self) -> None:
+        """Checks that what was loaded is of a run with the same settings.
 
         Raises:
             UsageError: it was written by a run with other settings.
         """
-        for file in sorted(self.folder.glob("*.ckpt"), reverse=True):
-            arrays = _read(file)
-            if arrays is None:
-                LOG.warning("%s is damaged; the checkpoint before is taken", file)
-                continue
-            about = json.loads(bytes(arrays.pop("about")).decode())
-            self._check(about["settings"], file)
-            self.loaded, self.history = arrays, about["history"]
-            self.position = Position(about["epoch"], about["done"])
-            LOG.info("goes on %s", self._where())
-            break
-        return self.position
-
-    def remove(self) -> None:
-        """Removes the checkpoints of a run that has ended, and its empty folder."""
-        self._wait()
-        if not self.worker.is_chief:
+        if self.source is None:
             return
-        shutil.rmtree(self.folder, ignore_errors=True)
-        if self.folder.parent.is_dir() and not any(self.folder.parent.iterdir()):
-            self.folder.parent.rmdir()
+        begun = self.about["settings"]
+        for name in dict.fromkeys([*self.settings, *begun]):
+            before, now = begun.get(name), self.settings.get(name)
+            if before != now:
+                raise UsageError(
+                    "A run goes on with the settings that it began with. "
+                    f"Received: {name}={now}, but {self.source} was written with "
+                    f"{before}. Set it back, or start anew without --resume."
+                )
+        LOG.info("goes on %s", self.position)
+
+    def ended(self) -> keras.callbacks.History:
+        """Takes back the network of a run that has ended; returns its history."""
+        self._take(self._of_network())
+        history = keras.callbacks.History()
+        history.epoch = list(range(self.position.epoch))
+        history.history = self.about["history"]
+        return history
+
+    def end(self) -> None:
+        """Writes the network as it is now: the run has ended."""
+        self.loses_nothing = False
+        self._wait()
+        self.position = Position(self.position.epoch + 1, 0, ended=True)
+        self._keep()
+        self._write()
+        self._wait()
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Takes everything back but the metrics, which an epoch clears first."""
@@ -134,19 +203,17 @@ class Checkpoints(keras.callbacks.Callback):
         if not self.loaded:
             self._clear()
             return
-        for name, variable in self._variables():
-            if name in self.loaded:
-                variable.assign(self.loaded[name])
+        self.loses_nothing = self.worker.total == 1
+        self._take((*self._of_network(), *self._of_optimizer()))
         for name, other in self.others.items():
             other.remember(_of(self.loaded, name))
-        self.trainable.history.history.update(self.history)
+        self.trainable.history.history.update(self.about["history"])
         self.trainable.skipped = self.position.done
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Counts updates anew; the metrics of half an epoch are taken back."""
         if self.loaded:
-            for name, variable in self._metrics():
-                variable.assign(self.loaded[name])
+            self._take(self._metrics())
             self.loaded = {}
         self.position = Position(epoch, 0)
 
@@ -155,48 +222,76 @@ class Checkpoints(keras.callbacks.Callback):
         self.position = Position(self.position.epoch, self.position.done + 1)
         if self.trainable.is_skipping:
             return
-        stop, write = self._agreed(last=batch + 1 == self.params.get("steps"))
-        if stop:
-            self._write()
+        self.loses_nothing, self.unwritten = False, None
+        last = batch + 1 == self.params.get("steps")
+        stop, write = self._agreed(last=last)
+        if stop or write or last:
             self._wait()
-            LOG.info("stopped %s; --resume goes on from there", self._where())
-            raise KeyboardInterrupt
+            self._keep()
+        if stop:
+            self._stop()
         if write:
             self._write()
+        self.loses_nothing = last and self.worker.total == 1
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Ends the run if that was asked; the epoch's last update is written."""
+        """Ends the run if that was asked; the epoch's last update is kept."""
         if self.asked_to_stop and self.worker.total == 1:
-            self._wait()
-            raise KeyboardInterrupt
+            self._stop()
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Ends the run if that was asked, of any worker."""
+        asked = self.asked_to_stop
+        if not agree(self.trainable.distribute_strategy, [int(asked)]) or asked:
+            self._stop()
 
     def close(self) -> None:
-        """Waits for what is being written, and gives the signals back."""
-        self._wait()
-        for number, handler in self.handlers.items():
-            signal.signal(number, handler)
-        self.handlers = {}
+        """Writes what is left of a run that was stopped, and gives signals back."""
+        try:
+            if self.asked_to_stop:
+                self._write()
+            self._wait()
+            if self.asked_to_stop and self.last and self._file(self.last).exists():
+                LOG.info("stopped %s; --resume goes on from there", self.last)
+        finally:
+            for number, handler in self.handlers.items():
+                signal.signal(number, handler)
+            self.handlers = {}
 
-    def _write(self) -> None:
-        """Copies the state, and writes it while training goes on."""
-        self._wait()
+    def _stop(self) -> NoReturn:
+        """Ends the run; `close` writes what is left."""
+        self.asked_to_stop = True
+        raise KeyboardInterrupt
+
+    def _keep(self) -> None:
+        """Copies the state, or of a run that has ended the network alone."""
         about = {
             "settings": self.settings,
             "epoch": self.position.epoch,
             "done": self.position.done,
             "history": self.trainable.history.history,
         }
-        arrays = {"about": np.frombuffer(json.dumps(about).encode(), np.uint8)}
-        for name, variable in (*self._variables(), *self._metrics()):
-            arrays[name] = np.array(variable)
-        for name, other in self.others.items():
-            arrays |= {f"{name}/{key}": value for key, value in other.memory().items()}
+        arrays = {"about": np.frombuffer(as_json(about).encode(), np.uint8)}
+        variables = [*self._of_network()]
+        if not self.position.ended:
+            variables += [*self._of_optimizer(), *self._metrics()]
+            for name, other in self.others.items():
+                memory = other.memory()
+                arrays |= {f"{name}/{key}": value for key, value in memory.items()}
+        arrays |= {name: np.array(variable) for name, variable in variables}
+        self.unwritten = Kept(self.position, arrays)
+
+    def _write(self) -> None:
+        """Writes what was kept while training goes on."""
         self.written = time.monotonic()
+        if self.unwritten is None:
+            return
+        self.last, arrays = self.unwritten
+        self.unwritten = None
         if self.worker.is_chief:
-            name = f"{self.position.epoch:05}-{self.position.done:09}.ckpt"
-            write = threading.Thread(target=_save, args=(self.folder / name, arrays))
-            write.start()
-            self.writer = write
+            words = self._file(self.last), arrays
+            self.writer = threading.Thread(target=checkpoint_files.save, args=words)
+            self.writer.start()
 
     def _agreed(self, *, last: bool) -> tuple[bool, bool]:
         """Whether to stop, and whether to write.
@@ -213,30 +308,39 @@ class Checkpoints(keras.callbacks.Callback):
         self.trainable.wish.assign(wish)
         return wishes >= _STOP, wishes > 0.0
 
-    def _where(self) -> str:
-        return f"after update {self.position.done} of epoch {self.position.epoch + 1}"
+    def _file(self, position: Position) -> Path:
+        return self.folder / position.file
 
     def _clear(self) -> None:
         """Removes what a run left that was stopped, and is not gone on with."""
-        if self.worker.is_chief and any(self.folder.glob("*.ckpt")):
+        left = checkpoint_files.files(self.folder)
+        if not left or not self.worker.is_chief:
+            return
+        if left[0].name == ENDED:
+            LOG.info("%s: the network of the run before is removed", self.folder)
+        elif not self.none_is_whole:
             LOG.warning(
                 "%s: the checkpoints of a run that was stopped are removed; "
                 "--resume would have gone on from there",
                 self.folder,
             )
-            shutil.rmtree(self.folder)
+        shutil.rmtree(self.folder)
 
     def _wait(self) -> None:
         if self.writer is not None:
             self.writer.join()
             self.writer = None
 
-    def _variables(self) -> Iterator[tuple[str, Any]]:
-        """Weights, seeds, optimizer, and the states that layers keep themselves."""
-        optimizer = self.trainable.optimizer
+    def _take(self, variables: Iterable[tuple[str, Any]]) -> None:
+        """Assigns what was loaded."""
+        for name, variable in variables:
+            if name in self.loaded:
+                variable.assign(self.loaded[name])
+
+    def _of_network(self) -> Iterator[tuple[str, Any]]:
+        """Weights, seeds, and the states that layers keep themselves."""
         seen: set[int] = set()
-        kept = (*self.trainable.network.variables, *optimizer.variables)
-        for number, variable in enumerate(kept):
+        for number, variable in enumerate(self.trainable.network.variables):
             seen.add(id(variable.value))
             yield f"variable{number}", variable
         layers = self.trainable.network._flatten_layers()
@@ -246,30 +350,25 @@ class Checkpoints(keras.callbacks.Callback):
             if id(state) not in seen:
                 yield f"state{number}", state
 
+    def _of_optimizer(self) -> Iterator[tuple[str, Any]]:
+        for number, variable in enumerate(self.trainable.optimizer.variables):
+            yield f"optimizer{number}", variable
+
     def _metrics(self) -> Iterator[tuple[str, Any]]:
         kept = [v for metric in self.trainable.metrics for v in metric.variables]
         for number, variable in enumerate(kept):
             yield f"metric{number}", variable
 
-    def _check(self, settings: Mapping[str, Any], file: Path) -> None:
-        for name in sorted({*settings, *self.settings}):
-            before, now = settings.get(name), self.settings.get(name)
-            if before != now:
-                raise UsageError(
-                    "A run goes on with the settings that it began with. "
-                    f"Received: {name}={now}, but {file} was written with {before}. "
-                    "Set it back, or start anew without --resume."
-                )
-
     def _listen(self) -> None:
-        """Lets the first signal end the run at the next update, the second at once."""
+        """Lets the first signal end the run behind this update, the second at once."""
         if threading.current_thread() is not threading.main_thread():
             return
 
         def stop(number: int, frame: FrameType | None) -> None:
-            if self.asked_to_stop:
+            at_once = self.asked_to_stop or self.loses_nothing
+            self.asked_to_stop = True  # if what raises here is caught by others
+            if at_once:
                 raise KeyboardInterrupt
-            self.asked_to_stop = True
 
         for number in (signal.SIGTERM, signal.SIGINT):
             self.handlers[number] = signal.signal(number, stop)
@@ -286,31 +385,5 @@ def _of(arrays: Arrays, name: str) -> dict[str, np.ndarray]:
     return {k.removeprefix(start): v for k, v in arrays.items() if k.startswith(start)}
 
 
-def _save(file: Path, arrays: Arrays) -> None:
-    """Writes a checkpoint beside the others, and removes the oldest."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    body = buffer.getvalue()
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        half = file.with_suffix(".half")
-        with open(half, "wb") as stream:
-            stream.write(hashlib.sha256(body).digest())
-            stream.write(body)
-            stream.flush()
-            os.fsync(stream.fileno())
-        half.replace(file)
-        for old in sorted(file.parent.glob("*.ckpt"))[:-KEPT]:
-            old.unlink()
-    except OSError as error:  # a full disk ends no run
-        LOG.warning("%s was not written: %s", file, error)
-
-
-def _read(file: Path) -> dict[str, np.ndarray] | None:
-    """The arrays of a checkpoint; None if it is not what was written."""
-    whole = file.read_bytes()
-    body = whole[_DIGEST:]
-    if hashlib.sha256(body).digest() != whole[:_DIGEST]:
-        return None
-    with np.load(io.BytesIO(body)) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+def _folder(run: str | Path) -> Path:
+    return Path(run) / "checkpoints"

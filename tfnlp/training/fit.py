@@ -1,12 +1,11 @@
 """Fits a network to a task: the only place that calls Keras' training loop."""
 
 import contextlib
-import dataclasses
 import functools
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from tfnlp.training.defaults import Defaults
 from tfnlp.training.groups import grouped, layer_rates
 from tfnlp.training.optimizers import KINDS, already_summed, averages
 from tfnlp.training.schedules import WarmUpThenFall
+from tfnlp.training.settings import depends_on, numbers
 from tfnlp.training.step import Trainable
 from tfnlp.training.tracking import Tracking
 
@@ -56,6 +56,7 @@ def fit(
     callbacks: tuple[keras.callbacks.Callback, ...] = (),
     run: str | Path | None = None,
     resume: bool = False,
+    settings: Mapping[str, Any] | None = None,
 ) -> keras.Model:
     """Trains the network that ``build`` makes and returns it with its best weights.
 
@@ -70,10 +71,14 @@ def fit(
             is `val_loss`, a metric of the task or a score of its answers.
         config: see `TrainConfig`.
         callbacks: more of Keras' callbacks, called last.
-        run: folder of the run; while it goes on, its `checkpoints/` has what a killed
-            one goes on from. None for no checkpoints.
+        run: folder of the run; its `checkpoints/` has what a killed one goes on from,
+            and at the end the network, until `tfnlp.training.checkpoints.remove(run)`
+            is called: when the network is saved. None for no checkpoints.
         resume: whether to go on from there, if there is something: the network is
-            then the one of an undisturbed run, bit for bit on CPUs.
+            then the one of an undisturbed run, bit for bit on CPUs. A run that has
+            ended is not trained again.
+        settings: what else the run depends on, by name. It goes on only with the same
+            settings, rows, task and network.
 
     Returns:
         The network; its ``history`` holds the logs of every epoch, and
@@ -83,8 +88,10 @@ def fit(
         SchemaError: rows lack a field of the task.
         DataError: there are no rows to train on.
         TrainingError: the loss became NaN or infinite, or another worker was lost.
-        UsageError: the run to resume had other settings, nothing of the name of
-            `monitor` is measured, or there is no layer of a name in `layer_rates`.
+        UsageError: the run to resume had other settings, rows or another network,
+            workers do not have the same ones, nothing of the name of `monitor` is
+            measured, or there is no layer of a name in `layer_rates`.
+        KeyboardInterrupt: SIGTERM or Ctrl-C; what `resume` goes on from is written.
     """
     config = config or TrainConfig()
     keras.utils.set_random_seed(config.seed)
@@ -97,15 +104,16 @@ def fit(
     start, checkpoints = Position(), None
     if run is not None:
         checkpoints = Checkpoints(
-            Path(run) / "checkpoints",
+            run,
             trainable,
             {type(c).__name__: c for c in between if isinstance(c, Remembers)},
-            _settings(config, trainable, updates),
+            depends_on(task, trainable.network, config, train, valid, settings or {}),
             every=config.checkpoint_seconds,
             worker=worker,
         )
-        start = checkpoints.load() if resume else start
-        _check_start(trainable, start, run)
+        start = _start(checkpoints, resume=resume)
+        if start.ended:
+            return _with_history(trainable, checkpoints.ended())
         between.append(checkpoints)
     if config.track and worker.is_chief:
         between.append(_tracking(config, trainable, run, start, updates))
@@ -124,8 +132,16 @@ def fit(
             shuffle=False,  # the rows are shuffled already
             callbacks=between,
         )
-    if checkpoints is not None:
-        checkpoints.remove()
+        if checkpoints is not None:
+            checkpoints.end()
+    if checkpoints is not None and checkpoints.asked_to_stop:
+        raise KeyboardInterrupt  # it came too late to be seen before
+    return _with_history(trainable, history)
+
+
+def _with_history(
+    trainable: Trainable, history: keras.callbacks.History
+) -> keras.Model:
     history.tokens = trainable.counted()[0]
     trainable.network.history = history
     return trainable.network
@@ -259,32 +275,29 @@ def _tracking(
     return Tracking(config.track, trainable, Path(run) / "tensorboard", done=done)
 
 
-def _settings(
-    config: TrainConfig, trainable: Trainable, updates: int
-) -> dict[str, Any]:
-    """What the updates of a run depend on: its checkpoints are for this only."""
-    weights = [list(weight.shape) for weight in trainable.network.weights]
-    settings = dataclasses.asdict(config)
-    del settings["checkpoint_seconds"], settings["track"]
-    return {
-        **settings,
-        "updates an epoch": updates,
-        "weights": weights,
-    }
-
-
-def _check_start(trainable: Trainable, start: Position, run: str | Path) -> None:
-    """All workers begin at the same update.
+def _start(checkpoints: Checkpoints, *, resume: bool) -> Position:
+    """Where a run begins: all workers at the same update of the same run.
 
     Raises:
-        UsageError: they do not see the same checkpoints.
+        UsageError: workers have other settings, rows or networks than others, or do
+            not see the same checkpoints; or the run to go on with had other ones.
     """
-    if not strategy.agree(trainable.distribute_strategy, start):
+    peers = checkpoints.trainable.distribute_strategy
+    if not strategy.agree(peers, numbers(checkpoints.settings)):
+        raise UsageError(
+            "All workers train the same network on the same rows. Received: other "
+            "settings, rows or another network on some worker. Start all of them with "
+            "the same command, on copies of the same files."
+        )
+    start = checkpoints.load() if resume else Position()
+    if not strategy.agree(peers, [int(number) for number in start]):
         raise UsageError(
             "All workers go on from the same checkpoint, so they share the folder of "
-            f"the run. Received: {run} with another one, or none, on some worker. "
-            "Put it on a volume that all of them see."
+            f"the run. Received: {checkpoints.folder} with another one, or none, on "
+            "some worker. Put it on a volume that all of them see."
         )
+    checkpoints.check()
+    return start
 
 
 @contextlib.contextmanager
