@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import tfnlp
+from tfnlp import cli
 
 SOURCE = Path(tfnlp.__file__).read_text(encoding="utf-8")
 
@@ -69,3 +70,9 @@ def test_help_answers_at_once():
 @pytest.mark.slow
 def test_tensorflow_says_nothing_when_it_is_loaded():
     assert run("from tfnlp import Task").stderr == ""
+
+
+def test_no_module_has_the_name_of_what_is_found_on_first_use():
+    """Whoever imported it would find the module in the place of the function."""
+    modules = {path.stem for path in Path(cli.__file__).parent.glob("*.py")}
+    assert modules.isdisjoint(cli.__all__)

@@ -8,7 +8,7 @@ from unittest import mock
 import pytest
 
 import tfnlp
-from tfnlp.cli.finish import finish
+from tfnlp.cli.finishing import finish
 from tfnlp.cli.fitting import fit
 from tfnlp.cli.source import Source
 

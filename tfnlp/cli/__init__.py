@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tfnlp.cli.batch import Batch as Batch
     from tfnlp.cli.batch import record as record
-    from tfnlp.cli.finish import finish as finish
+    from tfnlp.cli.finishing import finish as finish
     from tfnlp.cli.fitting import fit as fit
     from tfnlp.cli.guard import run as run
     from tfnlp.cli.keywords import assignments as assignments
@@ -46,7 +46,7 @@ _HOMES = {
     "Writer": "tfnlp.cli.writer",
     "asked": "tfnlp.cli.space",
     "assignments": "tfnlp.cli.keywords",
-    "finish": "tfnlp.cli.finish",
+    "finish": "tfnlp.cli.finishing",
     "fit": "tfnlp.cli.fitting",
     "fixed": "tfnlp.cli.space",
     "parse": "tfnlp.cli.recipes",
