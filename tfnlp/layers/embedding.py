@@ -17,7 +17,7 @@ class Embedding(keras.layers.Embedding):
 
     Once rows of a variable were updated alone, TensorFlow copies all of it whenever it
     is read as a tensor, as Keras does to look ids up: 31 MB a batch for 120,000 words
-    of 64 numbers, three times the work of the batch.
+    of 64 numbers, twice the work of the batch.
 
     Example:
     >>> Embedding(3, 2)(tf.constant([[2]])).shape
