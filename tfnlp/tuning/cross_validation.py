@@ -197,7 +197,6 @@ def cross_validate(
     if k < 2:
         raise UsageError(f"Cross-validation takes 2 folds or more. Received: k={k}.")
     config = config or TrainConfig()
-
     seed = config.seed if fold_seed is None else fold_seed
 
     def cut(part: Rows, shares: Sequence[float], use: str) -> tuple[Rows, ...]:
