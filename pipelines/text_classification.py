@@ -95,9 +95,9 @@ def main(recipe: Recipe) -> Path:
         print(audit.table(), file=sys.stderr)
         audit.check()
         sides = recipe.clean(sides)
-    task, build = prepared(recipe, sides.train, clock)
+    task, build, encoded = prepared(recipe, sides.train, clock)
     with clock.phase("train"):
-        model = cli.fit(recipe, task, build, sides.train, sides.valid)
+        model = cli.fit(recipe, task, build, sides.train, sides.valid, encoded=encoded)
     if recipe.several:
         with clock.phase("thresholds"):
             task = task.calibrate(*tfnlp.answers(task, model, sides.valid))
@@ -113,13 +113,16 @@ def main(recipe: Recipe) -> Path:
 
 
 def prepared(recipe: Recipe, rows, clock: tfnlp.Clock):
-    """The task that rows teach, and what builds its network."""
+    """The task that rows teach, what builds its network, and the rows as ids."""
     with clock.phase("vocabulary"):
         task = learnt(recipe, rows)
         vectors = pretrained(recipe, task)
-    with clock.phase("naive Bayes"):
-        ratios = task.log_ratios(rows) if recipe.wide else None
-        start = None if ratios is None else recipe.wide * ratios
+    encoded = ratios = None
+    if recipe.wide:
+        with clock.phase("naive Bayes"):
+            encoded = tfnlp.encoded(task, rows) if recipe.training.encode_once else None
+            ratios = task.log_ratios(rows, encoded=encoded)
+    start = None if ratios is None else recipe.wide * ratios
 
     def build(hp):
         dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
@@ -128,7 +131,7 @@ def prepared(recipe: Recipe, rows, clock: tfnlp.Clock):
             width = hp.Int("width", 32, 512, step=32, default=recipe.width)
         return network(recipe, task, vectors, width=width, dropout=dropout, wide=start)
 
-    return task, build
+    return task, build, encoded
 
 
 def rehearse(recipe: Recipe) -> None:

@@ -126,8 +126,10 @@ def attempt(recipe: Recipe, tried, sides, epochs: int) -> float:
     config = dataclasses.replace(tried.training, epochs=epochs)
     if recipe.folds:
         return folded(recipe, tried, sides.train, config)
-    task, build = text_classification.prepared(tried, sides.train, tfnlp.Clock())
-    model = tfnlp.fit(task, build, sides.train, sides.valid, config)
+    task, build, encoded = text_classification.prepared(
+        tried, sides.train, tfnlp.Clock()
+    )
+    model = tfnlp.fit(task, build, sides.train, sides.valid, config, encoded=encoded)
     return picked(recipe, tfnlp.evaluate(task, model, sides.valid, repeats=0).scores)
 
 
@@ -136,7 +138,9 @@ def folded(recipe: Recipe, tried, rows, config: tfnlp.TrainConfig) -> float:
     builds = {}
 
     def learn(train):
-        task, builds["last"] = text_classification.prepared(tried, train, tfnlp.Clock())
+        task, builds["last"], _ = text_classification.prepared(
+            tried, train, tfnlp.Clock()
+        )
         return task
 
     found = tfnlp.cross_validate(

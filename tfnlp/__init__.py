@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from tfnlp.text.word_pieces import WordPieces as WordPieces
     from tfnlp.training.config import TrainConfig as TrainConfig
     from tfnlp.training.defaults import Defaults as Defaults
+    from tfnlp.training.fit import encoded as encoded
     from tfnlp.training.fit import fit as fit
     from tfnlp.tuning.cross_validation import cross_validate as cross_validate
     from tfnlp.tuning.search import explore as explore
@@ -119,6 +120,7 @@ _HOMES = {
     "cli": "tfnlp.cli",
     "cnn": "tfnlp.networks.cnn",
     "cross_validate": "tfnlp.tuning.cross_validation:cross_validate",
+    "encoded": "tfnlp.training.fit:encoded",
     "errors": "tfnlp.errors",
     "evaluate": "tfnlp.evaluation.evaluate:evaluate",
     "explore": "tfnlp.tuning.search:explore",
@@ -184,6 +186,7 @@ __all__ = [
     "cli",
     "cnn",
     "cross_validate",
+    "encoded",
     "errors",
     "evaluate",
     "explore",

@@ -16,6 +16,7 @@ from tfnlp.saving import from_json, to_json
 from tfnlp.serving.predictor import load
 from tfnlp.tasks.classification import Classification, _compared
 from tfnlp.testing import check_task
+from tfnlp.training.fit import encoded
 
 SINGLE = from_list(
     [
@@ -286,6 +287,13 @@ def test_log_ratios_of_several_labels_count_each_label():
     fun, sad = task.log_ratios(SEVERAL)[ids]
     assert task.labels.entries[fun.argmax()] == "joy"
     assert task.labels.entries[sad.argmax()] == "grief"
+
+
+def test_log_ratios_of_encoded_rows_are_those_of_the_rows():
+    task = classification()
+    kept = encoded(task, SINGLE)
+    found = task.log_ratios(SINGLE, encoded=kept)
+    assert found.tolist() == task.log_ratios(SINGLE).tolist()
 
 
 def test_pairs_have_no_log_ratios():

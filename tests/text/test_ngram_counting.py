@@ -48,3 +48,11 @@ def test_memory_is_bounded_and_frequent_runs_stay(monkeypatch):
         batched(texts), tf.strings.split, ngrams=2, size=3, memory=20
     )
     assert found == ["here", "often", "often here"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 5, 1000])
+def test_keys_that_differ_in_their_last_bits_only_are_sorted_too(size):
+    high = RANDOM.integers(0, 4, size, np.uint64) << np.uint64(60)
+    keys = high | RANDOM.integers(0, 9, size, np.uint64)
+    order = ngram_counting._order(keys)
+    assert order.tolist() == np.argsort(keys, kind="stable").tolist()

@@ -95,6 +95,14 @@ def test_normalizer_is_the_same_in_graph(name: str) -> None:
     assert traced(texts).numpy().tolist() == NORMALIZERS[name](texts).numpy().tolist()
 
 
+@pytest.mark.parametrize("name", NORMALIZERS)
+def test_texts_of_ascii_become_what_they_would_among_others(name: str) -> None:
+    ascii = ["A <BR/> 'b'  http://a @b\r\n\x0b\x1f~\x7f", "", "\x01`^ \x1c"]
+    found = standardizer((name, "lower"))(tf.constant([*ascii, "é", "\x00"]))
+    alone = tf.strings.lower(NORMALIZERS[name](tf.constant(ascii)))
+    assert found.numpy().tolist()[:3] == alone.numpy().tolist()
+
+
 def test_unknown_name_is_an_error_with_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"'lowre'\. Did you mean 'lower'"):
         standardizer(("lowre",))

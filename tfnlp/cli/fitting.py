@@ -10,6 +10,7 @@ from tfnlp.cli.recipes import to_dict
 if TYPE_CHECKING:
     import keras
 
+    from tfnlp.data.encoded import Encoded
     from tfnlp.specs import Rows
     from tfnlp.task import Task
 
@@ -24,7 +25,13 @@ Files may have been moved: it is their rows that count.
 
 
 def fit(
-    recipe: Any, task: "Task", build: Any, train: "Rows", valid: "Rows"
+    recipe: Any,
+    task: "Task",
+    build: Any,
+    train: "Rows",
+    valid: "Rows",
+    *,
+    encoded: "Encoded | None" = None,
 ) -> "keras.Model":
     """Fits with the settings of a recipe; see `tfnlp.fit`.
 
@@ -32,6 +39,7 @@ def fit(
 
     Args:
         recipe: a dataclass with `name`, `training` and `resume`.
+        encoded: the rows of `train` as `tfnlp.encoded` gave them, if it was called.
 
     Raises:
         SystemExit: this worker is not the chief, and is done.
@@ -47,6 +55,7 @@ def fit(
         run=RUNS / recipe.name,
         resume=recipe.resume,
         settings=_settings(recipe),
+        encoded=encoded,
     )
     own = worker(create(recipe.training.strategy))
     if not own.is_chief:

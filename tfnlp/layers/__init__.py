@@ -36,6 +36,7 @@ from tfnlp.layers.readout import TokenTable as TokenTable
 from tfnlp.layers.recurrent import GRU as GRU
 from tfnlp.layers.recurrent import LSTM as LSTM
 from tfnlp.layers.scheduled_sampling import ScheduledSampling as ScheduledSampling
+from tfnlp.layers.term_sums import TermSums as TermSums
 from tfnlp.layers.windows import in_windows as in_windows
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "ReverseTokens",
     "ScheduledSampling",
     "SinusoidalPositions",
+    "TermSums",
     "TokenTable",
     "TokenWeights",
     "TransformerBlock",

@@ -63,16 +63,16 @@ class Pooling(keras.layers.Layer):
 
 
 def _sum(vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
-    return ops.cast(_wide_sum(vectors, padding_mask), vectors.dtype)
+    return ops.cast(summed(vectors, padding_mask), vectors.dtype)
 
 
 def _mean(vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
-    total = _wide_sum(vectors, padding_mask)
+    total = summed(vectors, padding_mask)
     return ops.cast(total / _count(padding_mask), vectors.dtype)
 
 
 def _sqrt(vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
-    total = _wide_sum(vectors, padding_mask)
+    total = summed(vectors, padding_mask)
     return ops.cast(total / ops.sqrt(_count(padding_mask)), vectors.dtype)
 
 
@@ -81,8 +81,11 @@ def _count(padding_mask: tf.Tensor) -> tf.Tensor:
     return ops.maximum(real, 1.0)
 
 
-def _wide_sum(vectors: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    # In float32, because a float16 sum of some hundred tokens overflows.
+def summed(vectors: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Adds up vectors [B, T, D], each times its weight [B, T]: float32 [B, D].
+
+    In float32, because a float16 sum of some hundred tokens overflows.
+    """
     weights = ops.cast(weights, "float32")
     return ops.einsum("btd,bt->bd", ops.cast(vectors, "float32"), weights)
 
@@ -114,7 +117,7 @@ def _attend(vectors: tf.Tensor, padding_mask: tf.Tensor, query: tf.Tensor) -> tf
     real = ops.cast(padding_mask, "bool")
     scores = ops.where(real, scores, tf.float32.min)  # exp() of it is exactly 0
     weights = ops.softmax(scores, axis=-1)  # [B, T]
-    return ops.cast(_wide_sum(vectors, weights), vectors.dtype)
+    return ops.cast(summed(vectors, weights), vectors.dtype)
 
 
 _POOL: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {

@@ -8,12 +8,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfnlp.data.encoded import Encoded
+from tfnlp.data.rows import settled
 from tfnlp.errors import DataError, UsageError
 from tfnlp.layers.bias import Bias
 from tfnlp.layers.embedding import TokenWeights, embed
 from tfnlp.layers.matching import Matching
 from tfnlp.layers.options import check_rate
 from tfnlp.layers.pooling import Pooling
+from tfnlp.layers.term_sums import TermSums
 from tfnlp.networks.naive_bayes import log_ratios
 from tfnlp.saving import pack
 from tfnlp.scores import classification as scores
@@ -277,16 +280,28 @@ class Classification(Task):
         )
         return keras.Model(features, logits, name="classification")
 
-    def log_ratios(self, rows: Rows) -> np.ndarray | None:
+    def log_ratios(
+        self, rows: Rows, *, encoded: Encoded | None = None
+    ) -> np.ndarray | None:
         """What naive Bayes knows of each term: float32 [V, C] to start `network`.
 
-        None for pairs, and where a table of V · C numbers would be too large.
+        Args:
+            encoded: the rows as `tfnlp.encoded` gave them, if it was called.
+
+        Returns:
+            None for pairs, and where a table of V · C numbers would be too large.
         """
         if self.pairs:
             return None
-        batches = self.dataset(rows.batch(256)).as_numpy_iterator()
+        if encoded is None:
+            examples = self.dataset(rows.batch(256))
+        else:
+            examples = encoded.examples(encoded.rows().batch(256))
         return log_ratios(
-            ((f["token_ids"], np.maximum(y, 0)) for f, y, _ in batches),
+            (
+                (features["token_ids"], np.maximum(y, 0))
+                for features, y, _ in settled(examples).as_numpy_iterator()
+            ),
             vocabulary_size=len(self.text.vocabulary),
             classes=len(self.labels),
         )
@@ -441,6 +456,9 @@ def _wide(
     While training, `dropout` takes logits away, or terms where those are summed up.
     """
     token_ids = features["token_ids"]
+    if pooling == "sum" and not nbsvm:
+        sums = TermSums(*start.shape, start=start, dropout=dropout, name="wide")
+        return sums(token_ids, features["padding_mask"])
     table = embed(len(start), vectors=start, trainable=not nbsvm, name="wide")
     terms = table(token_ids)  # [B, T, C]
     if nbsvm:

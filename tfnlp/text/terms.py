@@ -78,6 +78,12 @@ class Terms:
             terms.append(_pieces(tokens, *self.character_ngrams))
         return tf.concat(terms, axis=1) if len(terms) > 1 else tokens
 
+    @property
+    def are_runs_of_words(self) -> bool:
+        """Whether terms are runs of several tokens, none of which holds a blank."""
+        words = self.split in ("words", "whitespace")
+        return self.ngrams > 1 and words and self.character_ngrams is None
+
     def kept_tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """The tokens that n-grams are built of: string [B] → [B, (T)]."""
         return self._first(self.standardized(texts))

@@ -2,14 +2,15 @@
 
 Around `keras.layers.TextVectorization`, with what the layer lacks: Unicode-correct
 functions, stop words, character n-grams, a vocabulary that is JSON, and a promise:
-every row has at least one real token, also for an empty text. Nothing here knows
-a network.
+every row has at least one real token, also for an empty text. Runs of words are looked
+up by `NgramIds` instead, which needs no string of theirs. Nothing here knows a network.
 """
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Self, TypedDict, Unpack
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
@@ -18,6 +19,7 @@ from tfnlp.text.columns import as_rows, text_batches
 from tfnlp.text.counting import most_common
 from tfnlp.text.features import cut_counts, cut_shares, padded
 from tfnlp.text.ngram_counting import most_common_ngrams
+from tfnlp.text.ngram_ids import NgramIds
 from tfnlp.text.terms import Terms
 from tfnlp.text.vocabulary import SPECIAL, Vocabulary
 
@@ -68,11 +70,19 @@ class Vectorizer(tf.Module):
             )
         self.terms = Terms(**options)
         self.vocabulary = Vocabulary(vocabulary, special=SPECIAL)
+        self._layer: Any = None
+        self._runs: NgramIds | None = None
+        if self.terms.are_runs_of_words:
+            first, unknown = len(SPECIAL), self.vocabulary.unknown
+            self._runs = NgramIds(
+                vocabulary, first=first, unknown=unknown, ngrams=self.terms.ngrams
+            )
+            return
         self._layer = keras.layers.TextVectorization(
             standardize=self.terms.standardized,
             split=self.terms.from_standardized,
             ragged=True,
-            vocabulary=list(vocabulary),
+            vocabulary=np.array(vocabulary, object),  # Keras tracks items of a list
         )
 
     @classmethod
@@ -144,7 +154,11 @@ class Vectorizer(tf.Module):
         Returns:
             token_ids int32 [B, T] and padding_mask int32 [B, T].
         """
-        ids = self._layer(tf.convert_to_tensor(texts, tf.string))  # [B, (T)]
+        texts = tf.convert_to_tensor(texts, tf.string)
+        if self._runs is None:
+            ids = self._layer(texts)  # [B, (T)]
+        else:
+            ids = self._runs(self.terms.kept_tokens(texts))
         return padded(ids, unknown=self.vocabulary.unknown)
 
     def cut_share(self, rows: Rows, fields: Iterable[str]) -> dict[str, float]:

@@ -57,6 +57,7 @@ def fit(
     run: str | Path | None = None,
     resume: bool = False,
     settings: Mapping[str, Any] | None = None,
+    encoded: Encoded | None = None,
 ) -> keras.Model:
     """Trains the network that ``build`` makes and returns it with its best weights.
 
@@ -79,6 +80,8 @@ def fit(
             ended is not trained again.
         settings: what else the run depends on, by name. It goes on only with the same
             settings, rows, task and network.
+        encoded: what `tfnlp.encoded(task, train)` gave, where that was needed before;
+            None has the rows encoded here.
 
     Returns:
         The network; its ``history`` holds the logs of every epoch, and
@@ -122,7 +125,11 @@ def fit(
         # One iterator for all epochs: TensorFlow takes 0.3 s to make one.
         history = trainable.fit(
             batched(
-                task, train, config, from_update=start.epoch * updates + start.done
+                task,
+                train,
+                config,
+                from_update=start.epoch * updates + start.done,
+                kept=encoded,
             ),
             steps_per_epoch=updates,
             validation_data=batched(task, valid, config),
@@ -211,19 +218,25 @@ def optimizer(config: TrainConfig, *, steps: int) -> keras.optimizers.Optimizer:
 
 
 def batched(
-    task: Task, rows: Rows, config: TrainConfig, *, from_update: int | None = None
+    task: Task,
+    rows: Rows,
+    config: TrainConfig,
+    *,
+    from_update: int | None = None,
+    kept: Encoded | None = None,
 ) -> tf.data.Dataset:
     """Rows as the training step takes them: (features, y, weight) by batches.
 
     Args:
         from_update: for training: rows are shuffled, again and again, and so many
             batches are passed over before any is encoded. None for one pass in order.
+        kept: the rows as `encoded` gave them, for training.
     """
     rows = check_rows(rows, {**task.inputs, **task.targets})
     train = from_update is not None
     fields, encode = list(text_fields(task.inputs)), task.dataset
     if train and config.encode_once and not task.ordered:
-        kept = _encoded(task, rows)
+        kept = kept or encoded(task, rows)
         if kept is not None:
             rows, fields, encode = kept.rows(), ["length"], kept.examples
     cut = batches(
@@ -236,16 +249,26 @@ def batched(
     )
     if train:
         return settled(encode(cut.repeat().skip(from_update)).prefetch(2))
-    encoded = task.dataset(cut)
+    examples = task.dataset(cut)
     if 0 <= rows.cardinality() <= KEPT:
-        encoded = encoded.cache()
-    return settled(encoded.prefetch(2))
+        examples = examples.cache()
+    return settled(examples.prefetch(2))
 
 
-def _encoded(task: Task, rows: Rows) -> Encoded | None:
-    """Training rows that fit into memory, encoded once."""
+def encoded(task: Task, rows: Rows) -> Encoded | None:
+    """Encodes training rows once, for `fit` and for what looks at them before.
+
+    Returns:
+        None where they would take too much memory, or are of a kind that is encoded
+        in every epoch.
+
+    Raises:
+        DataError: there are no rows.
+        SchemaError: rows lack a field of the task.
+    """
     start = time.perf_counter()
-    kept = encode_once(rows, task.dataset)
+    rows = counted(check_rows(rows, {**task.inputs, **task.targets}))
+    kept = None if task.ordered else encode_once(rows, task.dataset)
     if kept is None:
         LOG.info("rows are encoded in every epoch")
         return None
