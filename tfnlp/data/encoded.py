@@ -169,8 +169,12 @@ def _can_be_kept(spec: Any) -> bool:
 
 def _real(leaf: np.ndarray) -> np.ndarray:
     """What of [B, T, ...] is not padding: bool [B, T], up to the last that is not 0."""
-    other = (leaf != 0).reshape(*leaf.shape[:2], -1).any(axis=2)
-    return np.logical_or.accumulate(other[:, ::-1], axis=1)[:, ::-1]
+    other = leaf != 0
+    if other.ndim > 2:
+        other = other.reshape(*leaf.shape[:2], -1).any(axis=2)
+    behind = other[:, ::-1].argmax(axis=1)  # zeros behind the last, if there is one
+    sizes = np.where(other.any(axis=1), leaf.shape[1] - behind, 0)
+    return np.arange(leaf.shape[1]) < sizes[:, None]
 
 
 def _is_ragged(leaf: Leaf) -> bool:
