@@ -147,6 +147,6 @@ def _place(words: Words, inputs: Tensors) -> tf.Tensor:
 
 def _text(words: Words, place: tf.Tensor) -> tf.Tensor:
     """The word at a position, string [B]; "" at -1."""
-    tokens = words.tokens.to_tensor()  # [B, T]
-    here = tf.range(tf.shape(tokens)[1]) == place[:, None]
-    return tf.strings.reduce_join(tf.where(here, tokens, ""), axis=1)
+    rows = tf.shape(place)[0]
+    tokens = tf.concat([tf.fill([rows, 1], ""), words.tokens.to_tensor()], axis=1)
+    return tf.gather(tokens, place + 1, batch_dims=1)

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
+from tfnlp.text import joining
 from tfnlp.text.normalize import standardizer, whitespace
 from tfnlp.text.split import UNSPACED
 from tfnlp.text.vocabulary import Vocabulary
@@ -116,7 +117,7 @@ class Gazetteers(tf.Module):
         run = pieces
         for size in range(1, self._most + 1):
             if size > 1:  # With padding a run ends in a space, as no phrase does.
-                run = tf.strings.join([run, _ahead(pieces, size - 1)], " ")
+                run = joining.beside(run, _ahead(pieces, size - 1))
             begins = tf.gather(self._members, self._known.ids(run) + 1)  # [B, T, G]
             places = _places(begins, size)
             ids = tf.where(places > 0, places, ids)
