@@ -87,8 +87,8 @@ class SemanticRoles(Tagging):
         words = self.read(inputs)
         features = self.words(words.tokens)
         mask = features["padding_mask"]
-        here = tf.one_hot(_place(words, inputs), tf.shape(mask)[1], dtype=tf.int32)
-        return {**features, "predicate_ids": mask + here}
+        here = _here(mask, _place(words, inputs))
+        return {**features, "predicate_ids": mask + tf.cast(here, tf.int32)}
 
     @tf.autograph.experimental.do_not_convert
     def decode(self, outputs: Any, inputs: Tensors) -> Tensors:
@@ -115,9 +115,7 @@ class SemanticRoles(Tagging):
 
     def _held(self, emissions: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
         """Scores [B, T, C] with what cannot be, given the predicate, left out."""
-        here = tf.one_hot(
-            place, tf.shape(emissions)[1], on_value=True, off_value=False, dtype=tf.bool
-        )
+        here = _here(emissions, place)
         allowed = tf.where(here[..., None], self._own, ~self._begins)  # [B, T, C]
         allowed = tf.where(place[:, None, None] < 0, self._outside, allowed)
         return tf.where(allowed, emissions, tf.cast(FORBIDDEN, emissions.dtype))
@@ -143,6 +141,11 @@ def _place(words: Words, inputs: Tensors) -> tf.Tensor:
         return tf.reduce_sum(tf.where(holds, numbers, 0), axis=1) - 1
     lengths = tf.cast(words.tokens.row_lengths(), tf.int32)
     return tf.where((asked >= 0) & (asked < lengths), asked, -1)
+
+
+def _here(rows: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+    """Where the predicate is among the words of [B, T, …]: bool [B, T]."""
+    return tf.range(tf.shape(rows)[1]) == place[:, None]
 
 
 def _text(words: Words, place: tf.Tensor) -> tf.Tensor:

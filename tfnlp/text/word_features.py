@@ -13,9 +13,10 @@ import tensorflow as tf
 from tfnlp.errors import DataError, UsageError
 from tfnlp.saving import pack
 from tfnlp.specs import TEXT, Rows, check_rows
-from tfnlp.text import normalize, split
+from tfnlp.text import split
 from tfnlp.text.counting import most_common
 from tfnlp.text.gazetteers import Gazetteers
+from tfnlp.text.normalize import lower
 from tfnlp.text.vocabulary import SPECIAL, Vocabulary
 from tfnlp.text.word_offsets import spaced
 from tfnlp.text.word_pairs import word_pairs
@@ -237,7 +238,7 @@ class WordFeatures(tf.Module):
         """Ids of words [N], by their lower-cased form if they are unknown."""
         ids = self.vocabulary.ids(words)
         known = ids != self.vocabulary.unknown
-        return tf.where(known, ids, self.vocabulary.ids(normalize.lower(words)))
+        return tf.where(known, ids, self.vocabulary.ids(lower(words)))
 
     def _character_ids(self, words: tf.RaggedTensor, length: tf.Tensor) -> tf.Tensor:
         letters = split.characters(words.flat_values)  # [N, (L)]

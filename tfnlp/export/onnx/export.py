@@ -154,10 +154,10 @@ def _plain(values: tf.Tensor) -> list[Any]:
 
 
 def _decoded(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Columns with strings in place of bytes; NULs at their ends stay."""
+    text = np.frompyfunc(lambda value: value.decode("utf-8"), 1, 1)
     return {
-        name: np.char.decode(values.astype(bytes), "utf-8").astype(object)
-        if values.dtype == object
-        else values
+        name: np.asarray(text(values), object) if values.dtype == object else values
         for name, values in columns.items()
     }
 

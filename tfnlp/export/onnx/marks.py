@@ -107,13 +107,48 @@ class Graph:
         then, otherwise = self._branch(yes), self._branch(no)
         return self.node("If", condition, then_branch=then, else_branch=otherwise)
 
+    def repeated(
+        self, times: str, start: str, changed: Callable[[str, str], str]
+    ) -> str:
+        """Strings that are changed a number of times.
+
+        Args:
+            times: int64 [].
+            start: the strings to begin with.
+            changed: adds nodes for the number of the time and the strings so far.
+        """
+        number, going, before = (self._name(kind) for kind in ("time", "on", "so_far"))
+        first = len(self.proto.node)
+        after = self.node("Identity", changed(number, before))
+        goes_on = self.node("Identity", going)
+        kinds = onnx.TensorProto
+        body = helper.make_graph(
+            self._taken(first),
+            self._name("body"),
+            [
+                helper.make_tensor_value_info(number, kinds.INT64, []),
+                helper.make_tensor_value_info(going, kinds.BOOL, []),
+                helper.make_tensor_value_info(before, kinds.STRING, None),
+            ],
+            [
+                helper.make_tensor_value_info(goes_on, kinds.BOOL, []),
+                helper.make_tensor_value_info(after, kinds.STRING, None),
+            ],
+        )
+        return self.node("Loop", times, "", start, body=body)
+
     def _branch(self, made: Callable[[], str]) -> onnx.GraphProto:
         first = len(self.proto.node)
         last = self.node("Identity", made())
-        nodes = list(self.proto.node)[first:]
-        del self.proto.node[first:]
+        nodes = self._taken(first)
         output = helper.make_tensor_value_info(last, onnx.TensorProto.STRING, None)
         return helper.make_graph(nodes, self._name("branch"), [], [output])
+
+    def _taken(self, first: int) -> list[onnx.NodeProto]:
+        """The nodes behind a number, which are no longer of the graph itself."""
+        nodes = list(self.proto.node)[first:]
+        del self.proto.node[first:]
+        return nodes
 
     def constant(self, value: Any, dtype: Any = np.int64) -> str:
         """Adds a constant, or finds the equal one, and returns its name.
@@ -227,6 +262,12 @@ def _content(array: np.ndarray) -> Any:
 
 def _tensor(array: np.ndarray, name: str) -> onnx.TensorProto:
     if array.dtype != object:
-        return numpy_helper.from_array(np.ascontiguousarray(array), name)
+        return numpy_helper.from_array(np.array(array, order="C"), name)
     raw = [str(text).encode("utf-8") for text in array.ravel()]
-    return helper.make_tensor(name, onnx.TensorProto.STRING, array.shape, raw)
+    # Not by helper.make_tensor, which takes NULs away from the ends of strings.
+    return onnx.TensorProto(
+        name=name,
+        data_type=onnx.TensorProto.STRING,
+        dims=array.shape,
+        string_data=raw,
+    )

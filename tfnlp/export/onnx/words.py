@@ -1,0 +1,432 @@
+"""Words of taggers in ONNX: what stands for calls of `tfnlp.text` on words.
+
+Splitting, looking up, casing and joining are operations of ONNX itself, which keep
+every character. Those of onnxruntime-extensions end a string at NUL: lower-casing and
+taking words apart into characters go around it, so that all is exact.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import tensorflow as tf
+
+from tfnlp.errors import ExportError
+from tfnlp.export.onnx import ragged, replacing
+from tfnlp.export.onnx.marks import CONTRIB, Graph, Marks
+from tfnlp.export.onnx.replacing import pattern
+from tfnlp.text import (
+    gazetteers,
+    joining,
+    split,
+    word_features,
+    word_offsets,
+)
+from tfnlp.text.gazetteers import Gazetteers
+from tfnlp.text.split import SPACES, TOKENS
+from tfnlp.text.vocabulary import Vocabulary
+from tfnlp.text.word_offsets import Words
+
+_STRINGS, _NUMBERS = tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.int32)
+_LENGTHS = tf.TensorSpec([None], tf.int64)
+_CHARACTER, _CUT = "((?s:.))", "\x1f"  # no text has the latter once spaces are plain
+_END = 2**62
+Outputs = tuple[str, ...]
+
+
+class Call(NamedTuple):
+    """A call that a mark stands for; of two with the same inputs one is enough."""
+
+    nodes: Callable[..., Outputs]
+    """Adds nodes for the inputs of the mark and the options."""
+    options: tuple[Any, ...] = ()
+
+
+@contextlib.contextmanager
+def marked(marks: Marks) -> Iterator[None]:
+    """Lets functions of words leave marks in place of strings.
+
+    Raises:
+        ExportError: when one is called for what ONNX cannot do.
+    """
+    twins = _twins(marks)
+    before = [getattr(owner, name) for owner, name, _ in twins]
+    for owner, name, twin in twins:
+        setattr(owner, name, twin)
+    try:
+        yield
+    finally:
+        for (owner, name, _), function in zip(twins, before, strict=True):
+            setattr(owner, name, function)
+
+
+def expand(graph: Graph, marks: Marks) -> None:
+    """Puts string operations where marks were left."""
+    done: dict[Any, Outputs] = {}
+    for node, number in graph.marks():
+        call = marks.calls[number]
+        if not isinstance(call, Call):
+            continue
+        key = (call, *node.input)
+        if key not in done:
+            done[key] = call.nodes(graph, *node.input, *call.options)
+        olds = list(node.output)
+        graph.remove([node])
+        graph.replace(olds, done[key])
+
+
+def _twins(marks: Marks) -> list[tuple[Any, str, Callable]]:
+    """Where each function is that strings go through, and what takes its place."""
+
+    def leave(call: Call, *inputs: Any, specs: list[tf.TensorSpec]) -> list[tf.Tensor]:
+        return marks.leave(call, [tf.convert_to_tensor(each) for each in inputs], specs)
+
+    def words(call: Call, texts: tf.Tensor) -> Words:
+        specs = [_STRINGS, _LENGTHS, _NUMBERS, _NUMBERS]
+        flat, lengths, starts, ends = leave(call, texts, specs=specs)
+        tokens = tf.RaggedTensor.from_row_lengths(flat, lengths, validate=False)
+        places = (tokens.with_flat_values(each) for each in (starts, ends))
+        return Words(texts, tokens, *places)
+
+    def of_texts(texts: tf.Tensor, split: str = "words") -> Words:
+        return words(_split(split), texts)
+
+    def of_tokens(joined: tf.Tensor) -> Words:
+        return words(Call(tokens_apart), joined)
+
+    def cut(
+        texts: tf.Tensor, starts: tf.RaggedTensor, ends: tf.RaggedTensor
+    ) -> tf.Tensor:
+        places = (starts.value_rowids(), starts.flat_values, ends.flat_values)
+        return leave(Call(cut_out), texts, *places, specs=[_STRINGS])[0]
+
+    def characters(texts: tf.Tensor) -> tf.RaggedTensor:
+        flat, lengths = leave(Call(letters), texts, specs=[_STRINGS, _LENGTHS])
+        return tf.RaggedTensor.from_row_lengths(flat, lengths, validate=False)
+
+    def ids(self: Vocabulary, tokens: Any) -> Any:
+        if isinstance(tokens, tf.RaggedTensor):
+            return tokens.with_flat_values(ids(self, tokens.flat_values))
+        call = Call(looked_up, (_sound(self.entries), self.unknown))
+        spec = tf.TensorSpec(tokens.shape, tf.int32)
+        return leave(call, tokens, specs=[spec])[0]
+
+    def lower(texts: tf.Tensor) -> tf.Tensor:
+        return leave(Call(lowered), texts, specs=[_STRINGS])[0]
+
+    def casing_ids(words: tf.Tensor) -> tf.Tensor:
+        return leave(Call(cased), words, specs=[_NUMBERS])[0]
+
+    def beside(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+        spec = tf.TensorSpec(first.shape, tf.string)
+        return leave(Call(joined), first, second, specs=[spec])[0]
+
+    def keys(self: Gazetteers, texts: tf.Tensor) -> tf.Tensor:
+        return leave(Call(pieces, (self.cased,)), texts, specs=[_STRINGS])[0]
+
+    return [
+        (word_offsets, "of_texts", of_texts),
+        (word_offsets, "of_tokens", of_tokens),
+        (word_offsets, "cut", cut),
+        (split, "characters", characters),
+        (Vocabulary, "ids", ids),
+        (word_features, "lower", lower),
+        (word_features, "casing_ids", casing_ids),
+        (joining, "beside", beside),
+        (Gazetteers, "_keys", keys),
+        (tf.ragged, "boolean_mask", ragged.boolean_mask),
+    ]
+
+
+def _split(name: str) -> Call:
+    """What cuts texts into words by a named splitter.
+
+    Raises:
+        ExportError: it cuts into bytes.
+    """
+    if name == "characters":
+        return Call(texts_to_letters)
+    if name not in ("whitespace", "words"):
+        raise _refused(f"split={name!r}")
+    return Call(texts_apart, (name,))
+
+
+def _sound(entries: tuple[str, ...]) -> tuple[str, ...]:
+    """The entries of a vocabulary, none of which has a NUL.
+
+    Raises:
+        ExportError: one has.
+    """
+    odd = [entry for entry in entries if "\x00" in entry]
+    if odd:
+        raise _refused(f"a vocabulary with {odd[0]!r}")
+    return entries
+
+
+def _refused(received: str) -> ExportError:
+    return ExportError(
+        "A model with strings in does exactly what the SavedModel does to them. "
+        f"Received: {received}, for which ONNX has no operations. "
+        "Feed network.onnx with ids, or serve the SavedModel."
+    )
+
+
+def tokens_apart(graph: Graph, joined: str) -> Outputs:
+    """Words joined with single spaces, [B] → words [N], counts [B], starts, ends."""
+    rows = _and_one(graph, joined)
+    tokens, counts = graph.nodes("StringSplit", rows, outputs=2, delimiter=b" ")
+    tokens, counts = _without_one(graph, tokens), _without_one(graph, counts)
+    sizes = _sizes(graph, tokens)  # [B, T]
+    one = graph.constant(1)
+    ends = graph.node("Sub", _running(graph, graph.node("Add", sizes, one)), one)
+    kept = _before(graph, tokens, counts)
+    found = _kept(graph, kept, tokens, graph.node("Sub", ends, sizes), ends)
+    return found[0], counts, *(_int32(graph, each) for each in found[1:])
+
+
+def texts_apart(graph: Graph, texts: str, name: str) -> Outputs:
+    """Texts [B] → words [N], counts [B], starts [N] and ends [N]."""
+    texts = replacing.without_nul(graph, _and_one(graph, texts))
+    regex = rf"\s+|{TOKENS}" if name == "words" else r"\s+"
+
+    def marked(plain: bool) -> str:
+        spaced = pattern(SPACES, " ", plain=plain)(graph, texts)
+        return pattern(regex, rf"{_CUT}\0{_CUT}", plain=plain)(graph, spaced)
+
+    cut = graph.either(
+        replacing.is_plain(graph, texts), lambda: marked(True), lambda: marked(False)
+    )
+    pieces, _ = graph.nodes("StringSplit", cut, outputs=2, delimiter=_CUT.encode())
+    pieces = _without_one(graph, pieces)
+    sizes = graph.node("StringLength", pieces, domain=CONTRIB)  # [B, P]
+    ends = _running(graph, sizes)
+    blank = graph.node("RegexFullMatch", pieces, pattern=rb"\s*")
+    kept = graph.node("Not", blank)
+    found = _kept(graph, kept, pieces, graph.node("Sub", ends, sizes), ends)
+    return found[0], _count(graph, kept), *(_int32(graph, each) for each in found[1:])
+
+
+def texts_to_letters(graph: Graph, texts: str) -> Outputs:
+    """Texts [B] → characters [N], counts [B], starts [N] and ends [N]."""
+    dense, counts = _letters(graph, texts)
+    kept = _before(graph, dense, counts)
+    places = graph.node("Expand", _places(graph, dense), graph.node("Shape", dense))
+    flat, starts = _kept(graph, kept, dense, places)
+    ends = graph.node("Add", starts, graph.constant(1))
+    return flat, counts, _int32(graph, starts), _int32(graph, ends)
+
+
+def letters(graph: Graph, texts: str) -> Outputs:
+    """Strings [B] → their characters [N], and how many each has: int64 [B]."""
+    dense, counts = _letters(graph, texts)
+    return _kept(graph, _before(graph, dense, counts), dense)[0], counts
+
+
+def cut_out(graph: Graph, texts: str, rows: str, starts: str, ends: str) -> Outputs:
+    """What stands in texts [B] between characters: string [S]."""
+    dense, _ = _letters(graph, texts)
+    width = _width(graph, dense)
+    rows, starts, ends = (
+        graph.node("Cast", each, to=onnx.TensorProto.INT64)
+        for each in (rows, starts, ends)
+    )
+    first = graph.node("Add", graph.node("Mul", rows, width), starts)
+    sizes = graph.node("Sub", ends, starts)
+    every = graph.node("Reshape", dense, graph.constant([-1]))
+    every = graph.node("Concat", graph.constant([""]), every, axis=0)
+    first = graph.node("Add", first, graph.constant(1))
+    none = graph.node("Expand", graph.constant([""]), graph.node("Shape", sizes))
+
+    def longer(place: str, texts: str) -> str:
+        inside = graph.node("Less", place, sizes)
+        here = graph.node("Mul", graph.node("Add", first, place), _int64(graph, inside))
+        return graph.node("StringConcat", texts, graph.node("Gather", every, here))
+
+    sizes_or_none = graph.node("Concat", sizes, graph.constant([0]), axis=0)
+    most = graph.node("ReduceMax", sizes_or_none, keepdims=0)
+    return (graph.repeated(most, none, longer),)
+
+
+def looked_up(
+    graph: Graph, tokens: str, entries: tuple[str, ...], unknown: int
+) -> Outputs:
+    """Ids of strings of any shape: int32."""
+    found = graph.node(
+        "LabelEncoder",
+        tokens,
+        domain="ai.onnx.ml",
+        keys_strings=entries,
+        values_int64s=range(len(entries)),
+        default_int64=unknown,
+    )
+    return (_int32(graph, found),)
+
+
+def lowered(graph: Graph, words: str) -> Outputs:
+    """Words [N] in lower case; one with a NUL, which no vocabulary has, stays."""
+    rows = _and_one(graph, words)
+    parts, counts = graph.nodes("StringSplit", rows, outputs=2, delimiter=b"\x00")
+    zero = graph.constant(0)
+    first = graph.node("Gather", parts, zero, axis=1)
+    plain = replacing.PLAIN_STEPS["lower"]
+    found = graph.either(
+        replacing.is_plain(graph, first),
+        lambda: plain(graph, first),
+        lambda: replacing.lower(graph, first),
+    )
+    several = graph.node("Greater", counts, graph.constant(1))
+    found = graph.node("Where", several, rows, found)
+    return (_without_one(graph, found),)
+
+
+def cased(graph: Graph, words: str) -> Outputs:
+    """How words [N] are cased: int32 [N], see `word_features.CASES`."""
+    ones = graph.constant([1], np.int32)
+    found = graph.node("Expand", ones, graph.node("Shape", words))
+    for place, (_, regex) in enumerate(word_features.CASES[2:], start=2):
+        spelled = replacing.spelled(regex).encode()
+        fits = graph.node("RegexFullMatch", words, pattern=spelled)
+        found = graph.node("Where", fits, graph.constant(place, np.int32), found)
+    return (found,)
+
+
+def joined(graph: Graph, first: str, second: str) -> Outputs:
+    """Strings with a space between them, of the shape of both."""
+    spaced = graph.node("StringConcat", first, graph.constant([" "]))
+    return (graph.node("StringConcat", spaced, second),)
+
+
+def pieces(graph: Graph, words: str, cased: bool) -> Outputs:
+    """What gazetteers compare of words: string [N]."""
+    texts = graph.node("Concat", words, graph.constant(["x"]), axis=0)
+    texts = replacing.without_nul(graph, texts)
+    names = gazetteers.STANDARD if cased else (*gazetteers.STANDARD, "lower")
+
+    def standard(plain: bool) -> str:
+        steps = replacing.PLAIN_STEPS if plain else replacing.STEPS
+        found = texts
+        for name in names:
+            found = steps[name](graph, found)
+        found = pattern(gazetteers.PIECES, r" \0 ", plain=plain)(graph, found)
+        return steps["whitespace"](graph, found)
+
+    found = graph.either(
+        replacing.is_plain(graph, texts),
+        lambda: standard(True),
+        lambda: standard(False),
+    )
+    return (_without_one(graph, found),)
+
+
+def _letters(graph: Graph, texts: str) -> tuple[str, str]:
+    """The characters of strings [B]: string [B, L], filled up, and counts [B]."""
+    rows = _and_one(graph, texts)
+    parts, counts = graph.nodes("StringSplit", rows, outputs=2, delimiter=b"\x00")
+    plain = replacing.joined(graph, parts, " ")  # shorter rows end in more of them
+    cut = graph.constant([_CHARACTER])
+    flat, _, _, starts = graph.nodes(
+        "StringRegexSplitWithOffsets", plain, cut, cut, outputs=4, domain=CONTRIB
+    )
+    dense = replacing.dense(graph, flat, starts)  # [B + 1, L]
+    one = graph.constant(1)
+    sizes = graph.node("StringLength", parts, domain=CONTRIB)  # [B + 1, K]
+    ends = graph.node("Sub", _running(graph, graph.node("Add", sizes, one)), one)
+    between = _before(graph, parts, graph.node("Sub", counts, one))
+    dense = _with_nul(
+        graph, dense, graph.node("Where", between, ends, _width(graph, dense))
+    )
+    lengths = _characters(graph, parts, counts)
+    return _without_one(graph, dense), _without_one(graph, lengths)
+
+
+def _with_nul(graph: Graph, dense: str, places: str) -> str:
+    """Puts NUL into [B, L] at places [B, K]; at L, which is one too far, nothing."""
+    shape = graph.node("Add", graph.node("Shape", dense), graph.constant([0, 1]))
+    none = graph.node("Expand", graph.constant(0), shape)  # [B, L + 1]
+    ones = graph.node("Expand", graph.constant(1), graph.node("Shape", places))
+    here = graph.node("ScatterElements", none, places, ones, axis=1)
+    last = graph.constant([-1])
+    here = graph.node("Slice", here, graph.constant([0]), last, graph.constant([1]))
+    here = graph.node("Cast", here, to=onnx.TensorProto.BOOL)
+    nul = graph.constant(np.array(["\x00"], object))  # else NumPy takes it away
+    return graph.node("Where", here, nul, dense)
+
+
+def _sizes(graph: Graph, strings: str) -> str:
+    """How many characters strings [B, T] have: int64 [B, T]."""
+    flat = graph.node("Reshape", strings, graph.constant([-1]))
+    rows = _and_one(graph, flat)
+    parts, counts = graph.nodes("StringSplit", rows, outputs=2, delimiter=b"\x00")
+    found = _characters(graph, parts, counts)
+    shape = graph.node("Shape", strings)
+    return graph.node("Reshape", _without_one(graph, found), shape, allowzero=1)
+
+
+def _characters(graph: Graph, parts: str, counts: str) -> str:
+    """How many characters the parts between NULs have, those included: int64 [B]."""
+    sizes = graph.node("StringLength", parts, domain=CONTRIB)
+    nuls = graph.node("Sub", counts, graph.constant(1))
+    nuls = graph.node("Max", nuls, graph.constant(0))
+    return graph.node("Add", _sum(graph, sizes), nuls)
+
+
+def _kept(graph: Graph, kept: str, *columns: str) -> list[str]:
+    """Of columns [B, T] what is kept, by a bool of the same shape: [N]."""
+    line = graph.constant([-1])
+    kept = graph.node("Reshape", kept, line)
+    return [
+        graph.node("Compress", graph.node("Reshape", each, line), kept, axis=0)
+        for each in columns
+    ]
+
+
+def _before(graph: Graph, rows: str, counts: str) -> str:
+    """Which columns of [B, T] are before a number: bool [B, T]."""
+    ends = graph.node("Unsqueeze", counts, graph.constant([1]))
+    return graph.node("Less", _places(graph, rows), ends)
+
+
+def _places(graph: Graph, rows: str) -> str:
+    """The numbers of the columns of [B, T]: int64 [T]."""
+    return graph.node(
+        "Range", graph.constant(0), _width(graph, rows), graph.constant(1)
+    )
+
+
+def _width(graph: Graph, rows: str) -> str:
+    """The number of columns of [B, T], int64 []."""
+    return graph.node("Gather", graph.node("Shape", rows), graph.constant(1))
+
+
+def _running(graph: Graph, sizes: str) -> str:
+    """The running sum of [B, T] along every row."""
+    return graph.node("CumSum", sizes, graph.constant(1))
+
+
+def _sum(graph: Graph, numbers: str) -> str:
+    """The sum over the last axis."""
+    return graph.node("ReduceSum", numbers, graph.constant([-1]), keepdims=0)
+
+
+def _count(graph: Graph, kept: str) -> str:
+    return _sum(graph, _int64(graph, kept))
+
+
+def _and_one(graph: Graph, strings: str) -> str:
+    """Strings [B] and one more: some operations fail, or err, where there is none."""
+    return graph.node("Concat", strings, graph.constant(["x"]), axis=0)
+
+
+def _without_one(graph: Graph, rows: str) -> str:
+    places = (graph.constant([each]) for each in (0, -1, 0))
+    return graph.node("Slice", rows, *places)
+
+
+def _int32(graph: Graph, numbers: str) -> str:
+    return graph.node("Cast", numbers, to=onnx.TensorProto.INT32)
+
+
+def _int64(graph: Graph, numbers: str) -> str:
+    return graph.node("Cast", numbers, to=onnx.TensorProto.INT64)
