@@ -15,7 +15,7 @@ from tfnlp.errors import ExportError
 from tfnlp.export.beside import OUTPUT
 from tfnlp.export.onnx import conversion, fused, recurrent, text, words
 from tfnlp.export.onnx.marks import Marks
-from tfnlp.task import Task
+from tfnlp.task import Endpoint
 
 _CONVERTIBLE = frozenset(
     (
@@ -27,20 +27,22 @@ _CONVERTIBLE = frozenset(
 """Operations that may take or give strings: marks, and what only moves them."""
 
 
-def model(task: Task, network: keras.Model) -> onnx.ModelProto:
-    """Converts `Task.answer` for the fields of `Task.inputs`.
+def model(endpoint: Endpoint, network: keras.Model) -> onnx.ModelProto:
+    """Converts an endpoint: its fields go in, and its answer comes out.
+
+    A column of the answer that has the name of a field begins with `OUTPUT`.
 
     Raises:
         ExportError: it does something to strings that has no exact counterpart.
     """
     specs = [
         tf.TensorSpec(spec.shape, spec.dtype, name=name)
-        for name, spec in task.inputs.items()
+        for name, spec in endpoint.inputs.items()
     ]
 
     def answer(*values: tf.Tensor) -> dict[str, tf.Tensor]:
         inputs = {s.name: v for s, v in zip(specs, values, strict=True)}
-        outputs = task.answer(network, inputs)
+        outputs = endpoint.function(network, inputs)
         return {
             OUTPUT * (name in inputs) + name: tf.identity(tensor)
             for name, tensor in outputs.items()

@@ -108,34 +108,41 @@ class Graph:
         return self.node("If", condition, then_branch=then, else_branch=otherwise)
 
     def repeated(
-        self, times: str, start: str, changed: Callable[[str, str], str]
-    ) -> str:
-        """Strings that are changed a number of times.
+        self,
+        times: str,
+        starts: Mapping[str, int],
+        changed: Callable[..., Sequence[str]],
+    ) -> list[str]:
+        """Tensors that are changed a number of times.
 
         Args:
             times: int64 [].
-            start: the strings to begin with.
-            changed: adds nodes for the number of the time and the strings so far.
+            starts: the tensors to begin with, and their types.
+            changed: adds nodes that make the next tensors of those so far.
         """
-        number, going, before = (self._name(kind) for kind in ("time", "on", "so_far"))
+        number, going, *so_far = (self._name(kind) for kind in ("time", "on", *starts))
         first = len(self.proto.node)
-        after = self.node("Identity", changed(number, before))
+        after = [self.node("Identity", each) for each in changed(*so_far)]
         goes_on = self.node("Identity", going)
-        kinds = onnx.TensorProto
+
+        def tensor(name: str, kind: int, shape: list | None) -> onnx.ValueInfoProto:
+            return helper.make_tensor_value_info(name, kind, shape)
+
+        kinds = starts.values()
+        carried = [tensor(*each, None) for each in zip(so_far, kinds, strict=True)]
+        found = [tensor(*each, None) for each in zip(after, kinds, strict=True)]
+        bool_ = onnx.TensorProto.BOOL
         body = helper.make_graph(
             self._taken(first),
             self._name("body"),
             [
-                helper.make_tensor_value_info(number, kinds.INT64, []),
-                helper.make_tensor_value_info(going, kinds.BOOL, []),
-                helper.make_tensor_value_info(before, kinds.STRING, None),
+                tensor(number, onnx.TensorProto.INT64, []),
+                tensor(going, bool_, []),
+                *carried,
             ],
-            [
-                helper.make_tensor_value_info(goes_on, kinds.BOOL, []),
-                helper.make_tensor_value_info(after, kinds.STRING, None),
-            ],
+            [tensor(goes_on, bool_, []), *found],
         )
-        return self.node("Loop", times, "", start, body=body)
+        return self.nodes("Loop", times, "", *starts, outputs=len(starts), body=body)
 
     def _branch(self, made: Callable[[], str]) -> onnx.GraphProto:
         first = len(self.proto.node)

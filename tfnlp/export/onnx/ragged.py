@@ -1,13 +1,64 @@
 """Rows of different lengths in ONNX, also where all of them are empty.
 
-tf2onnx divides by the length of the longest row, which fails where that is 0: a text
-without words, words without characters, tags without spans. Knows no task.
+tf2onnx lays rows out as wide as the longest one and divides by its length. That fails
+where no row has anything (a text without words, tags without spans), and takes the
+memory of a thousand words of a million characters where one has as many. Knows no task.
 """
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
+
+
+class Growing(Protocol):
+    """A graph of ONNX that nodes and constants are added to."""
+
+    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """Adds a node and returns the name of its output."""
+
+    def constant(self, value: Any) -> str:
+        """Adds a constant of int64 and returns its name."""
+
+
+def numbered(graph: Growing, lengths: str) -> tuple[str, str]:
+    """Of each item of rows the number of its row, and its own in it: int64 [N] each.
+
+    Args:
+        graph: to add nodes to.
+        lengths: of the rows, int64 [R].
+    """
+    zero, one = graph.constant([0]), graph.constant([1])
+    rows = graph.node("Shape", lengths)
+    running = graph.node("Concat", zero, lengths, axis=0)
+    running = graph.node("CumSum", running, graph.constant(0))  # [R + 1]
+    begins = graph.node("Slice", running, zero, rows)
+    total = graph.node("Gather", running, rows)  # [1]
+    none = graph.node("Expand", zero, graph.node("Add", total, one))
+    ones = graph.node("Expand", one, rows)
+    news = graph.node("ScatterElements", none, begins, ones, axis=0, reduction="add")
+    news = graph.node("Slice", news, zero, total)
+    row = graph.node("Sub", graph.node("CumSum", news, graph.constant(0)), one)
+    number = graph.node("Expand", one, total)
+    number = graph.node("Sub", graph.node("CumSum", number, graph.constant(0)), one)
+    return row, graph.node("Sub", number, graph.node("Gather", begins, row))
+
+
+def places(context: Any, lengths: str) -> tuple[str, str, str, str]:
+    """Takes the place of `ragged_lengths_to_sparse_indices` of tf2onnx.
+
+    Args:
+        context: the graph of tf2onnx.
+        lengths: of rows, int64 [R].
+
+    Returns:
+        The number of rows and of columns, int64 [1] each, and of each item the number
+        of its row and of its column, int64 [N] each.
+    """
+    graph = _Converting(context)
+    filled = graph.node("Concat", lengths, graph.constant([0]), axis=0)
+    columns = graph.node("ReduceMax", filled, keepdims=1)
+    return graph.node("Shape", lengths), columns, *numbered(graph, lengths)
 
 
 def boolean_mask(data: tf.RaggedTensor, mask: tf.RaggedTensor) -> tf.RaggedTensor:
@@ -29,38 +80,19 @@ def boolean_mask(data: tf.RaggedTensor, mask: tf.RaggedTensor) -> tf.RaggedTenso
     return tf.RaggedTensor.from_row_splits(flat, splits, validate=False)
 
 
-def places(context: Any, lengths: str) -> tuple[str, str, str, str]:
-    """Takes the place of `ragged_lengths_to_sparse_indices` of tf2onnx.
+class _Converting:
+    """A graph of tf2onnx as one that grows."""
 
-    Args:
-        context: the graph of tf2onnx.
-        lengths: of rows, int64 [R].
+    def __init__(self, context: Any):
+        self._context = context
 
-    Returns:
-        The number of rows and of columns, int64 [1] each, and of each item the number
-        of its row and of its column, int64 [N] each.
-    """
+    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        made = self._context.make_node(kind, list(inputs), attr=attributes)
+        return str(made.output[0])
 
-    def node(kind: str, *inputs: str, **attributes: Any) -> str:
-        made = context.make_node(kind, list(inputs), attr=attributes)
-        return made.output[0]  # type: ignore[no-any-return]
-
-    def constant(value: Any) -> str:
-        name = node_name()
-        return context.make_const(name, np.array(value, np.int64)).output[0]  # type: ignore[no-any-return]
-
-    def node_name() -> str:
+    def constant(self, value: Any) -> str:
         from tf2onnx import utils
 
-        return utils.make_name("tfnlp_rows")  # type: ignore[no-any-return]
-
-    rows = node("Shape", lengths)
-    columns = node("ReduceMax", node("Concat", lengths, constant([0]), axis=0))
-    columns = node("Reshape", columns, constant([1]))
-    width = node("Max", columns, constant([1]))
-    every = node("Expand", constant(1), node("Mul", width, rows))
-    number = node("Sub", node("CumSum", every, constant(0)), constant(1))
-    row, column = node("Div", number, width), node("Mod", number, width)
-    kept = node("Less", column, node("Gather", lengths, row))
-    found = (node("Compress", each, kept) for each in (row, column))
-    return rows, columns, *found
+        name = utils.make_name("tfnlp_rows")
+        array = np.array(value, np.int64)
+        return str(self._context.make_const(name, array).output[0])

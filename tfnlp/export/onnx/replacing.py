@@ -82,7 +82,7 @@ def mapped(graph: Graph, texts: str, regex: str, replaced: Mapping[str, str]) ->
     )
     lines = "\n".join(f"{old}\t{new}" for old, new in replaced.items())
     pieces = graph.node("StringMapping", pieces, domain=CONTRIB, map=lines)
-    return joined(graph, dense(graph, pieces, starts), "")
+    return joined(graph, _dense(graph, pieces, starts), "")
 
 
 def joined(graph: Graph, parts: str, separator: str) -> str:
@@ -175,8 +175,8 @@ milliseconds together, those of ASCII less than one.
 """
 
 
-def dense(graph: Graph, values: str, starts: str) -> str:
-    """Strings of rows that begin at `starts`, int64 [B + 1], as [B, P], filled up."""
+def _dense(graph: Graph, values: str, starts: str) -> str:
+    """Values of rows that begin at `starts`, int64 [B + 1], as [B, P], filled up."""
     first = graph.node("Slice", starts, *map(graph.constant, ([0], [-1], [0])))
     ends = graph.node("Slice", starts, *map(graph.constant, ([1], [2**62], [0])))
     sizes = graph.node("Sub", ends, first)

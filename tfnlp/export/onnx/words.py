@@ -33,6 +33,7 @@ _STRINGS, _NUMBERS = tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.
 _LENGTHS = tf.TensorSpec([None], tf.int64)
 _CHARACTER, _CUT = "((?s:.))", "\x1f"  # no text has the latter once spaces are plain
 _END = 2**62
+_ALL = 2**62  # the end of a slice that goes on to the end
 Outputs = tuple[str, ...]
 
 
@@ -210,43 +211,84 @@ def texts_apart(graph: Graph, texts: str, name: str) -> Outputs:
 
 def texts_to_letters(graph: Graph, texts: str) -> Outputs:
     """Texts [B] → characters [N], counts [B], starts [N] and ends [N]."""
-    dense, counts = _letters(graph, texts)
-    kept = _before(graph, dense, counts)
-    places = graph.node("Expand", _places(graph, dense), graph.node("Shape", dense))
-    flat, starts = _kept(graph, kept, dense, places)
+    flat, counts = letters(graph, texts)
+    _, starts = ragged.numbered(graph, counts)
     ends = graph.node("Add", starts, graph.constant(1))
     return flat, counts, _int32(graph, starts), _int32(graph, ends)
 
 
 def letters(graph: Graph, texts: str) -> Outputs:
     """Strings [B] → their characters [N], and how many each has: int64 [B]."""
-    dense, counts = _letters(graph, texts)
-    return _kept(graph, _before(graph, dense, counts), dense)[0], counts
+    rows = _and_one(graph, texts)
+    parts, counts = graph.nodes("StringSplit", rows, outputs=2, delimiter=b"\x00")
+    plain = replacing.joined(graph, parts, " ")  # shorter rows end in more of them
+    cut = graph.constant([_CHARACTER])
+    flat, _, _, begins = graph.nodes(
+        "StringRegexSplitWithOffsets", plain, cut, cut, outputs=4, domain=CONTRIB
+    )
+    flat = _with_nul(graph, flat, begins, parts, counts)
+    sizes = _without_one(graph, _characters(graph, parts, counts))
+    end = graph.node("Slice", begins, *_range(graph, -2, -1))
+    flat = graph.node("Slice", flat, graph.constant([0]), end)
+    row, place = ragged.numbered(
+        graph, _differences(graph, _without_one(graph, begins))
+    )
+    kept = graph.node("Less", place, graph.node("Gather", sizes, row))
+    return graph.node("Compress", flat, kept, axis=0), sizes
 
 
 def cut_out(graph: Graph, texts: str, rows: str, starts: str, ends: str) -> Outputs:
     """What stands in texts [B] between characters: string [S]."""
-    dense, _ = _letters(graph, texts)
-    width = _width(graph, dense)
-    rows, starts, ends = (
-        graph.node("Cast", each, to=onnx.TensorProto.INT64)
-        for each in (rows, starts, ends)
-    )
-    first = graph.node("Add", graph.node("Mul", rows, width), starts)
+    flat, counts = letters(graph, texts)
+    starts, ends = _int64(graph, starts), _int64(graph, ends)
+    first = graph.node("Gather", _begins(graph, counts), rows)
+    first = graph.node("Add", first, starts)
     sizes = graph.node("Sub", ends, starts)
-    every = graph.node("Reshape", dense, graph.constant([-1]))
-    every = graph.node("Concat", graph.constant([""]), every, axis=0)
-    first = graph.node("Add", first, graph.constant(1))
+    span, place = ragged.numbered(graph, sizes)
+    here = graph.node("Add", graph.node("Gather", first, span), place)
+    found, span = _together(graph, graph.node("Gather", flat, here), span, place, sizes)
     none = graph.node("Expand", graph.constant([""]), graph.node("Shape", sizes))
+    index = graph.node("Unsqueeze", span, graph.constant([1]))
+    return (graph.node("ScatterND", none, index, found),)
 
-    def longer(place: str, texts: str) -> str:
-        inside = graph.node("Less", place, sizes)
-        here = graph.node("Mul", graph.node("Add", first, place), _int64(graph, inside))
-        return graph.node("StringConcat", texts, graph.node("Gather", every, here))
 
-    sizes_or_none = graph.node("Concat", sizes, graph.constant([0]), axis=0)
-    most = graph.node("ReduceMax", sizes_or_none, keepdims=0)
-    return (graph.repeated(most, none, longer),)
+def _together(
+    graph: Graph, parts: str, rows: str, places: str, sizes: str
+) -> tuple[str, str]:
+    """Joins the parts [N] of each row, two and two, until each is one.
+
+    Not by StringJoin, which ends a string at NUL.
+
+    Returns:
+        A string for each row that has a part, and the number of the row.
+    """
+    one, two = graph.constant(1), graph.constant(2)
+    rest = (graph.constant([1]), graph.constant([_ALL]))
+
+    def halved(parts: str, rows: str, places: str) -> list[str]:
+        behind = graph.node("Slice", parts, *rest)
+        behind = graph.node("Concat", behind, graph.constant([""]), axis=0)
+        its_row = graph.node("Slice", rows, *rest)
+        its_row = graph.node("Concat", its_row, graph.constant([-1]), axis=0)
+        same = graph.node("Equal", rows, its_row)
+        behind = graph.node("Where", same, behind, graph.constant([""]))
+        both = graph.node("StringConcat", parts, behind)
+        even = graph.node("Equal", graph.node("Mod", places, two), graph.constant(0))
+        halves = graph.node("Div", places, two)
+        return [
+            graph.node("Compress", each, even, axis=0) for each in (both, rows, halves)
+        ]
+
+    most = graph.node("Concat", sizes, graph.constant([1]), axis=0)
+    most = graph.node("ReduceMax", most, keepdims=0)
+    most = graph.node("Cast", most, to=onnx.TensorProto.FLOAT)
+    base = graph.constant(np.log(2.0), np.float32)
+    times = graph.node("Ceil", graph.node("Div", graph.node("Log", most), base))
+    times = graph.node("Add", _int64(graph, times), one)  # once too often is no harm
+    number, string = onnx.TensorProto.INT64, onnx.TensorProto.STRING
+    starts = {parts: string, rows: number, places: number}
+    found, rows, _ = graph.repeated(times, starts, halved)
+    return found, rows
 
 
 def looked_up(
@@ -320,38 +362,18 @@ def pieces(graph: Graph, words: str, cased: bool) -> Outputs:
     return (_without_one(graph, found),)
 
 
-def _letters(graph: Graph, texts: str) -> tuple[str, str]:
-    """The characters of strings [B]: string [B, L], filled up, and counts [B]."""
-    rows = _and_one(graph, texts)
-    parts, counts = graph.nodes("StringSplit", rows, outputs=2, delimiter=b"\x00")
-    plain = replacing.joined(graph, parts, " ")  # shorter rows end in more of them
-    cut = graph.constant([_CHARACTER])
-    flat, _, _, starts = graph.nodes(
-        "StringRegexSplitWithOffsets", plain, cut, cut, outputs=4, domain=CONTRIB
-    )
-    dense = replacing.dense(graph, flat, starts)  # [B + 1, L]
+def _with_nul(graph: Graph, flat: str, begins: str, parts: str, counts: str) -> str:
+    """Puts NUL between the parts [B, K] of rows, whose characters are flat [N]."""
     one = graph.constant(1)
-    sizes = graph.node("StringLength", parts, domain=CONTRIB)  # [B + 1, K]
+    sizes = graph.node("StringLength", parts, domain=CONTRIB)
     ends = graph.node("Sub", _running(graph, graph.node("Add", sizes, one)), one)
+    begins = graph.node("Unsqueeze", _without_one(graph, begins), graph.constant([1]))
     between = _before(graph, parts, graph.node("Sub", counts, one))
-    dense = _with_nul(
-        graph, dense, graph.node("Where", between, ends, _width(graph, dense))
-    )
-    lengths = _characters(graph, parts, counts)
-    return _without_one(graph, dense), _without_one(graph, lengths)
-
-
-def _with_nul(graph: Graph, dense: str, places: str) -> str:
-    """Puts NUL into [B, L] at places [B, K]; at L, which is one too far, nothing."""
-    shape = graph.node("Add", graph.node("Shape", dense), graph.constant([0, 1]))
-    none = graph.node("Expand", graph.constant(0), shape)  # [B, L + 1]
-    ones = graph.node("Expand", graph.constant(1), graph.node("Shape", places))
-    here = graph.node("ScatterElements", none, places, ones, axis=1)
-    last = graph.constant([-1])
-    here = graph.node("Slice", here, graph.constant([0]), last, graph.constant([1]))
-    here = graph.node("Cast", here, to=onnx.TensorProto.BOOL)
+    (index,) = _kept(graph, between, graph.node("Add", begins, ends))
     nul = graph.constant(np.array(["\x00"], object))  # else NumPy takes it away
-    return graph.node("Where", here, nul, dense)
+    nul = graph.node("Expand", nul, graph.node("Shape", index))
+    index = graph.node("Unsqueeze", index, graph.constant([1]))
+    return graph.node("ScatterND", flat, index, nul)
 
 
 def _sizes(graph: Graph, strings: str) -> str:
@@ -384,20 +406,21 @@ def _kept(graph: Graph, kept: str, *columns: str) -> list[str]:
 
 def _before(graph: Graph, rows: str, counts: str) -> str:
     """Which columns of [B, T] are before a number: bool [B, T]."""
+    width = graph.node("Gather", graph.node("Shape", rows), graph.constant(1))
+    numbers = graph.node("Range", graph.constant(0), width, graph.constant(1))
     ends = graph.node("Unsqueeze", counts, graph.constant([1]))
-    return graph.node("Less", _places(graph, rows), ends)
+    return graph.node("Less", numbers, ends)
 
 
-def _places(graph: Graph, rows: str) -> str:
-    """The numbers of the columns of [B, T]: int64 [T]."""
-    return graph.node(
-        "Range", graph.constant(0), _width(graph, rows), graph.constant(1)
-    )
+def _begins(graph: Graph, lengths: str) -> str:
+    """Where rows of some lengths begin, one behind the other: int64 [B]."""
+    return graph.node("CumSum", lengths, graph.constant(0), exclusive=1)
 
 
-def _width(graph: Graph, rows: str) -> str:
-    """The number of columns of [B, T], int64 []."""
-    return graph.node("Gather", graph.node("Shape", rows), graph.constant(1))
+def _differences(graph: Graph, begins: str) -> str:
+    """The lengths of rows [B] that begin at int64 [B + 1]."""
+    behind = graph.node("Slice", begins, *_range(graph, 1, _ALL))
+    return graph.node("Sub", behind, _without_one(graph, begins))
 
 
 def _running(graph: Graph, sizes: str) -> str:
@@ -420,8 +443,12 @@ def _and_one(graph: Graph, strings: str) -> str:
 
 
 def _without_one(graph: Graph, rows: str) -> str:
-    places = (graph.constant([each]) for each in (0, -1, 0))
-    return graph.node("Slice", rows, *places)
+    return graph.node("Slice", rows, *_range(graph, 0, -1))
+
+
+def _range(graph: Graph, start: int, end: int) -> tuple[str, str]:
+    """What `Slice` takes to cut the first axis."""
+    return graph.constant([start]), graph.constant([end])
 
 
 def _int32(graph: Graph, numbers: str) -> str:
