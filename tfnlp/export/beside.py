@@ -2,9 +2,8 @@
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -145,7 +144,7 @@ class Reference:
     """None if answers take more than a function from features to outputs."""
     served: float | None = None
     """How far the SavedModel is, if its network computes in less than float32."""
-    asked: Mapping[str, Asked] = MappingProxyType({})
+    asked: Mapping[str, Asked] = field(default_factory=dict)
     """What is answered at each signature; nothing where `answers` is None."""
 
     @classmethod

@@ -14,7 +14,6 @@ from typing import Any
 import keras
 import numpy as np
 import onnx
-import tensorflow as tf
 
 from tfnlp.errors import ExportError, UsageError
 from tfnlp.export import golden
@@ -30,8 +29,8 @@ from tfnlp.export.beside import (
 )
 from tfnlp.export.onnx import answers as whole
 from tfnlp.export.onnx import conversion
-from tfnlp.export.onnx.ask import ask
 from tfnlp.export.onnx.describe import described
+from tfnlp.export.onnx.models import MODEL, answered, model_file
 from tfnlp.export.onnx.quantized import quantize
 from tfnlp.export.onnx.recurrent import is_fusable
 from tfnlp.export.onnx.runtime import OnnxNetwork
@@ -39,10 +38,10 @@ from tfnlp.export.signatures import read
 from tfnlp.specs import Rows
 from tfnlp.task import Task, Tensors
 
-NETWORK, MODEL, INT8 = "network.onnx", "model.onnx", "network.int8.onnx"
+NETWORK, INT8 = "network.onnx", "network.int8.onnx"
 _ALONE = range(0, len(golden.ODD), 5)
 _EXTENSIONS = (
-    "model.onnx holds operations of onnxruntime-extensions: register "
+    "Models that take strings hold operations of onnxruntime-extensions: register "
     "onnxruntime_extensions.get_library_path() with the session, in a process that has "
     "not imported TensorFlow: the two disturb one another."
 )
@@ -52,8 +51,11 @@ _GENERATED = (
     "SavedModel."
 )
 _UTF8 = (
-    "model.onnx takes valid UTF-8; the SavedModel also takes other bytes, and reads "
-    "them as U+FFFD."
+    "Models that take strings take valid UTF-8; the SavedModel also takes other bytes, "
+    "and reads them as U+FFFD."
+)
+_NAMES = (
+    f"Outputs have other names than inputs: {{}} of an answer begins with {OUTPUT!r}."
 )
 
 
@@ -96,7 +98,7 @@ def export_onnx(
         report["limits"] += [
             *limits_of_answers(reference, signatures, written),
             *refused,
-            *([_EXTENSIONS, _UTF8] if written else []),
+            *([_EXTENSIONS, _UTF8, *_renamed(reference, written)] if written else []),
         ]
         if int8:
             report["int8"] = _quantized(hidden, reference, rows)
@@ -105,16 +107,6 @@ def export_onnx(
         }
         (hidden / "export.json").write_text(json.dumps(report, indent=1), "utf-8")
     return target
-
-
-def model_file(signature: str) -> str:
-    """The file that answers what a signature of the SavedModel does, strings in.
-
-    Example:
-    >>> model_file("serving_default"), model_file("from_tokens")
-    ('model.onnx', 'model.from_tokens.onnx')
-    """
-    return MODEL if signature == "serving_default" else f"model.{signature}.onnx"
 
 
 def _wholes(
@@ -145,6 +137,15 @@ def _wholes(
     return written, refused
 
 
+def _renamed(reference: Reference, written: Iterable[str]) -> list[str]:
+    """Which columns of answers have the name of a field."""
+    asked = [reference.asked[name] for name in written]
+    both = sorted(
+        {n for each in asked for n in each.answers.keys() & each.inputs.keys()}
+    )
+    return [_NAMES.format(", ".join(both))] if both else []
+
+
 def _save(model: onnx.ModelProto, file: Path) -> None:
     try:
         onnx.checker.check_model(model, full_check=False)
@@ -171,17 +172,10 @@ def _loaded(file: Path) -> OnnxNetwork:
 
 def _asked(file: Path, inputs: Tensors) -> list[dict[str, np.ndarray]]:
     """Answers to all golden rows together, and to some of them alone."""
-    columns = {name: _plain(values) for name, values in inputs.items()}
-    alone = [{name: [each[row]] for name, each in columns.items()} for row in _ALONE]
-    return [_unprefixed(found, inputs) for found in ask(file, [columns, *alone])]
-
-
-def _unprefixed(
-    columns: Mapping[str, np.ndarray], inputs: Tensors
-) -> dict[str, np.ndarray]:
-    """An answer by the names that a task gives its columns; see `OUTPUT`."""
-    own = {OUTPUT + name: name for name in inputs}
-    return {own.get(name, name): values for name, values in columns.items()}
+    alone = [
+        {name: each[row : row + 1] for name, each in inputs.items()} for row in _ALONE
+    ]
+    return answered(file, [inputs, *alone])
 
 
 def _compared(
@@ -195,24 +189,7 @@ def _compared(
     together, *alone = asked
     for row, one in zip(_ALONE, alone, strict=True):
         golden.check_alone(together, one, row)
-    return golden.worst_difference(_decoded(answers), together)
-
-
-def _plain(values: tf.Tensor) -> list[Any]:
-    """A column as Python values."""
-    return [
-        value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-        for value in values.numpy().tolist()
-    ]
-
-
-def _decoded(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Columns with strings in place of bytes; NULs at their ends stay."""
-    text = np.frompyfunc(lambda value: value.decode("utf-8"), 1, 1)
-    return {
-        name: np.asarray(text(values), object) if values.dtype == object else values
-        for name, values in columns.items()
-    }
+    return golden.worst_difference(answers, together)
 
 
 def _loops(model: keras.Model) -> list[str]:
