@@ -18,6 +18,8 @@ from tfnlp.export.onnx import conversion
 from tfnlp.export.onnx.export import export_onnx
 from tfnlp.export.onnx.runtime import OnnxNetwork
 from tfnlp.saving import from_json
+from tfnlp.serving import parity
+from tfnlp.text.token_pieces import Characters
 
 pytestmark = pytest.mark.slow
 
@@ -173,10 +175,55 @@ def test_several_labels_of_pairs_go_through(tmp_path):
     assert set(report["files"]["model.onnx"]["inputs"]) == {"first", "second"}
 
 
-def test_limits_name_the_endpoints_that_the_savedmodel_has(saved_tagger, tmp_path):
-    folder = shutil.copytree(saved_tagger, tmp_path / "names" / "1")
+@pytest.fixture(scope="module")
+def exported_tagger(saved_tagger, tmp_path_factory):
+    base = tmp_path_factory.mktemp("tagger") / "names"
+    folder = shutil.copytree(saved_tagger, base / "1")
     version = tfnlp.load(folder)
-    exported = export_onnx(folder, version.task, version.network)
-    report = json.loads((exported / "export.json").read_text())
+    return export_onnx(folder, version.task, version.network)
+
+
+def test_a_tagger_has_a_model_for_each_signature(exported_tagger):
+    report = json.loads((exported_tagger / "export.json").read_text())
+    files, golden = report["files"], report["golden"]
     assert list(report["endpoints"]) == ["serving_default", "from_tokens"]
-    assert "Only serving_default is here, not: from_tokens." in report["limits"]
+    assert list(files["model.onnx"]["inputs"]) == ["text"]
+    assert list(files["model.from_tokens.onnx"]["inputs"]) == ["tokens"]
+    assert max(golden["model.onnx"], golden["model.from_tokens.onnx"]) < 1e-4
+    assert not any("Only serving_default" in limit for limit in report["limits"])
+
+
+def test_a_column_with_the_name_of_a_field_is_called_otherwise(exported_tagger):
+    report = json.loads((exported_tagger / "export.json").read_text())
+    outputs = report["files"]["model.from_tokens.onnx"]["outputs"]
+    assert "output_tokens" in outputs and "tokens" not in outputs
+    assert any(
+        "tokens of an answer begins with 'output_'" in limit
+        for limit in report["limits"]
+    )
+
+
+def test_verify_asks_the_models_of_a_tagger(exported_tagger):
+    found = {way.name: way for way in parity.verify(exported_tagger.parents[1])}
+    asked = [found[name] for name in ("model.onnx", "model.from_tokens.onnx")]
+    assert [way.said for way in asked] == ["", ""]
+    assert all(way.rows > 30 for way in asked)
+
+
+def test_verify_finds_out_a_model_that_answers_otherwise(exported_tagger, tmp_path):
+    base = shutil.copytree(exported_tagger.parents[1], tmp_path / "names")
+    file = base / "onnx" / "1" / "model.from_tokens.onnx"
+    file.write_bytes(file.read_bytes().replace(b"B-LOC", b"B-PER"))
+    found = {way.name: way.said for way in parity.verify(base)}
+    assert "another 'tags'" in found["model.from_tokens.onnx"]
+    assert found["model.onnx"] == ""
+
+
+def test_generation_is_refused_by_name(tmp_path):
+    task = tfnlp.LanguageModel(Characters("abc"), length=8)
+    network = task.network(tfnlp.causal.decoder(len(task.pieces), width=8, depth=1))
+    folder = tfnlp.save(task, network, "letters", output=tmp_path)
+    exported = export_onnx(folder, task, network)
+    limits = json.loads((exported / "export.json").read_text())["limits"]
+    assert not (exported / "model.onnx").exists()
+    assert any("There is no model.onnx. Texts are generated" in each for each in limits)

@@ -1,8 +1,8 @@
 """Words of taggers in ONNX: what stands for calls of `tfnlp.text` on words.
 
 Splitting, looking up, casing and joining are operations of ONNX itself, which keep
-every character. Those of onnxruntime-extensions end a string at NUL: lower-casing and
-taking words apart into characters go around it, so that all is exact.
+every character. Those of onnxruntime-extensions end a string at NUL: taking words apart
+into characters goes around it, so that all is exact.
 """
 
 import contextlib
@@ -110,7 +110,7 @@ def _twins(marks: Marks) -> list[tuple[Any, str, Callable]]:
     def ids(self: Vocabulary, tokens: Any) -> Any:
         if isinstance(tokens, tf.RaggedTensor):
             return tokens.with_flat_values(ids(self, tokens.flat_values))
-        call = Call(looked_up, (_sound(self.entries), self.unknown))
+        call = Call(looked_up, (self.entries, self.unknown))
         spec = tf.TensorSpec(tokens.shape, tf.int32)
         return leave(call, tokens, specs=[spec])[0]
 
@@ -152,18 +152,6 @@ def _split(name: str) -> Call:
     if name not in ("whitespace", "words"):
         raise _refused(f"split={name!r}")
     return Call(texts_apart, (name,))
-
-
-def _sound(entries: tuple[str, ...]) -> tuple[str, ...]:
-    """The entries of a vocabulary, none of which has a NUL.
-
-    Raises:
-        ExportError: one has.
-    """
-    odd = [entry for entry in entries if "\x00" in entry]
-    if odd:
-        raise _refused(f"a vocabulary with {odd[0]!r}")
-    return entries
 
 
 def _refused(received: str) -> ExportError:
@@ -307,19 +295,16 @@ def looked_up(
 
 
 def lowered(graph: Graph, words: str) -> Outputs:
-    """Words [N] in lower case; one with a NUL, which no vocabulary has, stays."""
+    """Words [N] in lower case, of which TensorFlow leaves what is before a NUL."""
     rows = _and_one(graph, words)
-    parts, counts = graph.nodes("StringSplit", rows, outputs=2, delimiter=b"\x00")
-    zero = graph.constant(0)
-    first = graph.node("Gather", parts, zero, axis=1)
+    parts, _ = graph.nodes("StringSplit", rows, outputs=2, delimiter=b"\x00")
+    first = graph.node("Gather", parts, graph.constant(0), axis=1)
     plain = replacing.PLAIN_STEPS["lower"]
     found = graph.either(
         replacing.is_plain(graph, first),
         lambda: plain(graph, first),
         lambda: replacing.lower(graph, first),
     )
-    several = graph.node("Greater", counts, graph.constant(1))
-    found = graph.node("Where", several, rows, found)
     return (_without_one(graph, found),)
 
 
