@@ -289,10 +289,11 @@ def table(found: list[Way]) -> str:
     asked by        rows   apart by
     REST              30    1.2e-07   same
     """
-    lines = [f"{'asked by':<15}{'rows':>5}{'apart by':>11}"]
+    width = max(15, *(len(way.name) + 1 for way in found))
+    lines = [f"{'asked by':<{width}}{'rows':>5}{'apart by':>11}"]
     for way in found:
         verdict = way.said or "same"
-        lines.append(f"{way.name:<15}{way.rows:>5}{way.worst:>11.2g}   {verdict}")
+        lines.append(f"{way.name:<{width}}{way.rows:>5}{way.worst:>11.2g}   {verdict}")
     return "\n".join(lines)
 
 

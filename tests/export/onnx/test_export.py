@@ -17,9 +17,10 @@ from tfnlp.errors import ExportError
 from tfnlp.export.onnx import conversion
 from tfnlp.export.onnx.export import export_onnx
 from tfnlp.export.onnx.runtime import OnnxNetwork
+from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.saving import from_json
 from tfnlp.serving import parity
-from tfnlp.text.token_pieces import Characters
+from tfnlp.tasks.language_model import LanguageModel
 
 pytestmark = pytest.mark.slow
 
@@ -220,8 +221,8 @@ def test_verify_finds_out_a_model_that_answers_otherwise(exported_tagger, tmp_pa
 
 
 def test_generation_is_refused_by_name(tmp_path):
-    task = tfnlp.LanguageModel(Characters("abc"), length=8)
-    network = task.network(tfnlp.causal.decoder(len(task.pieces), width=8, depth=1))
+    task = LanguageModel.from_rows(from_list([{"text": "abc"}]), split="characters")
+    network = task.network(RecurrentDecoder(task.pieces.size, width=8, dropout=0.0))
     folder = tfnlp.save(task, network, "letters", output=tmp_path)
     exported = export_onnx(folder, task, network)
     limits = json.loads((exported / "export.json").read_text())["limits"]
