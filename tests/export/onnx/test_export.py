@@ -220,6 +220,20 @@ def test_verify_finds_out_a_model_that_answers_otherwise(exported_tagger, tmp_pa
     assert found["model.onnx"] == ""
 
 
+def test_a_signature_without_counterpart_keeps_none_of_the_others_back(tmp_path):
+    rows = from_list([{"tokens": "a b", "tags": "X Y"}])
+    task = tfnlp.Tagging.from_rows(rows, split="bytes").for_texts()
+    start = tfnlp.word_features.front(task.words.sizes, width=2)
+    network = task.network(tfnlp.cnn.encoder(start, width=4), crf=False)
+    folder = tfnlp.save(task, network, "bytes", output=tmp_path)
+    exported = export_onnx(folder, task, network)
+    limits = json.loads((exported / "export.json").read_text())["limits"]
+    assert {file.name for file in exported.glob("*.onnx")} == {
+        *("network.onnx", "model.from_tokens.onnx")
+    }
+    assert any("no model.onnx." in each and "split='bytes'" in each for each in limits)
+
+
 def test_generation_is_refused_by_name(tmp_path):
     task = LanguageModel.from_rows(from_list([{"text": "abc"}]), split="characters")
     network = task.network(RecurrentDecoder(task.pieces.size, width=8, dropout=0.0))
