@@ -6,7 +6,12 @@ import pytest
 import tensorflow as tf
 
 from tfnlp.data import schemes
-from tfnlp.data.scheme_tensors import rewritten, spans
+from tfnlp.data.scheme_tensors import (
+    rewritten,
+    rewritten_numbers,
+    spans,
+    spans_of_numbers,
+)
 
 TAGS = ("O", "B", "I", "", "PER", "I-")
 TAGS += tuple(f"{letter}-{kind}" for letter in "BIESMLU" for kind in "XY")
@@ -41,6 +46,30 @@ def test_spans_are_read_as_in_python():
     columns = (text(found.types), found.starts.to_list(), found.ends.to_list())
     for tags, *parts in zip(rows, *columns, strict=True):
         assert [*zip(*parts, strict=True)] == schemes.spans(tags)
+
+
+def by_number(rows):
+    return tf.ragged.constant(
+        [[TAGS.index(tag) for tag in row] for row in rows], tf.int32, ragged_rank=1
+    )
+
+
+@pytest.mark.parametrize("scheme", schemes.SCHEMES)
+def test_numbers_are_rewritten_as_strings_are(scheme):
+    rows = sentences()
+    numbers, tags = rewritten_numbers(by_number(rows), TAGS, scheme)
+    found = [[tags[number] for number in row] for row in numbers.to_list()]
+    assert found == text(rewritten(ragged(rows), scheme))
+
+
+def test_spans_of_numbers_stand_where_their_words_do():
+    rows = sentences()
+    words = tf.ragged.range(tf.constant([len(row) for row in rows]))
+    found = spans_of_numbers(by_number(rows), TAGS, words * 2, words * 2 + 1)
+    columns = (text(found.types), found.starts.to_list(), found.ends.to_list())
+    for tags, *parts in zip(rows, *columns, strict=True):
+        expected = [(s.type, 2 * s.start, 2 * s.end - 1) for s in schemes.spans(tags)]
+        assert [*zip(*parts, strict=True)] == expected
 
 
 def test_a_batch_without_words_has_no_spans():

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,21 @@ def typed(kind: str, sizes: Iterable[int | None]) -> str:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """An endpoint, golden rows that it was asked, and what it answered."""
+
+    endpoint: Endpoint
+    inputs: Tensors
+    answers: dict[str, np.ndarray]
+
+    def anew(self, model: keras.Model) -> "Asked":
+        """The same rows answered by a network."""
+        with without_cudnn(model):
+            answers = tf.function(self.endpoint.function)(model, self.inputs)
+        return replace(self, answers=arrays(answers))
+
+
+@dataclass(frozen=True)
 class Reference:
     """What a SavedModel answers, and its network computes, for golden rows."""
 
@@ -129,6 +144,8 @@ class Reference:
     """None if answers take more than a function from features to outputs."""
     served: float | None = None
     """How far the SavedModel is, if its network computes in less than float32."""
+    asked: Mapping[str, Asked] = field(default_factory=dict)
+    """What is answered at each signature; nothing where `answers` is None."""
 
     @classmethod
     def of(
@@ -144,15 +161,24 @@ class Reference:
         features = golden_features(task, model)
         with without_cudnn(model):
             outputs = arrays(named(tf.function(model)(features)))
-            if not takes_a_function(task):
-                return cls(task, model, inputs, features, outputs, None)
-            ours = arrays(tf.function(task.answer)(model, inputs)) if narrow else None
-        register(to_json(task))
-        saved = tf.saved_model.load(str(folder))
-        answers = arrays(_signature(saved.signatures, inputs)(**inputs))
-        if ours is None:
-            return cls(task, model, inputs, features, outputs, answers)
-        return cls(task, model, inputs, features, outputs, ours, _apart(answers, ours))
+        if not takes_a_function(task):
+            return cls(task, model, inputs, features, outputs, None)
+        served = _served(folder, task)
+        own = _own(served, inputs)
+        if not narrow:
+            return cls(
+                *(task, model, inputs, features, outputs),
+                answers=served[own].answers,
+                asked=served,
+            )
+        asked = {name: each.anew(model) for name, each in served.items()}
+        apart = _apart(served[own].answers, asked[own].answers)
+        return cls(
+            *(task, model, inputs, features, outputs),
+            answers=asked[own].answers,
+            served=apart,
+            asked=asked,
+        )
 
     def compared(self, network: Callable) -> dict[str, Any]:
         """How far a network in another format is from the SavedModel, at worst.
@@ -198,14 +224,26 @@ def golden_features(task: Task, model: keras.Model) -> Tensors:
     return dict(task.example(golden.golden(task, targets=True))[0])
 
 
-def _signature(signatures: Mapping[str, Any], inputs: Tensors) -> Any:
-    """The one of the task's own fields, which may be saved under another name."""
-    order = sorted(signatures, key=lambda name: name != "serving_default")
-    return next(
-        signatures[name]
-        for name in order
-        if signatures[name].structured_input_signature[1].keys() == inputs.keys()
-    )
+def _served(folder: Path, task: Task) -> dict[str, Asked]:
+    """What a SavedModel answers at each signature."""
+    register(to_json(task))
+    signatures = tf.saved_model.load(str(folder)).signatures
+    fields = {
+        name: signature.structured_input_signature[1]
+        for name, signature in signatures.items()
+    }
+    found = {}
+    for name, endpoint in matched(task, fields).items():
+        inputs = golden.golden(task, inputs=endpoint.inputs)
+        answers = arrays(signatures[name](**inputs))
+        found[name] = Asked(endpoint, inputs, answers)
+    return found
+
+
+def _own(asked: Mapping[str, Asked], inputs: Tensors) -> str:
+    """The signature of the task's own fields, which may be saved under another name."""
+    order = sorted(asked, key=lambda name: name != "serving_default")
+    return next(n for n in order if asked[n].inputs.keys() == inputs.keys())
 
 
 def takes_a_function(task: Task) -> bool:
@@ -213,11 +251,14 @@ def takes_a_function(task: Task) -> bool:
     return type(task).answer is Task.answer
 
 
-def limits_of_answers(reference: Reference, signatures: Iterable[str]) -> list[str]:
+def limits_of_answers(
+    reference: Reference, signatures: Iterable[str], written: Collection[str] = ()
+) -> list[str]:
     """What of the SavedModel's answers another format does without.
 
     Args:
         signatures: of the SavedModel; a loaded task may name them otherwise.
+        written: those of them that it does not do without.
     """
     limits = []
     if reference.answers is None:
@@ -230,7 +271,7 @@ def limits_of_answers(reference: Reference, signatures: Iterable[str]) -> list[s
             "The SavedModel computes in less than float32, this in float32: numbers of "
             f"their answers are up to {reference.served:.2g} apart."
         )
-    others = sorted({*signatures} - {"serving_default"})
+    others = sorted({*signatures} - {"serving_default", *written})
     if others:
         limits.append(f"Only serving_default is here, not: {', '.join(others)}.")
     return limits

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
+from tfnlp.specs import Schema
 from tfnlp.task import Task, Tensors
 
 ODD = (
@@ -36,13 +37,16 @@ _DRAWN = 17
 _LISTS = ("entries", "tokens", "vocabulary", "words")
 
 
-def golden(task: Task, *, targets: bool = False) -> Tensors:
+def golden(
+    task: Task, *, inputs: Schema | None = None, targets: bool = False
+) -> Tensors:
     """A request of some thirty rows; fields of numbers are 0.
 
     Args:
+        inputs: the fields of an endpoint; by default the task's own.
         targets: whether rows have the fields of `task.targets`, too.
     """
-    schema = {**task.inputs, **(task.targets if targets else {})}
+    schema = {**(inputs or task.inputs), **(task.targets if targets else {})}
     texts = [*ODD, *_texts(_words(task.config()))]
     return {
         name: tf.constant(_turned(texts, place), spec.dtype)

@@ -42,7 +42,9 @@ def viterbi(chain: Chain) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.argmax(until + onward, axis=-1, output_type=tf.int32)
 
     nothing = tf.zeros_like(until[0, :, 0], tf.int32)
-    tags = tf.scan(back, (until, last), initializer=nothing, reverse=True)  # [T, B]
+    turned = (tf.reverse(until, [0]), tf.reverse(last, [0]))
+    # Not by reverse=True, which a conversion to ONNX gets wrong.
+    tags = tf.reverse(tf.scan(back, turned, initializer=nothing), [0])  # [T, B]
     tags = tf.transpose(tags) * tf.cast(chain.padding_mask, tf.int32)
     return tags, _scores(chain, tags[..., None])[:, 0]
 

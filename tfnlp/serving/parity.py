@@ -3,7 +3,7 @@
 The network through its task is what training and evaluation saw. The network read from
 its file, the SavedModel, the embedded server by REST and by gRPC, and ONNX and LiteRT
 where they have been written, must answer the same rows with the same strings and,
-within a tolerance, the same numbers.
+within a tolerance, the same numbers. So must a model of ONNX that takes strings.
 """
 
 import contextlib
@@ -30,6 +30,7 @@ from tfnlp.export.beside import (
     place,
     takes_a_function,
 )
+from tfnlp.export.onnx.models import answered, model_file
 from tfnlp.export.portable import without_cudnn
 from tfnlp.export.servable import function
 from tfnlp.serving.predictor import load
@@ -78,6 +79,7 @@ def verify(path: str | Path, *, tolerance: float = golden.TOLERANCE) -> list[Way
     return [
         _compared("SavedModel", predictor.ask, asked, tolerance),
         *_by_networks(task, folder, answering, asked, tolerance),
+        *_by_models(folder, asked, tolerance),
         *_by_servers(folder, asked, tolerance),
     ]
 
@@ -172,6 +174,32 @@ def _by_networks(
         yield _compared(kind, _calling(graphs), asked, tolerance)
 
 
+def _by_models(folder: Path, asked: list[Asked], tolerance: float) -> Iterator[Way]:
+    """Models of ONNX with strings in answer whatever is UTF-8 at their signatures."""
+    files = {
+        name: place(folder, "onnx") / model_file(name)
+        for name in dict.fromkeys(name for name, *_ in asked)
+    }
+    for name, file in files.items():
+        if file.exists():
+            own = [each for each in asked if each[0] == name and _is_text(each[1])]
+            yield _compared(file.name, partial(_ask_model, file), own, tolerance)
+
+
+def _ask_model(file: Path, signature: str, inputs: Mapping[str, tf.Tensor]) -> Columns:
+    return answered(file, [inputs])[0]
+
+
+def _is_text(inputs: Mapping[str, tf.Tensor]) -> bool:
+    """Whether all strings of a request are UTF-8."""
+    texts = [each for each in inputs.values() if each.dtype == tf.string]
+    sound = (
+        tf.strings.regex_full_match(each, r"(?s)[^\x{D800}-\x{DFFF}]*")
+        for each in texts
+    )
+    return all(bool(tf.reduce_all(each)) for each in sound)
+
+
 def _by_servers(folder: Path, asked: list[Asked], tolerance: float) -> Iterator[Way]:
     with served(folder) as transports:
         for name, transport in transports.items():
@@ -261,10 +289,11 @@ def table(found: list[Way]) -> str:
     asked by        rows   apart by
     REST              30    1.2e-07   same
     """
-    lines = [f"{'asked by':<15}{'rows':>5}{'apart by':>11}"]
+    width = max(15, *(len(way.name) + 1 for way in found))
+    lines = [f"{'asked by':<{width}}{'rows':>5}{'apart by':>11}"]
     for way in found:
         verdict = way.said or "same"
-        lines.append(f"{way.name:<15}{way.rows:>5}{way.worst:>11.2g}   {verdict}")
+        lines.append(f"{way.name:<{width}}{way.rows:>5}{way.worst:>11.2g}   {verdict}")
     return "\n".join(lines)
 
 
@@ -275,7 +304,7 @@ def _compared(name: str, ask: Ask, asked: Iterable[Asked], tolerance: float) -> 
         try:
             received = ask(signature, inputs)
             worst = max(worst, _apart(answer, received, tolerance))
-        except (Refusal, ExportError, tf.errors.OpError) as error:
+        except (Refusal, ExportError, RuntimeError, tf.errors.OpError) as error:
             said, worst = f"{signature}: {_first(error)}", float("inf")
     return Way(name, rows, worst, said)
 

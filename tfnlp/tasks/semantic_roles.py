@@ -87,8 +87,8 @@ class SemanticRoles(Tagging):
         words = self.read(inputs)
         features = self.words(words.tokens)
         mask = features["padding_mask"]
-        here = tf.one_hot(_place(words, inputs), tf.shape(mask)[1], dtype=tf.int32)
-        return {**features, "predicate_ids": mask + here}
+        here = _here(mask, _place(words, inputs))
+        return {**features, "predicate_ids": mask + tf.cast(here, tf.int32)}
 
     @tf.autograph.experimental.do_not_convert
     def decode(self, outputs: Any, inputs: Tensors) -> Tensors:
@@ -115,9 +115,7 @@ class SemanticRoles(Tagging):
 
     def _held(self, emissions: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
         """Scores [B, T, C] with what cannot be, given the predicate, left out."""
-        here = tf.one_hot(
-            place, tf.shape(emissions)[1], on_value=True, off_value=False, dtype=tf.bool
-        )
+        here = _here(emissions, place)
         allowed = tf.where(here[..., None], self._own, ~self._begins)  # [B, T, C]
         allowed = tf.where(place[:, None, None] < 0, self._outside, allowed)
         return tf.where(allowed, emissions, tf.cast(FORBIDDEN, emissions.dtype))
@@ -145,8 +143,13 @@ def _place(words: Words, inputs: Tensors) -> tf.Tensor:
     return tf.where((asked >= 0) & (asked < lengths), asked, -1)
 
 
+def _here(rows: tf.Tensor, place: tf.Tensor) -> tf.Tensor:
+    """Where the predicate is among the words of [B, T, …]: bool [B, T]."""
+    return tf.range(tf.shape(rows)[1]) == place[:, None]
+
+
 def _text(words: Words, place: tf.Tensor) -> tf.Tensor:
     """The word at a position, string [B]; "" at -1."""
-    tokens = words.tokens.to_tensor()  # [B, T]
-    here = tf.range(tf.shape(tokens)[1]) == place[:, None]
-    return tf.strings.reduce_join(tf.where(here, tokens, ""), axis=1)
+    rows = tf.shape(place)[0]
+    tokens = tf.concat([tf.fill([rows, 1], ""), words.tokens.to_tensor()], axis=1)
+    return tf.gather(tokens, place + 1, batch_dims=1)

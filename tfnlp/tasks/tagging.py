@@ -1,6 +1,6 @@
 """Tagging: a tag for every word, and the spans that the tags spell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import keras
@@ -22,10 +22,11 @@ from tfnlp.scores import tagging_figures
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import TEXT, Rows, Schema
 from tfnlp.task import Columns, Endpoint, Task, Tensors
+from tfnlp.text import word_offsets
 from tfnlp.text.split import splitter
 from tfnlp.text.vocabulary import Vocabulary
 from tfnlp.text.word_features import WordFeatures
-from tfnlp.text.word_offsets import Words, of_texts, of_tokens, spaced
+from tfnlp.text.word_offsets import Words, spaced
 
 
 class Tagging(Task):
@@ -162,8 +163,8 @@ class Tagging(Task):
     def read(self, inputs: Tensors) -> Words:
         """The words of requests of either form, and where they stand."""
         if "text" in inputs:
-            return of_texts(inputs["text"], self.split)
-        return of_tokens(inputs["tokens"])
+            return word_offsets.of_texts(inputs["text"], self.split)
+        return word_offsets.of_tokens(inputs["tokens"])
 
     @tf.autograph.experimental.do_not_convert
     def encode(self, inputs: Tensors) -> Tensors:
@@ -244,19 +245,28 @@ class Tagging(Task):
         words = self.read(inputs)
         lengths = words.tokens.row_lengths()
         ids, probabilities = self._best(outputs, lengths)
-        tags = tf.RaggedTensor.from_tensor(self.tags.tokens(ids), lengths=lengths)
-        if self.answer_scheme:
-            tags = scheme_tensors.rewritten(tags, self.answer_scheme)
+        numbers, entries = self._answered(tf.RaggedTensor.from_tensor(ids, lengths))
+        tags = tf.gather(tf.constant(entries), numbers.flat_values)
         answer = {
             "tokens": words.tokens,
-            "tags": tags,
+            "tags": numbers.with_flat_values(tags),
             "starts": words.starts,
             "ends": words.ends,
             "scores": tf.RaggedTensor.from_tensor(probabilities, lengths=lengths),
         }
         if self.scheme:
-            answer |= _spans(words, tags)
+            answer |= _spans(words, numbers, entries)
         return {name: column.to_tensor() for name, column in answer.items()}
+
+    def _answered(
+        self, ids: tf.RaggedTensor
+    ) -> tuple[tf.RaggedTensor, tuple[str, ...]]:
+        """Tags [B, (T)] by number in the scheme of answers, and what they stand for."""
+        if not self.answer_scheme:
+            return ids, self.tags.entries
+        return scheme_tensors.rewritten_numbers(
+            ids, self.tags.entries, self.answer_scheme
+        )
 
     def _best(self, outputs: Any, lengths: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Tag numbers int32 [B, T] and their probabilities float32 [B, T]."""
@@ -330,22 +340,17 @@ class Tagging(Task):
         return {**self.config(), "words": self.words, "tags": self.tags}
 
 
-def _spans(words: Words, tags: tf.RaggedTensor) -> dict[str, tf.RaggedTensor]:
+def _spans(
+    words: Words, numbers: tf.RaggedTensor, tags: Sequence[str]
+) -> dict[str, tf.RaggedTensor]:
     """The spans that tags spell, by characters of the requests."""
-    found = scheme_tensors.spans(tags)
-    starts = tf.gather(words.starts, found.starts, batch_dims=1)
-    ends = tf.gather(words.ends, found.ends - 1, batch_dims=1)
-    texts = tf.strings.substr(
-        tf.gather(words.texts, starts.value_rowids()),
-        starts.flat_values,
-        ends.flat_values - starts.flat_values,
-        unit="UTF8_CHAR",
-    )
+    found = scheme_tensors.spans_of_numbers(numbers, tags, words.starts, words.ends)
+    texts = word_offsets.cut(words.texts, found.starts, found.ends)
     return {
-        "span_texts": starts.with_flat_values(texts),
+        "span_texts": found.starts.with_flat_values(texts),
         "span_types": found.types,
-        "span_starts": starts,
-        "span_ends": ends,
+        "span_starts": found.starts,
+        "span_ends": found.ends,
     }
 
 

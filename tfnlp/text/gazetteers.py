@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
+from tfnlp.text import joining
 from tfnlp.text.normalize import standardizer, whitespace
 from tfnlp.text.split import UNSPACED
 from tfnlp.text.vocabulary import Vocabulary
@@ -21,9 +22,13 @@ from tfnlp.text.vocabulary import Vocabulary
 POSITIONS = ("begin", "inside", "end", "single")
 """Where a word can stand in a phrase, in the order of ids."""
 
+# What is compared, for other runtimes as well.
+STANDARD = ("typography", "nfkc", "invisible")
+"""How words are standardised; they are lower-cased besides if that does not matter."""
+PIECES = rf"{UNSPACED}|[^\pL\pM\pN\s]"
+"""RE2 pattern of signs and characters that are compared by themselves."""
+
 _BEGIN, _INSIDE, _END, _SINGLE = range(1, 5)
-_PIECES = rf"{UNSPACED}|[^\pL\pM\pN\s]"
-_STANDARD = ("typography", "nfkc", "invisible")
 
 
 class Gazetteers(tf.Module):
@@ -116,7 +121,7 @@ class Gazetteers(tf.Module):
         run = pieces
         for size in range(1, self._most + 1):
             if size > 1:  # With padding a run ends in a space, as no phrase does.
-                run = tf.strings.join([run, _ahead(pieces, size - 1)], " ")
+                run = joining.beside(run, _ahead(pieces, size - 1))
             begins = tf.gather(self._members, self._known.ids(run) + 1)  # [B, T, G]
             places = _places(begins, size)
             ids = tf.where(places > 0, places, ids)
@@ -134,9 +139,9 @@ class Gazetteers(tf.Module):
 
     def _keys(self, texts: tf.Tensor) -> tf.Tensor:
         """What is compared of string [N]: pieces parted by single spaces."""
-        names = _STANDARD if self.cased else (*_STANDARD, "lower")
+        names = STANDARD if self.cased else (*STANDARD, "lower")
         plain = standardizer(names)(texts)
-        return whitespace(tf.strings.regex_replace(plain, _PIECES, r" \0 "))
+        return whitespace(tf.strings.regex_replace(plain, PIECES, r" \0 "))
 
     def _keys_of(self, name: str, phrases: Sequence[str]) -> list[str]:
         keys = self._keys(tf.constant(phrases, tf.string, shape=[len(phrases)]))

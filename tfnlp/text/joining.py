@@ -1,4 +1,4 @@
-"""Names of the classes that a row was put into, joined to one string, in graph."""
+"""Strings that become one, in graph: names of classes, and neighbouring words."""
 
 from collections.abc import Sequence
 
@@ -16,3 +16,13 @@ def join_chosen(chosen: tf.Tensor, names: Sequence[str], separator: str) -> tf.T
     every = tf.tile(tf.constant([names]), [tf.shape(chosen)[0], 1])
     kept = tf.ragged.boolean_mask(every, chosen)
     return tf.strings.reduce_join(kept, axis=-1, separator=separator)
+
+
+def beside(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
+    """Puts each of some strings before its neighbour, with a space between them.
+
+    Example:
+    >>> beside(["New", ""], ["York", "Rome"]).numpy()
+    array([b'New York', b' Rome'], dtype=object)
+    """
+    return tf.strings.join([first, second], " ")

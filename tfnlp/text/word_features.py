@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfnlp.errors import DataError, UsageError
 from tfnlp.saving import pack
 from tfnlp.specs import TEXT, Rows, check_rows
+from tfnlp.text import split
 from tfnlp.text.counting import most_common
 from tfnlp.text.gazetteers import Gazetteers
 from tfnlp.text.normalize import lower
@@ -240,7 +241,7 @@ class WordFeatures(tf.Module):
         return tf.where(known, ids, self.vocabulary.ids(lower(words)))
 
     def _character_ids(self, words: tf.RaggedTensor, length: tf.Tensor) -> tf.Tensor:
-        letters = tf.strings.unicode_split(words.flat_values, "UTF-8")  # [N, (L)]
+        letters = split.characters(words.flat_values)  # [N, (L)]
         sizes = tf.gather(letters.row_lengths(), letters.value_rowids())
         places = tf.ragged.range(letters.row_lengths()).flat_values
         end = self.word_length // 2

@@ -67,6 +67,27 @@ def of_tokens(joined: tf.Tensor) -> Words:
     )
 
 
+def cut(texts: tf.Tensor, starts: tf.RaggedTensor, ends: tf.RaggedTensor) -> tf.Tensor:
+    """What stands between characters of texts: string [N], for all rows together.
+
+    Args:
+        texts: string [B].
+        starts: int32 [B, (S)].
+        ends: likewise; the character behind the last one.
+
+    Example:
+    >>> ends = tf.ragged.constant([[2, 7], []], dtype=tf.int32)
+    >>> cut(["né, so", ""], ends - 2, ends).numpy().tolist()
+    [b'n\\xc3\\xa9', b'o']
+    """
+    return tf.strings.substr(
+        tf.gather(texts, starts.value_rowids()),
+        starts.flat_values,
+        ends.flat_values - starts.flat_values,
+        unit="UTF8_CHAR",
+    )
+
+
 def spaced(joined: tf.Tensor) -> tf.RaggedTensor:
     """What is joined with single spaces, as string [B, (T)].
 

@@ -7,6 +7,8 @@ Zhang and Yang 2018).
 
 import tensorflow as tf
 
+from tfnlp.text import joining
+
 
 def word_pairs(words: tf.RaggedTensor) -> tf.Tensor:
     """The two pairs that each word is in, with the word before and the one behind.
@@ -32,7 +34,7 @@ def word_pairs(words: tf.RaggedTensor) -> tf.Tensor:
     begins = rows != tf.concat([none, rows], axis=0)[:-1]
     ends = rows != tf.concat([rows, none], axis=0)[1:]
     pairs = [
-        tf.strings.join([tf.where(begins, "", before), flat], " "),
-        tf.strings.join([flat, tf.where(ends, "", behind)], " "),
+        joining.beside(tf.where(begins, "", before), flat),
+        joining.beside(flat, tf.where(ends, "", behind)),
     ]
     return tf.stack(pairs, axis=1)

@@ -17,7 +17,10 @@ from tfnlp.errors import ExportError
 from tfnlp.export.onnx import conversion
 from tfnlp.export.onnx.export import export_onnx
 from tfnlp.export.onnx.runtime import OnnxNetwork
+from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.saving import from_json
+from tfnlp.serving import parity
+from tfnlp.tasks.language_model import LanguageModel
 
 pytestmark = pytest.mark.slow
 
@@ -173,10 +176,69 @@ def test_several_labels_of_pairs_go_through(tmp_path):
     assert set(report["files"]["model.onnx"]["inputs"]) == {"first", "second"}
 
 
-def test_limits_name_the_endpoints_that_the_savedmodel_has(saved_tagger, tmp_path):
-    folder = shutil.copytree(saved_tagger, tmp_path / "names" / "1")
+@pytest.fixture(scope="module")
+def exported_tagger(saved_tagger, tmp_path_factory):
+    base = tmp_path_factory.mktemp("tagger") / "names"
+    folder = shutil.copytree(saved_tagger, base / "1")
     version = tfnlp.load(folder)
-    exported = export_onnx(folder, version.task, version.network)
-    report = json.loads((exported / "export.json").read_text())
+    return export_onnx(folder, version.task, version.network)
+
+
+def test_a_tagger_has_a_model_for_each_signature(exported_tagger):
+    report = json.loads((exported_tagger / "export.json").read_text())
+    files, golden = report["files"], report["golden"]
     assert list(report["endpoints"]) == ["serving_default", "from_tokens"]
-    assert "Only serving_default is here, not: from_tokens." in report["limits"]
+    assert list(files["model.onnx"]["inputs"]) == ["text"]
+    assert list(files["model.from_tokens.onnx"]["inputs"]) == ["tokens"]
+    assert max(golden["model.onnx"], golden["model.from_tokens.onnx"]) < 1e-4
+    assert not any("Only serving_default" in limit for limit in report["limits"])
+
+
+def test_a_column_with_the_name_of_a_field_is_called_otherwise(exported_tagger):
+    report = json.loads((exported_tagger / "export.json").read_text())
+    outputs = report["files"]["model.from_tokens.onnx"]["outputs"]
+    assert "output_tokens" in outputs and "tokens" not in outputs
+    assert any(
+        "tokens of an answer begins with 'output_'" in limit
+        for limit in report["limits"]
+    )
+
+
+def test_verify_asks_the_models_of_a_tagger(exported_tagger):
+    found = {way.name: way for way in parity.verify(exported_tagger.parents[1])}
+    asked = [found[name] for name in ("model.onnx", "model.from_tokens.onnx")]
+    assert [way.said for way in asked] == ["", ""]
+    assert all(way.rows > 30 for way in asked)
+
+
+def test_verify_finds_out_a_model_that_answers_otherwise(exported_tagger, tmp_path):
+    base = shutil.copytree(exported_tagger.parents[1], tmp_path / "names")
+    file = base / "onnx" / "1" / "model.from_tokens.onnx"
+    file.write_bytes(file.read_bytes().replace(b"B-LOC", b"B-PER"))
+    found = {way.name: way.said for way in parity.verify(base)}
+    assert "another 'tags'" in found["model.from_tokens.onnx"]
+    assert found["model.onnx"] == ""
+
+
+def test_a_signature_without_counterpart_keeps_none_of_the_others_back(tmp_path):
+    rows = from_list([{"tokens": "a b", "tags": "X Y"}])
+    task = tfnlp.Tagging.from_rows(rows, split="bytes").for_texts()
+    start = tfnlp.word_features.front(task.words.sizes, width=2)
+    network = task.network(tfnlp.cnn.encoder(start, width=4), crf=False)
+    folder = tfnlp.save(task, network, "bytes", output=tmp_path)
+    exported = export_onnx(folder, task, network)
+    limits = json.loads((exported / "export.json").read_text())["limits"]
+    assert {file.name for file in exported.glob("*.onnx")} == {
+        *("network.onnx", "model.from_tokens.onnx")
+    }
+    assert any("no model.onnx." in each and "split='bytes'" in each for each in limits)
+
+
+def test_generation_is_refused_by_name(tmp_path):
+    task = LanguageModel.from_rows(from_list([{"text": "abc"}]), split="characters")
+    network = task.network(RecurrentDecoder(task.pieces.size, width=8, dropout=0.0))
+    folder = tfnlp.save(task, network, "letters", output=tmp_path)
+    exported = export_onnx(folder, task, network)
+    limits = json.loads((exported / "export.json").read_text())["limits"]
+    assert not (exported / "model.onnx").exists()
+    assert any("There is no model.onnx. Texts are generated" in each for each in limits)

@@ -127,7 +127,7 @@ def _summary(report: dict[str, Any]) -> str:
     ]
     for name, value in report["golden"].items():
         if isinstance(value, float):
-            lines.append(f"{f'{name} apart by':<25}{value:.2g}")
+            lines.append(f"{f'{name} apart by':<24} {value:.2g}")
     for kind in ("float16", "int8"):
         for name, score in report.get(kind, {}).get("scores", {}).items():
             lines.append(f"{f'{kind} {name}':<25}{score['difference']:+.4f}")

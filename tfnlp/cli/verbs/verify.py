@@ -18,7 +18,8 @@ class Options:
 
     The network with its task, as in training, is compared with the SavedModel, with
     the embedded server by REST and gRPC, and with ONNX and LiteRT where `tfnlp export`
-    has written them. Ends with exit code 5 if an answer differs.
+    has written them, its models that take strings among them. Ends with exit code 5 if
+    an answer differs.
     """
 
     artefact: str  # folder that a pipeline wrote, or of one of its versions

@@ -12,41 +12,55 @@ import onnx
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
-from tfnlp.export.onnx import conversion, fused, recurrent, text
+from tfnlp.export.beside import OUTPUT
+from tfnlp.export.onnx import conversion, fused, recurrent, text, words
 from tfnlp.export.onnx.marks import Marks
-from tfnlp.task import Task
+from tfnlp.task import Endpoint
 
 _CONVERTIBLE = frozenset(
-    "Const EnsureShape GatherV2 Identity IdentityN Placeholder PyFunc".split()
+    (
+        "Assert ConcatV2 Const EnsureShape ExpandDims Fill GatherNd GatherV2 Identity "
+        "IdentityN Pack Placeholder PyFunc RaggedTensorToTensor Reshape SelectV2 Shape "
+        "Squeeze StridedSlice Transpose"
+    ).split()
 )
-"""Operations that may take or give strings: marks, and looking up labels."""
+"""Operations that may take or give strings: marks, and what only moves them."""
 
 
-def model(task: Task, network: keras.Model) -> onnx.ModelProto:
-    """Converts `Task.answer` for the fields of `Task.inputs`.
+def model(endpoint: Endpoint, network: keras.Model) -> onnx.ModelProto:
+    """Converts an endpoint: its fields go in, and its answer comes out.
+
+    A column of the answer that has the name of a field begins with `OUTPUT`.
 
     Raises:
         ExportError: it does something to strings that has no exact counterpart.
     """
     specs = [
         tf.TensorSpec(spec.shape, spec.dtype, name=name)
-        for name, spec in task.inputs.items()
+        for name, spec in endpoint.inputs.items()
     ]
 
     def answer(*values: tf.Tensor) -> dict[str, tf.Tensor]:
         inputs = {s.name: v for s, v in zip(specs, values, strict=True)}
-        outputs = task.answer(network, inputs)
-        return {name: tf.identity(tensor) for name, tensor in outputs.items()}
+        outputs = endpoint.function(network, inputs)
+        return {
+            OUTPUT * (name in inputs) + name: tf.identity(tensor)
+            for name, tensor in outputs.items()
+        }
 
     marks = Marks()
-    with recurrent.marked(network, marks), text.marked(marks):
+    with (
+        recurrent.marked(network, marks),
+        text.marked(marks),
+        words.marked(marks),
+    ):
         _check_strings(conversion.traceable(answer, specs))
         marks.calls.clear()
         return conversion.converted(
             answer,
             specs,
             marks,
-            [text.expand, fused.expand],
+            [text.expand, words.expand, fused.expand],
             conversion.STRING_OPSETS,
         )
 

@@ -15,6 +15,7 @@ import tensorflow as tf
 from tfnlp.errors import ExportError, UsageError
 from tfnlp.export.beside import OUTPUT, feature_specs, named
 from tfnlp.export.onnx import marks as marking
+from tfnlp.export.onnx import ragged
 from tfnlp.export.onnx.fused import expand
 from tfnlp.export.onnx.marks import CONTRIB, Graph, Marks
 from tfnlp.export.onnx.recurrent import marked
@@ -148,7 +149,7 @@ def _unconvertible(reason: str) -> ExportError:
 
 
 def _tf2onnx() -> ModuleType:
-    """The converter, made fit for NumPy 2 as Keras does it.
+    """The converter, made fit for NumPy 2 as Keras does it, and for empty rows.
 
     Raises:
         UsageError: it is not installed.
@@ -160,6 +161,7 @@ def _tf2onnx() -> ModuleType:
             from keras.src.export.tf2onnx_lib import patch_tf2onnx
 
             patch_tf2onnx()
+            tf2onnx.onnx_opset.tensor.ragged_lengths_to_sparse_indices = ragged.places
     except ImportError as error:
         raise UsageError(
             f"Export to ONNX needs tf2onnx. Received: {error}. "

@@ -2,23 +2,24 @@
 
 `saved_models/NAME/onnx/VERSION` holds `network.onnx`, the numeric half for any
 runtime, and `model.onnx`, texts in and answers out, where all that happens to texts
-has an exact counterpart; `export.json` says what was written and what its limits are.
+has an exact counterpart; another signature has a file of its own, such as
+`model.from_tokens.onnx`. `export.json` says what was written and what its limits are.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import onnx
-import tensorflow as tf
 
 from tfnlp.errors import ExportError, UsageError
 from tfnlp.export import golden
 from tfnlp.export.artefact import replaced
 from tfnlp.export.beside import (
+    OUTPUT,
     Reference,
     in_float32,
     limits_of_answers,
@@ -28,25 +29,33 @@ from tfnlp.export.beside import (
 )
 from tfnlp.export.onnx import answers as whole
 from tfnlp.export.onnx import conversion
-from tfnlp.export.onnx.ask import ask
 from tfnlp.export.onnx.describe import described
+from tfnlp.export.onnx.models import MODEL, answered, model_file
 from tfnlp.export.onnx.quantized import quantize
 from tfnlp.export.onnx.recurrent import is_fusable
 from tfnlp.export.onnx.runtime import OnnxNetwork
 from tfnlp.export.signatures import read
 from tfnlp.specs import Rows
-from tfnlp.task import Task
+from tfnlp.task import Task, Tensors
 
-NETWORK, MODEL, INT8 = "network.onnx", "model.onnx", "network.int8.onnx"
+NETWORK, INT8 = "network.onnx", "network.int8.onnx"
 _ALONE = range(0, len(golden.ODD), 5)
 _EXTENSIONS = (
-    "model.onnx holds operations of onnxruntime-extensions: register "
+    "Models that take strings hold operations of onnxruntime-extensions: register "
     "onnxruntime_extensions.get_library_path() with the session, in a process that has "
     "not imported TensorFlow: the two disturb one another."
 )
+_GENERATED = (
+    "Texts are generated token by token, with choices and counts of each request; "
+    "that has no exact counterpart in ONNX. Feed network.onnx with ids, or serve the "
+    "SavedModel."
+)
 _UTF8 = (
-    "model.onnx takes valid UTF-8; the SavedModel also takes other bytes, and reads "
-    "them as U+FFFD."
+    "Models that take strings take valid UTF-8; the SavedModel also takes other bytes, "
+    "and reads them as U+FFFD."
+)
+_NAMES = (
+    f"Outputs have other names than inputs: {{}} of an answer begins with {OUTPUT!r}."
 )
 
 
@@ -82,17 +91,15 @@ def export_onnx(
             "format": "onnx",
             "endpoints": {n: [*each.inputs] for n, each in signatures.items()},
             "golden": reference.compared(_loaded(hidden / NETWORK)),
-            "limits": [*_loops(model), *limits_of_answers(reference, signatures)],
+            "limits": _loops(model),
         }
-        try:
-            _save(whole.model(task, model), hidden / MODEL)
-            asked = _asked(hidden / MODEL, reference)
-        except (ExportError, RuntimeError) as error:
-            (hidden / MODEL).unlink(missing_ok=True)
-            report["limits"].append(f"There is no {MODEL}. {error}")
-        else:
-            report["limits"] += [_EXTENSIONS, _UTF8]
-            report["golden"][MODEL] = _compared(asked, reference)
+        written, refused = _wholes(hidden, reference, signatures)
+        report["golden"] |= {model_file(name): far for name, far in written.items()}
+        report["limits"] += [
+            *limits_of_answers(reference, signatures, written),
+            *refused,
+            *([_EXTENSIONS, _UTF8, *_renamed(reference, written)] if written else []),
+        ]
         if int8:
             report["int8"] = _quantized(hidden, reference, rows)
         report["files"] = {
@@ -100,6 +107,43 @@ def export_onnx(
         }
         (hidden / "export.json").write_text(json.dumps(report, indent=1), "utf-8")
     return target
+
+
+def _wholes(
+    folder: Path, reference: Reference, signatures: Iterable[str]
+) -> tuple[dict[str, float], list[str]]:
+    """Writes a file for each signature that has one, and asks it golden rows.
+
+    Returns:
+        How far the answers of each are from the SavedModel's, and why there is no
+        file for the others.
+
+    Raises:
+        ExportError: one answers otherwise.
+    """
+    if reference.answers is None:
+        return {}, [f"There is no {MODEL}. {_GENERATED}"]
+    written, refused = {}, []
+    for name in signatures:
+        file, asked = folder / model_file(name), reference.asked[name]
+        try:
+            _save(whole.model(asked.endpoint, reference.model), file)
+            answers = _asked(file, asked.inputs)
+        except (ExportError, RuntimeError) as error:
+            file.unlink(missing_ok=True)
+            refused.append(f"There is no {file.name}. {error}")
+        else:
+            written[name] = _compared(answers, asked.answers)
+    return written, refused
+
+
+def _renamed(reference: Reference, written: Iterable[str]) -> list[str]:
+    """Which columns of answers have the name of a field."""
+    asked = [reference.asked[name] for name in written]
+    both = sorted(
+        {n for each in asked for n in each.answers.keys() & each.inputs.keys()}
+    )
+    return [_NAMES.format(", ".join(both))] if both else []
 
 
 def _save(model: onnx.ModelProto, file: Path) -> None:
@@ -126,15 +170,18 @@ def _loaded(file: Path) -> OnnxNetwork:
         ) from error
 
 
-def _asked(file: Path, reference: Reference) -> list[dict[str, np.ndarray]]:
+def _asked(file: Path, inputs: Tensors) -> list[dict[str, np.ndarray]]:
     """Answers to all golden rows together, and to some of them alone."""
-    inputs = {name: _plain(values) for name, values in reference.inputs.items()}
-    alone = [{name: [values[row]] for name, values in inputs.items()} for row in _ALONE]
-    return ask(file, [inputs, *alone])
+    alone = [
+        {name: each[row : row + 1] for name, each in inputs.items()} for row in _ALONE
+    ]
+    return answered(file, [inputs, *alone])
 
 
-def _compared(asked: list[dict[str, np.ndarray]], reference: Reference) -> float:
-    """How far the answers of model.onnx are from those of the SavedModel.
+def _compared(
+    asked: list[dict[str, np.ndarray]], answers: Mapping[str, np.ndarray]
+) -> float:
+    """How far answers of a file are from those of the SavedModel.
 
     Raises:
         ExportError: too far, or a row alone is answered otherwise.
@@ -142,24 +189,7 @@ def _compared(asked: list[dict[str, np.ndarray]], reference: Reference) -> float
     together, *alone = asked
     for row, one in zip(_ALONE, alone, strict=True):
         golden.check_alone(together, one, row)
-    return golden.worst_difference(_decoded(reference.answers or {}), together)
-
-
-def _plain(values: tf.Tensor) -> list[Any]:
-    """A column as Python values."""
-    return [
-        value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-        for value in values.numpy().tolist()
-    ]
-
-
-def _decoded(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {
-        name: np.char.decode(values.astype(bytes), "utf-8").astype(object)
-        if values.dtype == object
-        else values
-        for name, values in columns.items()
-    }
+    return golden.worst_difference(answers, together)
 
 
 def _loops(model: keras.Model) -> list[str]:

@@ -107,13 +107,55 @@ class Graph:
         then, otherwise = self._branch(yes), self._branch(no)
         return self.node("If", condition, then_branch=then, else_branch=otherwise)
 
+    def repeated(
+        self,
+        times: str,
+        starts: Mapping[str, int],
+        changed: Callable[..., Sequence[str]],
+    ) -> list[str]:
+        """Tensors that are changed a number of times.
+
+        Args:
+            times: int64 [].
+            starts: the tensors to begin with, and their types.
+            changed: adds nodes that make the next tensors of those so far.
+        """
+        number, going, *so_far = (self._name(kind) for kind in ("time", "on", *starts))
+        first = len(self.proto.node)
+        after = [self.node("Identity", each) for each in changed(*so_far)]
+        goes_on = self.node("Identity", going)
+
+        def tensor(name: str, kind: int, shape: list | None) -> onnx.ValueInfoProto:
+            return helper.make_tensor_value_info(name, kind, shape)
+
+        kinds = starts.values()
+        carried = [tensor(*each, None) for each in zip(so_far, kinds, strict=True)]
+        found = [tensor(*each, None) for each in zip(after, kinds, strict=True)]
+        bool_ = onnx.TensorProto.BOOL
+        body = helper.make_graph(
+            self._taken(first),
+            self._name("body"),
+            [
+                tensor(number, onnx.TensorProto.INT64, []),
+                tensor(going, bool_, []),
+                *carried,
+            ],
+            [tensor(goes_on, bool_, []), *found],
+        )
+        return self.nodes("Loop", times, "", *starts, outputs=len(starts), body=body)
+
     def _branch(self, made: Callable[[], str]) -> onnx.GraphProto:
         first = len(self.proto.node)
         last = self.node("Identity", made())
-        nodes = list(self.proto.node)[first:]
-        del self.proto.node[first:]
+        nodes = self._taken(first)
         output = helper.make_tensor_value_info(last, onnx.TensorProto.STRING, None)
         return helper.make_graph(nodes, self._name("branch"), [], [output])
+
+    def _taken(self, first: int) -> list[onnx.NodeProto]:
+        """The nodes behind a number, which are no longer of the graph itself."""
+        nodes = list(self.proto.node)[first:]
+        del self.proto.node[first:]
+        return nodes
 
     def constant(self, value: Any, dtype: Any = np.int64) -> str:
         """Adds a constant, or finds the equal one, and returns its name.
@@ -227,6 +269,12 @@ def _content(array: np.ndarray) -> Any:
 
 def _tensor(array: np.ndarray, name: str) -> onnx.TensorProto:
     if array.dtype != object:
-        return numpy_helper.from_array(np.ascontiguousarray(array), name)
+        return numpy_helper.from_array(np.array(array, order="C"), name)
     raw = [str(text).encode("utf-8") for text in array.ravel()]
-    return helper.make_tensor(name, onnx.TensorProto.STRING, array.shape, raw)
+    # Not by helper.make_tensor, which takes NULs away from the ends of strings.
+    return onnx.TensorProto(
+        name=name,
+        data_type=onnx.TensorProto.STRING,
+        dims=array.shape,
+        string_data=raw,
+    )

@@ -48,7 +48,7 @@ def pattern(regex: str, rewrite: str, *, plain: bool = False) -> Step:
         return graph.node(
             "StringRegexReplace",
             texts,
-            graph.constant([_spelled(regex, plain=plain)]),
+            graph.constant([spelled(regex, plain=plain)]),
             graph.constant([rewrite]),
             domain=CONTRIB,
         )
@@ -212,7 +212,7 @@ def _context() -> tuple[str, str]:
 
 
 @functools.cache
-def _spelled(regex: str, *, plain: bool = False) -> str:
+def spelled(regex: str, *, plain: bool = False) -> str:
     """A pattern whose classes of Unicode, such as ``\\pL``, are written out."""
     found, inside = "", False
     for part in re.findall(r"\\[px]\{\w+\}|\\p\w|\\.|.", regex, re.DOTALL):

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import onnx
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
 from tfnlp.export.onnx import replacing
+from tfnlp.export.onnx.columns import before, limits
 from tfnlp.export.onnx.marks import Graph, Marks
 from tfnlp.text import joining
 from tfnlp.text.split import SPACES, TOKENS
@@ -112,7 +112,7 @@ def joined(graph: Graph, chosen: str, call: Joined) -> str:
     nothing = graph.constant([[""] * len(call.names)])  # see `ids`
     names = graph.node("Concat", names, nothing, axis=0)
     labels = replacing.joined(graph, names, "")
-    labels = graph.node("Slice", labels, *_range(graph, 0, -1))
+    labels = graph.node("Slice", labels, *limits(graph, 0, -1))
     return replacing.pattern(f"{re.escape(call.separator)}$", "")(graph, labels)
 
 
@@ -168,7 +168,7 @@ def _spaced(graph: Graph, texts: str, terms: Terms, *, plain: bool) -> str:
 
 def _one_at_least(graph: Graph, tokens: str) -> str:
     """Tokens [B, T] with a column more, so that there is one."""
-    rows = graph.node("Slice", graph.node("Shape", tokens), *_range(graph, 0, 1))
+    rows = graph.node("Slice", graph.node("Shape", tokens), *limits(graph, 0, 1))
     ones = graph.node("Concat", rows, graph.constant([1]), axis=0)
     empty = graph.node("Expand", graph.constant([[""]]), ones)
     return graph.node("Concat", tokens, empty, axis=1)
@@ -186,13 +186,13 @@ def _without(
         default_int64=0,
     )
     kept = graph.node("Equal", stop, graph.constant(0))
-    kept = graph.node("And", kept, _inside(graph, tokens, lengths))
+    kept = graph.node("And", kept, before(graph, tokens, lengths))
     return _moved_up(graph, tokens, kept)
 
 
 def _with_ngrams(graph: Graph, tokens: str, lengths: str, most: int) -> tuple[str, str]:
     """Tokens and n-grams of each row, one width behind the other."""
-    terms, inside = [tokens], [_inside(graph, tokens, lengths)]
+    terms, inside = [tokens], [before(graph, tokens, lengths)]
     width = _width(graph, tokens)
     for size in range(2, most + 1):
         count = graph.node("Sub", width, graph.constant([size - 1]))
@@ -206,7 +206,7 @@ def _with_ngrams(graph: Graph, tokens: str, lengths: str, most: int) -> tuple[st
             grams = graph.node("StringConcat", grams, following)
         left = graph.node("Sub", lengths, graph.constant([size - 1]))
         terms.append(grams)
-        inside.append(_inside(graph, grams, left))
+        inside.append(before(graph, grams, left))
     joined = graph.node("Concat", *terms, axis=1)
     return _moved_up(graph, joined, graph.node("Concat", *inside, axis=1))
 
@@ -228,20 +228,13 @@ def _padded(graph: Graph, found: str, lengths: str) -> tuple[str, str]:
     lengths = graph.node("Max", lengths, graph.constant([1]))
     longest = graph.node("ReduceMax", lengths, keepdims=1)
     found = _columns(graph, found, graph.constant([0]), longest)
-    inside = _inside(graph, found, lengths)
+    inside = before(graph, found, lengths)
     found = graph.node("Where", inside, found, graph.constant(0))
     features = []
     for each in (found, inside):
         each = graph.node("Cast", each, to=onnx.TensorProto.INT32)
-        features.append(graph.node("Slice", each, *_range(graph, 0, -1)))
+        features.append(graph.node("Slice", each, *limits(graph, 0, -1)))
     return features[0], features[1]
-
-
-def _inside(graph: Graph, rows: str, lengths: str) -> str:
-    """Which columns of [B, L] are before the end of their row: bool [B, L]."""
-    places = _places(graph, _width(graph, rows))
-    ends = graph.node("Unsqueeze", lengths, graph.constant([1]))
-    return graph.node("Less", places, ends)
 
 
 def _places(graph: Graph, width: str) -> str:
@@ -251,13 +244,8 @@ def _places(graph: Graph, width: str) -> str:
 
 def _width(graph: Graph, rows: str) -> str:
     """The number of columns of [B, L], as int64 [1]."""
-    return graph.node("Slice", graph.node("Shape", rows), *_range(graph, 1, 2))
+    return graph.node("Slice", graph.node("Shape", rows), *limits(graph, 1, 2))
 
 
 def _columns(graph: Graph, rows: str, start: str, end: str) -> str:
     return graph.node("Slice", rows, start, end, graph.constant([1]))
-
-
-def _range(graph: Graph, start: int, end: int) -> tuple[str, str, str]:
-    """What `Slice` takes to cut the first axis."""
-    return tuple(graph.constant(np.array([n])) for n in (start, end, 0))  # type: ignore
