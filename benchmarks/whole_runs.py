@@ -44,8 +44,8 @@ OURS = {
     "--training.schedule linear --wide 0.02",
     "bow": "--encoder bow",
     "cnn": "--encoder cnn",
-    "cnn, small, one pass": "--encoder cnn --width 64 --wide 1 "
-    f"--network windows=(2,) embedding_width=64 {_ONE_PASS}",
+    "cnn, small, one pass": "--encoder cnn --length 600 --width 64 --wide 1 "
+    f"--network windows=(3,) embedding_width=64 {_ONE_PASS}",
     "rnn": "--encoder rnn",
     "rnn, small, one pass": "--encoder rnn --length 200 --width 32 --wide 1 "
     f"--network embedding_width=64 --training.batch_size 128 {_ONE_PASS}",
