@@ -98,6 +98,7 @@ def main(recipe: Recipe) -> Path:
     task, build, encoded = prepared(recipe, sides.train, clock)
     with clock.phase("train"):
         model = cli.fit(recipe, task, build, sides.train, sides.valid, encoded=encoded)
+    del encoded  # it may be large
     if recipe.several:
         with clock.phase("thresholds"):
             task = task.calibrate(*tfnlp.answers(task, model, sides.valid))

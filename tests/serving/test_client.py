@@ -86,6 +86,12 @@ def test_a_file_its_folder_and_the_folder_of_all_mean_the_same_network(tmp_path)
         assert onnx_folder(path) == folder
 
 
+def test_another_file_of_onnx_is_refused(tmp_path):
+    (tmp_path / "model.onnx").touch()
+    with pytest.raises(UsageError, match=r"network\.onnx and the text half"):
+        tfnlp.Client(tmp_path / "model.onnx")
+
+
 def test_onnx_without_its_task_is_refused(tmp_path):
     (tmp_path / "network.onnx").touch()
     with pytest.raises(ArtefactError, match=r"must hold the task\.json"):

@@ -245,3 +245,10 @@ def test_real_chinese_is_covered_by_characters(shared_data) -> None:
 
 def _compression(folder) -> str:
     return "GZIP" if next(folder.glob("train*")).suffix == ".gz" else ""
+
+
+@pytest.mark.parametrize("ngrams", [1, 2])
+def test_texts_in_a_column_are_texts(ngrams):
+    vectorizer = Vectorizer(("a", "b", "a b"), ngrams=ngrams)
+    column, flat = vectorizer([["a b"], ["b"]]), vectorizer(["a b", "b"])
+    assert column["token_ids"].numpy().tolist() == flat["token_ids"].numpy().tolist()

@@ -12,7 +12,7 @@ from tfnlp.errors import DataError, SchemaError, TrainingError, UsageError
 from tfnlp.specs import NUMBER, TEXT
 from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
-from tfnlp.training.fit import batched, counted, fit, optimizer
+from tfnlp.training.fit import batched, counted, encoded, fit, optimizer
 from tfnlp.training.optimizers import KINDS, averages
 from tfnlp.training.schedules import WarmUpThenFall
 
@@ -175,6 +175,20 @@ def test_rows_without_a_field_are_refused():
         train(rows)
 
 
+def test_encoded_rows_of_others_are_refused():
+    task, other = Long(), ROWS.take(4)
+    kept = encoded(task, other)
+    with pytest.raises(UsageError, match="the task and the rows that they come of"):
+        fit(task, build, ROWS, ROWS, TrainConfig(epochs=1), encoded=kept)
+
+
+def test_rows_that_were_encoded_before_are_trained_on_alike():
+    task, config = Long(), TrainConfig(epochs=2, batch_size=4)
+    kept = encoded(task, ROWS)
+    before = fit(task, build, ROWS, ROWS, config, encoded=kept).get_weights()
+    assert same(before, fit(task, build, ROWS, ROWS, config).get_weights())
+
+
 def test_rows_are_counted_where_their_number_is_unknown():
     odd = ROWS.filter(lambda row: tf.strings.length(row["text"]) > 5)
     assert int(counted(odd).cardinality()) == 3
@@ -201,9 +215,11 @@ def test_one_line_an_epoch_is_logged_and_nothing_printed(caplog, capfd):
     with caplog.at_level(logging.INFO, logger="tfnlp"):
         train(epochs=2)
     lines = [record.message for record in caplog.records if record.name == "tfnlp"]
-    begin = [line.split("  ")[0].split(" in ")[0] for line in lines]
-    assert begin == ["encoded once: 8 rows", "epoch 1/2", "epoch 2/2"]
-    assert "val_loss 0." in lines[1] and lines[1].endswith(" s")
+    chosen, encoded, *epochs = lines
+    assert chosen == "trains on 1 CPU in float32, 4 rows an update, 2 updates an epoch"
+    assert encoded.startswith("encoded once: 8 rows in ")
+    assert [line.split("  ")[0] for line in epochs] == ["epoch 1/2", "epoch 2/2"]
+    assert "val_loss 0." in epochs[0] and epochs[0].endswith(" s")
     assert capfd.readouterr().out == ""
 
 

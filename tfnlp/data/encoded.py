@@ -4,6 +4,7 @@ From then on an epoch costs no work on strings, and how many tokens a row has is
 known: batches hold rows of the same length, by tokens and not by bytes.
 """
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -11,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.data.rows import settled
+from tfnlp.errors import UsageError
 from tfnlp.specs import Rows
 
 LARGEST = 1 << 28
@@ -34,10 +36,26 @@ class Encoded:
         structure: an example, for its nesting.
     """
 
+    origin: tuple[Any, ...] = ()
+    """What was encoded, and by what; see `check`."""
+
     def __init__(
         self, leaves: Sequence[Leaf], sides: Sequence[int], structure: Any
     ) -> None:
         self.leaves, self.sides, self.structure = leaves, sides, structure
+
+    def check(self, *origin: Any) -> None:
+        """Makes sure that this is the encoding of these very objects.
+
+        Raises:
+            UsageError: it is that of others.
+        """
+        if not all(map(operator.is_, self.origin, origin)):
+            raise UsageError(
+                "Encoded rows are used with the task and the rows that they come of. "
+                "Received: others. Pass encoded=tfnlp.encoded(task, rows) of the same "
+                "two, or leave it out."
+            )
 
     @property
     def nbytes(self) -> int:

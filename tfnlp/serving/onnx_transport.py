@@ -8,7 +8,7 @@ from pathlib import Path
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
-from tfnlp.errors import ArtefactError
+from tfnlp.errors import ArtefactError, UsageError
 from tfnlp.export.beside import arrays, matched, takes_a_function
 from tfnlp.export.onnx.runtime import OnnxNetwork
 from tfnlp.export.servable import function
@@ -25,9 +25,18 @@ def onnx_folder(path: Path) -> Path | None:
     """The folder with a `network.onnx` that a path means, or None.
 
     A path is the file itself, its folder, or ``saved_models/NAME/onnx`` for the newest.
+
+    Raises:
+        UsageError: it is another file of ONNX.
     """
     if path.name == NETWORK:
         return path.parent
+    if path.suffix == ".onnx" and path.exists():
+        raise UsageError(
+            f"A client asks {NETWORK} and the text half of its task. Received: {path}. "
+            f"Pass {str(path.parent)!r}; other runtimes ask {path.name} themselves, as "
+            "docs/serving.md shows."
+        )
     for folder in (path, *(path / str(n) for n in versions(path)[-1:])):
         if (folder / NETWORK).exists():
             return folder

@@ -290,12 +290,16 @@ class Classification(Task):
 
         Returns:
             None for pairs, and where a table of V · C numbers would be too large.
+
+        Raises:
+            UsageError: `encoded` are other rows.
         """
         if self.pairs:
             return None
         if encoded is None:
             examples = self.dataset(rows.batch(256))
         else:
+            encoded.check(self, rows)
             examples = encoded.examples(encoded.rows().batch(256))
         return log_ratios(
             (

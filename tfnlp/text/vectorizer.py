@@ -82,7 +82,7 @@ class Vectorizer(tf.Module):
             standardize=self.terms.standardized,
             split=self.terms.from_standardized,
             ragged=True,
-            vocabulary=np.array(vocabulary, object),  # Keras tracks items of a list
+            vocabulary=np.array([*vocabulary], object),  # Keras tracks those of a list
         )
 
     @classmethod
@@ -158,7 +158,8 @@ class Vectorizer(tf.Module):
         if self._runs is None:
             ids = self._layer(texts)  # [B, (T)]
         else:
-            ids = self._runs(self.terms.kept_tokens(texts))
+            flat = tf.squeeze(texts, 1) if texts.shape.rank == 2 else texts  # [B, 1]
+            ids = self._runs(self.terms.kept_tokens(flat))
         return padded(ids, unknown=self.vocabulary.unknown)
 
     def cut_share(self, rows: Rows, fields: Iterable[str]) -> dict[str, float]:

@@ -93,10 +93,13 @@ def fit(
         TrainingError: the loss became NaN or infinite, or another worker was lost.
         UsageError: the run to resume had other settings, rows or another network,
             workers do not have the same ones, nothing of the name of `monitor` is
-            measured, or there is no layer of a name in `layer_rates`.
+            measured, there is no layer of a name in `layer_rates`, or `encoded` are
+            other rows.
         KeyboardInterrupt: SIGTERM or Ctrl-C; what `resume` goes on from is written.
     """
     config = config or TrainConfig()
+    if encoded is not None:
+        encoded.check(task, train)
     keras.utils.set_random_seed(config.seed)
     train, valid = counted(train), counted(valid)
     updates = -(-int(train.cardinality()) // config.batch_size)  # of an epoch
@@ -104,6 +107,13 @@ def fit(
     trainable = compiled(task, build, config, steps=epochs * updates)
     between = [*_watchers(task, trainable, valid, config, epochs), *callbacks]
     worker = strategy.worker(trainable.distribute_strategy)
+    LOG.info(
+        "trains on %s in %s, %d rows an update, %s updates an epoch",
+        strategy.described(trainable.distribute_strategy),
+        config.precision,
+        config.batch_size,
+        f"{updates:,}",
+    )
     start, checkpoints = Position(), None
     if run is not None:
         checkpoints = Checkpoints(
@@ -266,12 +276,13 @@ def encoded(task: Task, rows: Rows) -> Encoded | None:
         DataError: there are no rows.
         SchemaError: rows lack a field of the task.
     """
-    start = time.perf_counter()
+    start, origin = time.perf_counter(), (task, rows)
     rows = counted(check_rows(rows, {**task.inputs, **task.targets}))
     kept = None if task.ordered else encode_once(rows, task.dataset)
     if kept is None:
         LOG.info("rows are encoded in every epoch")
         return None
+    kept.origin = origin
     LOG.info(
         "encoded once: %s rows in %.1f s, %.0f MB",
         f"{int(rows.cardinality()):,}",

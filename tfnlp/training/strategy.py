@@ -103,6 +103,20 @@ def worker(strategy: tf.distribute.Strategy) -> Worker:
     return Worker(own, len(places))
 
 
+def described(strategy: tf.distribute.Strategy) -> str:
+    """Names the devices that keep a copy of the network.
+
+    Example:
+    >>> described(create("mirrored"))
+    '2 CPUs'
+    """
+    count, total = strategy.num_replicas_in_sync, worker(strategy).total
+    kind = "TPU" if isinstance(strategy, tf.distribute.TPUStrategy) else "CPU"
+    kind = "GPU" if _names("GPU") else kind
+    devices = f"{count} {kind}{'s' * (count > 1)}"
+    return devices if total == 1 else f"{devices} of {total} workers"
+
+
 def agree(strategy: tf.distribute.Strategy, numbers: Sequence[int]) -> bool:
     """Whether all workers have the same numbers; each of them has to ask."""
     if worker(strategy).total == 1:

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 import tfnlp
 from tfnlp.data.readers import from_list
-from tfnlp.errors import ExportError
+from tfnlp.errors import ExportError, UsageError
 from tfnlp.export.onnx import conversion
 from tfnlp.export.onnx.export import export_onnx
 from tfnlp.export.onnx.runtime import OnnxNetwork
@@ -114,6 +114,24 @@ def test_a_process_without_tensorflow_and_tfnlp_is_answered(exported, classifier
     texts = ["A FINE film!", "don’t", "", "\0"]
     served = tfnlp.load(classifier[0]).predict(texts)
     assert json.loads(done.stdout) == [row["label"] for row in served]
+
+
+def test_a_request_without_rows_is_an_error_and_no_crash(exported):
+    network = OnnxNetwork(exported / "network.onnx")
+    none = dict.fromkeys(("token_ids", "padding_mask"), tf.zeros([0, 3], tf.int32))
+    with pytest.raises(UsageError, match="at least one row"):
+        network(none)
+
+
+def test_a_model_that_cannot_be_run_is_not_published(classifier, monkeypatch):
+    monkeypatch.setattr(
+        "tfnlp.export.onnx.ask.__file__", str(classifier[0] / "missing.py")
+    )
+    target = classifier[0].parent / "onnx" / classifier[0].name
+    before = sorted(target.iterdir()) if target.exists() else None
+    with pytest.raises(ExportError, match=r"must run what was written.*exit status 2"):
+        export_onnx(*classifier)
+    assert before == (sorted(target.iterdir()) if target.exists() else None)
 
 
 def test_an_export_takes_the_place_of_the_one_before(classifier, exported):

@@ -30,8 +30,8 @@ def ask(file: Path, requests: Sequence[Columns]) -> list[dict[str, np.ndarray]]:
         command, input="\n".join(lines), capture_output=True, text=True
     )
     if done.returncode:
-        said = done.stderr.strip().splitlines() or ["nothing"]
-        raise RuntimeError(said[-1])
+        said = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise RuntimeError(f"{said[-1]} (exit status {done.returncode})")
     return [
         {name: np.asarray(*column) for name, column in json.loads(line).items()}
         for line in done.stdout.splitlines()

@@ -50,6 +50,10 @@ _GENERATED = (
     "that has no exact counterpart in ONNX. Feed network.onnx with ids, or serve the "
     "SavedModel."
 )
+_ROWS = (
+    "A request has one row at least: without any, operations of ONNX Runtime fail, and "
+    "its LSTM ends the process."
+)
 _UTF8 = (
     "Models that take strings take valid UTF-8; the SavedModel also takes other bytes, "
     "and reads them as U+FFFD."
@@ -91,7 +95,7 @@ def export_onnx(
             "format": "onnx",
             "endpoints": {n: [*each.inputs] for n, each in signatures.items()},
             "golden": reference.compared(_loaded(hidden / NETWORK)),
-            "limits": _loops(model),
+            "limits": [_ROWS, *_loops(model)],
         }
         written, refused = _wholes(hidden, reference, signatures)
         report["golden"] |= {model_file(name): far for name, far in written.items()}
@@ -119,7 +123,7 @@ def _wholes(
         file for the others.
 
     Raises:
-        ExportError: one answers otherwise.
+        ExportError: one is not sound, cannot be run, or answers otherwise.
     """
     if reference.answers is None:
         return {}, [f"There is no {MODEL}. {_GENERATED}"]
@@ -127,13 +131,12 @@ def _wholes(
     for name in signatures:
         file, asked = folder / model_file(name), reference.asked[name]
         try:
-            _save(whole.model(asked.endpoint, reference.model), file)
-            answers = _asked(file, asked.inputs)
-        except (ExportError, RuntimeError) as error:
-            file.unlink(missing_ok=True)
+            model = whole.model(asked.endpoint, reference.model)
+        except ExportError as error:
             refused.append(f"There is no {file.name}. {error}")
-        else:
-            written[name] = _compared(answers, asked.answers)
+            continue
+        _save(model, file)
+        written[name] = _compared(_asked(file, asked.inputs), asked.answers)
     return written, refused
 
 
@@ -171,11 +174,21 @@ def _loaded(file: Path) -> OnnxNetwork:
 
 
 def _asked(file: Path, inputs: Tensors) -> list[dict[str, np.ndarray]]:
-    """Answers to all golden rows together, and to some of them alone."""
+    """Answers to all golden rows together, and to some of them alone.
+
+    Raises:
+        ExportError: the file cannot be loaded or run.
+    """
     alone = [
         {name: each[row : row + 1] for name, each in inputs.items()} for row in _ALONE
     ]
-    return answered(file, [inputs, *alone])
+    try:
+        return answered(file, [inputs, *alone])
+    except RuntimeError as error:
+        raise ExportError(
+            f"ONNX Runtime must run what was written. Received: {file.name}: {error}. "
+            "Serve the SavedModel, and report this with the network."
+        ) from error
 
 
 def _compared(

@@ -55,6 +55,11 @@ class OnnxNetwork:
         return [kinds.get(output.type, tf.int64) for output in self._outputs]
 
     def _compute(self, *values: np.ndarray) -> list[np.ndarray]:
+        if not all(value.shape[0] for value in values if value.ndim):
+            raise UsageError(  # its LSTM would end the process
+                "ONNX Runtime computes at least one row. Received: none. "
+                "Answer a request without rows yourself."
+            )
         feed = dict(zip(self._inputs, values, strict=True))
         return list(self._session.run(None, feed))
 
