@@ -1,5 +1,7 @@
 """The two benchmarks of speed: what they count and how they show it."""
 
+import re
+
 import pytest
 
 import tfnlp
@@ -67,5 +69,5 @@ def test_a_profile_tells_the_operations_of_a_step(script, films, capsys):
     words = ["--train", str(films), "--encoder", "cnn", "--width", "6", "--steps", "1"]
     profile.main(cli.parse(profile.Recipe, [*words, "--most", "100"]))
     told = capsys.readouterr().out
-    assert "| _FusedConv2D |" in told or "| Conv2D |" in told
+    assert re.search(r"\| \w*Conv2D \|", told)  # oneDNN has names of its own
     assert "| ResourceGather |" in told

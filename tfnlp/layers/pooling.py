@@ -84,10 +84,11 @@ def _count(padding_mask: tf.Tensor) -> tf.Tensor:
 def summed(vectors: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     """Adds up vectors [B, T, D], each times its weight [B, T]: float32 [B, D].
 
-    In float32, because a float16 sum of some hundred tokens overflows.
+    In float32, because a float16 sum of some hundred tokens overflows. As a product of
+    matrices, whose gradient takes a fifth of the time of that of an `einsum`.
     """
-    weights = ops.cast(weights, "float32")
-    return ops.einsum("btd,bt->bd", ops.cast(vectors, "float32"), weights)
+    weights = ops.expand_dims(ops.cast(weights, "float32"), 1)  # [B, 1, T]
+    return ops.matmul(weights, ops.cast(vectors, "float32"))[:, 0]
 
 
 def _max(vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:

@@ -6,8 +6,6 @@ what is kept becomes a string.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -59,19 +57,16 @@ def most_common_ngrams(
     """
     numbers: dict[bytes, int] = {}
     found: list[list[Runs]] = [[] for _ in range(ngrams)]
-
-    def count(ids: np.ndarray, texts_of: np.ndarray, length: int) -> None:
-        parts = found[length - 1]
-        parts.append(_counted(ids, texts_of, size=length))
-        if sum(len(runs.keys) for runs in parts) > memory:
-            parts[:] = [_frequent(_merged(parts), memory)]
-
-    with ThreadPoolExecutor() as pool:  # NumPy sorts without Python's lock
-        for chunk in _chunks(texts, tokens, numbers):
-            list(pool.map(partial(count, *chunk), range(1, ngrams + 1)))
-        merged = list(pool.map(_merged, filter(None, found)))
+    for ids, texts_of in _chunks(texts, tokens, numbers):
+        for length, parts in enumerate(found, start=1):
+            parts.append(_counted(ids, texts_of, size=length))
+            if sum(len(runs.keys) for runs in parts) > memory:
+                parts[:] = [_frequent(_merged(parts), memory)]
     return _ranked(
-        merged, np.array(list(numbers), object), size=size, minimum_count=minimum_count
+        [_merged(parts) for parts in found if parts],
+        np.array(list(numbers), object),
+        size=size,
+        minimum_count=minimum_count,
     )
 
 
