@@ -43,6 +43,15 @@ def test_a_draw_scores_as_its_rows_do(classes, sets, size):
         assert OF_PROBABILITIES & set(score) == OF_PROBABILITIES & set(found)
 
 
+def test_sets_of_one_class_score_alike():
+    """One column of a table was two classes to scikit-learn: its zeros, too."""
+    gold, answered = (np.array(each, object) for each in (["", "", "a"], ["", "a", ""]))
+    labels = {"labels": ("a", "b"), "separator": "|"}
+    drawn = redrawn.headline(gold, answered, **labels)(np.arange(3))
+    scores = classification.score(gold, answered, **labels)
+    assert drawn["f1_micro"] == scores["f1_micro"] == 0.0
+
+
 def test_two_classes_have_the_f1_of_the_positive_one():
     gold, answered, _ = made(50, classes=("a", "b"))
     draw = redrawn.headline(gold[1:], answered[1:], labels=("a", "b"))

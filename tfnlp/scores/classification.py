@@ -72,8 +72,7 @@ def score(
     if isinstance(coded, coding.Codes):
         scores |= _averages(coded.gold, coded.answered)
     else:
-        used = coded.counts().used
-        scores |= _averages(coded.gold[:, used], coded.answered[:, used])
+        scores |= _of_members(coded)
         scores["hamming_loss"] = _mean(coded.gold != coded.answered)
     if separator is None and len(labels) == 2:
         scores |= _of_positive(coded.counts(), positive(labels))
@@ -203,13 +202,25 @@ def losses(own: np.ndarray) -> np.ndarray:
     return -np.log(np.clip(own, smallest, 1.0))
 
 
-def _averages(gold: np.ndarray, answered: np.ndarray) -> Scores:
+def _of_members(coded: coding.Members) -> Scores:
+    """Averages over the classes that occur; to scikit-learn one column is no table."""
+    used = np.flatnonzero(coded.counts().used)
+    gold, answered = (
+        np.pad(table[:, used], ((0, 0), (0, 1)))
+        for table in (coded.gold, coded.answered)
+    )
+    return _averages(gold, answered, labels=range(len(used)))
+
+
+def _averages(
+    gold: np.ndarray, answered: np.ndarray, labels: Sequence[int] | None = None
+) -> Scores:
     names = ("precision", "recall", "f1")
-    if not answered.size:
+    if not answered.size or (labels is not None and not labels):
         return {f"{name}_{average}": 0.0 for name in names for average in AVERAGES}
     values = {
         average: metrics.precision_recall_fscore_support(
-            gold, answered, average=average, zero_division=0
+            gold, answered, labels=labels, average=average, zero_division=0
         )
         for average in AVERAGES
     }
