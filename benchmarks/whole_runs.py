@@ -46,7 +46,8 @@ OURS = {
     "cnn": "--encoder cnn",
     "cnn, small, one pass": "--encoder cnn --length 600 --width 64 --wide 1 "
     f"--network windows=(3,) embedding_width=64 {_ONE_PASS}",
-    "rnn": "--encoder rnn",
+    "rnn": "--encoder rnn --length 400 --wide 1 --training.epochs 3 "
+    "--training.rate 2e-3 --training.schedule linear",
     "rnn, small, one pass": "--encoder rnn --length 200 --width 32 --wide 1 "
     f"--network embedding_width=64 --training.batch_size 128 {_ONE_PASS}",
     "transformer": "--encoder transformer",

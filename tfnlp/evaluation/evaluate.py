@@ -20,6 +20,8 @@ from tfnlp.scores import intervals
 from tfnlp.specs import Rows
 from tfnlp.task import Columns, Task, Tensors
 
+_FEW = 128
+"""Rows of a batch on CPUs: more are no faster, and take more memory."""
 Arrays = dict[str, np.ndarray]
 Item = TypeVar("Item")
 Found = TypeVar("Found")
@@ -42,7 +44,8 @@ def evaluate(
         task: what strings mean to the network.
         model: the network, or any callable from features to outputs.
         rows: rows with the fields of `task.inputs` and `task.targets`.
-        batch_size: how many rows are answered at once.
+        batch_size: how many rows are answered at once; 128 at most on CPUs, where two
+            batches are answered side by side.
         seconds: phase → seconds of what happened before, for the report.
         history: what Keras' `fit` logged, for the learning curves.
         counts: split → rows of the splits that were trained on, for the report.
@@ -133,8 +136,11 @@ def _answers_and_loss(
         return answering.arrays(batch), answering.arrays(answer), weighed.numpy()
 
     traced = step.get_concrete_function()
+    at_once = 1
+    if not tf.config.list_logical_devices("GPU"):
+        at_once, batch_size = 2, min(batch_size, _FEW)
     batches = answering.batches(task, rows, batch_size)
-    found = list(_side_by_side(asked, batches))
+    found = list(_side_by_side(asked, batches, at_once))
     return (
         answering.joined([read for read, _, _ in found]),
         answering.joined([answered for _, answered, _ in found]),
@@ -143,10 +149,9 @@ def _answers_and_loss(
 
 
 def _side_by_side(
-    function: Callable[[Item], Found], items: Iterable[Item]
+    function: Callable[[Item], Found], items: Iterable[Item], at_once: int
 ) -> Iterator[Found]:
-    """Results in order, two at a time on CPUs: texts are encoded in one thread each."""
-    at_once = 1 if tf.config.list_logical_devices("GPU") else 2
+    """Results in order, so many at a time: each encodes its texts in one thread."""
     waiting: deque[Future[Found]] = deque()
     with ThreadPoolExecutor(at_once) as pool:
         for item in items:
