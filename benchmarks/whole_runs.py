@@ -39,15 +39,15 @@ PEERS = {
 }
 """What a row of the table is called → a script of `peers/` and its network."""
 _ONE_PASS = "--training.epochs 1 --training.rate 4e-3 --training.schedule linear"
+_THREE = "--training.epochs 3 --training.rate 2e-3 --training.schedule linear"
 OURS = {
     "linear": "--encoder linear --training.epochs 3 --training.rate 5e-4 "
     "--training.schedule linear --wide 0.02",
     "bow": "--encoder bow",
-    "cnn": "--encoder cnn",
+    "cnn": f"--encoder cnn --length 600 --wide 1 {_THREE}",
     "cnn, small, one pass": "--encoder cnn --length 600 --width 64 --wide 1 "
     f"--network windows=(3,) embedding_width=64 {_ONE_PASS}",
-    "rnn": "--encoder rnn --length 400 --wide 1 --training.epochs 3 "
-    "--training.rate 2e-3 --training.schedule linear",
+    "rnn": f"--encoder rnn --length 400 --wide 1 {_THREE}",
     "rnn, small, one pass": "--encoder rnn --length 200 --width 32 --wide 1 "
     f"--network embedding_width=64 --training.batch_size 128 {_ONE_PASS}",
     "transformer": "--encoder transformer",
