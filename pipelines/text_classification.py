@@ -3,7 +3,7 @@
     python pipelines/text_classification.py --train reviews.csv \\
         --text review --label sentiment --encoder rnn --name reviews
 
-Without flags it learns the built-in reviews of films in 50 seconds on two CPU cores;
+Without flags it learns the built-in reviews of films in half a minute on two CPU cores;
 expect accuracy near 0.785 on unseen films. Other sets: see the table in README.md.
 """
 
