@@ -34,15 +34,18 @@ class Encoded:
         leaves: the tensors of all examples, flat: [R, ...], or ragged [R, (T), ...].
         sides: a number for each leaf; ragged ones of one side have the same T.
         structure: an example, for its nesting.
+        origin: what was encoded, and by what; see `check`.
     """
 
-    origin: tuple[Any, ...] = ()
-    """What was encoded, and by what; see `check`."""
-
     def __init__(
-        self, leaves: Sequence[Leaf], sides: Sequence[int], structure: Any
+        self,
+        leaves: Sequence[Leaf],
+        sides: Sequence[int],
+        structure: Any,
+        origin: Sequence[Any] = (),
     ) -> None:
         self.leaves, self.sides, self.structure = leaves, sides, structure
+        self.origin = origin
 
     def check(self, *origin: Any) -> None:
         """Makes sure that this is the encoding of these very objects.
@@ -105,7 +108,11 @@ class Encoded:
 
 
 def encode_once(
-    rows: Rows, encode: Encode, *, largest: int = LARGEST
+    rows: Rows,
+    encode: Encode,
+    *,
+    largest: int = LARGEST,
+    origin: Sequence[Any] = (),
 ) -> Encoded | None:
     """Encodes rows for good.
 
@@ -115,6 +122,7 @@ def encode_once(
             tensor may change from batch to batch, the second of them is padded with
             zeros, and what a row becomes does not depend on its batch.
         largest: bytes that the examples may take.
+        origin: what `Encoded.check` compares.
 
     Returns:
         None where tensors are of another kind, or would take more memory.
@@ -140,6 +148,7 @@ def encode_once(
         [column.joined() for column in columns],
         [sizes.index(own) for own in sizes],
         examples.element_spec,
+        origin,
     )
 
 

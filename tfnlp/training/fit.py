@@ -278,11 +278,12 @@ def encoded(task: Task, rows: Rows) -> Encoded | None:
     """
     start, origin = time.perf_counter(), (task, rows)
     rows = counted(check_rows(rows, {**task.inputs, **task.targets}))
-    kept = None if task.ordered else encode_once(rows, task.dataset)
+    kept = None
+    if not task.ordered:
+        kept = encode_once(rows, task.dataset, origin=origin)
     if kept is None:
         LOG.info("rows are encoded in every epoch")
         return None
-    kept.origin = origin
     LOG.info(
         "encoded once: %s rows in %.1f s, %.0f MB",
         f"{int(rows.cardinality()):,}",
