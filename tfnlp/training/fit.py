@@ -107,13 +107,7 @@ def fit(
     trainable = compiled(task, build, config, steps=epochs * updates)
     between = [*_watchers(task, trainable, valid, config, epochs), *callbacks]
     worker = strategy.worker(trainable.distribute_strategy)
-    LOG.info(
-        "trains on %s in %s, %d rows an update, %s updates an epoch",
-        strategy.described(trainable.distribute_strategy),
-        config.precision,
-        config.batch_size,
-        f"{updates:,}",
-    )
+    _tell(trainable, config, updates)
     start, checkpoints = Position(), None
     if run is not None:
         checkpoints = Checkpoints(
@@ -154,6 +148,17 @@ def fit(
     if checkpoints is not None and checkpoints.asked_to_stop:
         raise KeyboardInterrupt  # it came too late to be seen before
     return _with_history(trainable, history)
+
+
+def _tell(trainable: Trainable, config: TrainConfig, updates: int) -> None:
+    """Says what a run trains on."""
+    LOG.info(
+        "trains on %s in %s, %d rows an update, %s updates an epoch",
+        strategy.described(trainable.distribute_strategy),
+        config.precision,
+        config.batch_size,
+        f"{updates:,}",
+    )
 
 
 def _with_history(
