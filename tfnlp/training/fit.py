@@ -274,16 +274,18 @@ def encoded(task: Task, rows: Rows) -> Encoded | None:
     """Encodes training rows once, for `fit` and for what looks at them before.
 
     Returns:
-        None where they would take too much memory, or are of a kind that is encoded
-        in every epoch.
+        None where they would take too much memory, are of a kind that is encoded in
+        every epoch, or nobody has counted them.
 
     Raises:
         DataError: there are no rows.
         SchemaError: rows lack a field of the task.
     """
     start, origin = time.perf_counter(), (task, rows)
-    rows = counted(check_rows(rows, {**task.inputs, **task.targets}))
-    kept = None
+    rows = check_rows(rows, {**task.inputs, **task.targets})
+    if rows.cardinality() < 0:  # a stream: `fit` counts it, which takes a whole pass
+        return None
+    rows, kept = counted(rows), None
     if not task.ordered:
         kept = encode_once(rows, task.dataset, origin=origin)
     if kept is None:

@@ -74,18 +74,19 @@ def check(vectorizer: Vectorizer) -> None:
     """
     terms = vectorizer.terms
     if terms.split not in _SPLITS:
-        raise _refused(f"split={terms.split!r}")
+        raise refused(f"split={terms.split!r}")
     if terms.character_ngrams is not None:
-        raise _refused(f"character_ngrams={terms.character_ngrams}")
+        raise refused(f"character_ngrams={terms.character_ngrams}")
     odd = [name for name in terms.standardize if name not in replacing.STEPS]
     if odd:
-        raise _refused(f"standardize={odd[0]!r}")
+        raise refused(f"standardize={odd[0]!r}")
 
 
-def _refused(received: str) -> ExportError:
+def refused(received: str, *, by: str = "onnxruntime-extensions") -> ExportError:
+    """What is said of a step on strings that has no exact counterpart."""
     return ExportError(
         "A model with strings in does exactly what the SavedModel does to them. "
-        f"Received: {received}, for which onnxruntime-extensions has no operations. "
+        f"Received: {received}, for which {by} has no operations. "
         "Feed network.onnx with ids, or serve the SavedModel."
     )
 

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.errors import ExportError
 from tfnlp.export.onnx import letters, ragged, replacing
 from tfnlp.export.onnx.columns import (
     and_one,
@@ -25,6 +24,7 @@ from tfnlp.export.onnx.columns import (
 )
 from tfnlp.export.onnx.marks import CONTRIB, Graph, Marks
 from tfnlp.export.onnx.replacing import pattern
+from tfnlp.export.onnx.text import refused
 from tfnlp.text import (
     gazetteers,
     joining,
@@ -156,16 +156,8 @@ def _split(name: str) -> Call:
     if name == "characters":
         return Call(letters.texts_to_letters)
     if name not in ("whitespace", "words"):
-        raise _refused(f"split={name!r}")
+        raise refused(f"split={name!r}", by="ONNX")
     return Call(texts_apart, (name,))
-
-
-def _refused(received: str) -> ExportError:
-    return ExportError(
-        "A model with strings in does exactly what the SavedModel does to them. "
-        f"Received: {received}, for which ONNX has no operations. "
-        "Feed network.onnx with ids, or serve the SavedModel."
-    )
 
 
 def tokens_apart(graph: Graph, joined: str) -> Outputs:
