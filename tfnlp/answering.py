@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data.rows import settled
+from tfnlp.data.batching import numbered
 from tfnlp.errors import DataError
-from tfnlp.specs import Rows, check_rows
+from tfnlp.specs import Rows, check_rows, text_fields
 from tfnlp.task import Columns, Task, Tensors
 
 
@@ -35,12 +35,13 @@ class Answering:
 
     def __call__(self, rows: Rows, *, batch_size: int = 256) -> tuple[Columns, Columns]:
         """The rows and their answers, in order; see `answers`."""
-        read, answered = [], []
-        for batch in batches(self.task, rows, batch_size):
+        places, read, answered = [], [], []
+        for numbers, batch in batches(self.task, rows, batch_size):
             request = {name: batch[name] for name in self.task.inputs}
             answered.append(arrays(self._answer(request)))
             read.append(arrays(batch))
-        return joined(read), joined(answered)
+            places.append(numbers.numpy())
+        return joined(read, places), joined(answered, places)
 
 
 def answers(
@@ -69,13 +70,17 @@ def answers(
 
 
 def batches(task: Task, rows: Rows, batch_size: int) -> tf.data.Dataset:
-    """Rows with the fields of the task, in order, by batches.
+    """The places of rows, and the fields of the task, by batches; see `numbered`.
 
     Raises:
         SchemaError: the rows lack a field.
     """
-    checked: tf.data.Dataset = check_rows(rows, {**task.inputs, **task.targets})
-    return settled(checked.batch(batch_size).prefetch(2))
+    return numbered(
+        check_rows(rows, {**task.inputs, **task.targets}),
+        batch_size=batch_size,
+        fields=text_fields(task.inputs),
+        bucket=not task.ordered,
+    )
 
 
 def arrays(batch: Mapping[str, tf.Tensor]) -> dict[str, np.ndarray]:
@@ -95,8 +100,10 @@ def _decoded(raw: np.ndarray) -> np.ndarray:
     return decoded.reshape(raw.shape)
 
 
-def joined(parts: Sequence[dict[str, np.ndarray]]) -> Columns:
-    """Puts the batches below one another; shorter rows end in "" or 0.
+def joined(
+    parts: Sequence[dict[str, np.ndarray]], places: Sequence[np.ndarray]
+) -> Columns:
+    """Puts the rows of all batches in their places; shorter rows end in "" or 0.
 
     Raises:
         DataError: there is no batch.
@@ -106,18 +113,17 @@ def joined(parts: Sequence[dict[str, np.ndarray]]) -> Columns:
             "There must be at least one row to answer. Received: no rows. "
             "Check the file, its split and any filter on it."
         )
-    return {name: _stacked([part[name] for part in parts]) for name in parts[0]}
+    return {name: _placed([part[name] for part in parts], places) for name in parts[0]}
 
 
-def _stacked(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Puts arrays below one another; shorter rows are filled up with "" or 0."""
+def _placed(
+    arrays: Sequence[np.ndarray], places: Sequence[np.ndarray]
+) -> np.ndarray:
+    """Puts rows in their places; shorter ones are filled up with "" or 0."""
     inner = np.array([array.shape[1:] for array in arrays], int).max(axis=0)
     size = sum(map(len, arrays))
     empty = "" if arrays[0].dtype == object else 0
-    stacked = np.full((size, *inner), empty, arrays[0].dtype)
-    start = 0
-    for array in arrays:
-        here = (slice(start, start + len(array)), *map(slice, array.shape[1:]))
-        stacked[here] = array
-        start += len(array)
-    return stacked
+    placed = np.full((size, *inner), empty, arrays[0].dtype)
+    for array, own in zip(arrays, places, strict=True):
+        placed[(own, *map(slice, array.shape[1:]))] = array
+    return placed

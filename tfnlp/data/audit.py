@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.data import findings
-from tfnlp.data.rows import column_batches, keep
+from tfnlp.data.rows import CHUNK, column_batches, keep, settled
 from tfnlp.errors import DataError
 from tfnlp.specs import Rows
 
@@ -168,10 +168,15 @@ def clean(
     if separator is not None:
         return rows
 
+    @tf.autograph.experimental.do_not_convert
     def labelled(row: dict[str, tf.Tensor]) -> tf.Tensor:
         return tf.strings.length(tf.strings.strip(row[label_field])) > 0
 
-    return keep(rows, labelled)
+    if rows.cardinality() < 0:  # a stream, which nobody has counted
+        return keep(rows, labelled)
+    chunks = settled(rows.batch(CHUNK).map(labelled))
+    count = sum(int(chunk.sum()) for chunk in chunks.as_numpy_iterator())
+    return rows if count == rows.cardinality() else keep(rows, labelled, count)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,8 @@ def mean_loss(
     >>> mean_loss(task, model, test)  # doctest: +SKIP
     0.4466
     """
-    examples = task.dataset(answering.batches(task, rows, batch_size))
+    batches = answering.batches(task, rows, batch_size)
+    examples = task.dataset(batches.map(lambda places, batch: batch))
 
     @tf.function(input_signature=examples.element_spec)
     def sums(features: Any, y: Any, weight: tf.Tensor) -> tf.Tensor:
@@ -131,9 +132,13 @@ def _answers_and_loss(
         y, weight = task.encode_targets(row)
         return dict(answer), _weighed(task.loss(y, outputs[-1]), weight)
 
-    def asked(batch: dict[str, tf.Tensor]) -> tuple[Arrays, Arrays, np.ndarray]:
+    def asked(
+        numbered: tuple[tf.Tensor, dict[str, tf.Tensor]],
+    ) -> tuple[np.ndarray, Arrays, Arrays, np.ndarray]:
+        places, batch = numbered
         answer, weighed = traced(batch)
-        return answering.arrays(batch), answering.arrays(answer), weighed.numpy()
+        read, answered = answering.arrays(batch), answering.arrays(answer)
+        return places.numpy(), read, answered, weighed.numpy()
 
     traced = step.get_concrete_function()
     at_once = 1
@@ -141,10 +146,11 @@ def _answers_and_loss(
         at_once, batch_size = 2, min(batch_size, _FEW)
     batches = answering.batches(task, rows, batch_size)
     found = list(_side_by_side(asked, batches, at_once))
+    places = [own for own, _, _, _ in found]
     return (
-        answering.joined([read for read, _, _ in found]),
-        answering.joined([answered for _, answered, _ in found]),
-        _mean([sums for _, _, sums in found]),
+        answering.joined([read for _, read, _, _ in found], places),
+        answering.joined([answered for _, _, answered, _ in found], places),
+        _mean([sums for _, _, _, sums in found]),
     )
 
 

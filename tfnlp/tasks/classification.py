@@ -487,7 +487,7 @@ def _count_labels(rows: Rows, separator: str | None) -> tuple[Counter[str], bool
     """How often each class occurs, and whether every row has at least one."""
     counts: Counter[str] = Counter()
     at_least_one = True
-    for batch in rows.map(lambda row: row["label"]).batch(1024).as_numpy_iterator():
+    for batch in rows.batch(1024).map(lambda rows: rows["label"]).as_numpy_iterator():
         for label in batch.tolist():
             text = label.decode("utf-8", "replace")
             names = [text] if separator is None else text.split(separator)

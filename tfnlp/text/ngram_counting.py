@@ -6,6 +6,7 @@ what is kept becomes a string.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -57,13 +58,15 @@ def most_common_ngrams(
     """
     numbers: dict[bytes, int] = {}
     found: list[list[Runs]] = [[] for _ in range(ngrams)]
-    for ids, texts_of in _chunks(texts, tokens, numbers):
-        for length, parts in enumerate(found, start=1):
-            parts.append(_counted(ids, texts_of, size=length))
-            if sum(len(runs.keys) for runs in parts) > memory:
-                parts[:] = [_frequent(_merged(parts), memory)]
+    with ThreadPoolExecutor(2) as pool:  # NumPy sorts without Python's lock
+        for ids, texts_of in _chunks(texts, tokens, numbers):
+            for length, parts in enumerate(found, start=1):
+                parts.append(_counted(ids, texts_of, size=length))
+                if sum(len(runs.keys) for runs in parts) > memory:
+                    parts[:] = [_frequent(_merged(parts), memory)]
+        merged = list(pool.map(_merged, filter(None, found)))
     return _ranked(
-        [_merged(parts) for parts in found if parts],
+        merged,
         np.array(list(numbers), object),
         size=size,
         minimum_count=minimum_count,
@@ -121,7 +124,7 @@ def _grouped(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Different keys by rising value, what sorts all, and where in that each begins."""
     order = _order(keys)
     ordered = keys[order]
-    first = np.flatnonzero(np.diff(ordered, prepend=~ordered[:1]))
+    first = np.flatnonzero(np.append(len(keys) > 0, ordered[1:] != ordered[:-1]))
     return ordered[first], order, first
 
 
@@ -133,21 +136,30 @@ def _order(keys: np.ndarray) -> np.ndarray:
     """
     bits = max(len(keys) - 1, 0).bit_length()
     ends = np.uint64((1 << bits) - 1)
-    placed = np.sort(keys & ~ends | np.arange(len(keys), dtype=np.uint64))
-    order = (placed & ends).astype(np.int64)
-    begins, ordered = placed & ~ends, keys[order]
-    for begin in np.unique(begins[1:][ordered[1:] < ordered[:-1]]):
-        same = slice(*np.searchsorted(begins, [begin, begin | ends]))
+    placed = keys & ~ends
+    placed |= np.arange(len(keys), dtype=np.uint64)
+    placed.sort()
+    order = (placed & ends).view(np.int64)
+    ordered = keys[order]
+    for begin in np.unique(placed[1:][ordered[1:] < ordered[:-1]] & ~ends):
+        same = slice(
+            np.searchsorted(placed, begin), np.searchsorted(placed, begin | ends, "right")
+        )
         order[same] = order[same][np.argsort(keys[order[same]], kind="stable")]
     return order
 
 
 def _mixed(keys: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """The next token taken into hashes uint64 [N], as splitmix64 mixes."""
-    keys = (keys + ids.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    keys = (keys ^ (keys >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    keys = (keys ^ (keys >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return keys ^ (keys >> np.uint64(31))
+    keys = keys + ids.astype(np.uint64)
+    keys += np.uint64(1)
+    keys *= np.uint64(0x9E3779B97F4A7C15)
+    keys ^= keys >> np.uint64(30)
+    keys *= np.uint64(0xBF58476D1CE4E5B9)
+    keys ^= keys >> np.uint64(27)
+    keys *= np.uint64(0x94D049BB133111EB)
+    keys ^= keys >> np.uint64(31)
+    return keys
 
 
 def _merged(parts: Sequence[Runs]) -> Runs:
@@ -185,15 +197,29 @@ def _ranked(
         return []
     members = np.concatenate([_filled(runs.members, len(kept)) for runs in kept])
     ranks = np.append(np.argsort(np.argsort(entries)), -1)  # -1 is no token
-    falling = -np.concatenate([runs.counts for runs in kept])
-    order = np.lexsort([*ranks[members].T[::-1], falling])[:size]
-    names = entries.tolist()
-    return [
-        b" ".join([names[number] for number in run if number >= 0]).decode(
-            "utf-8", "replace"
-        )
-        for run in members[order].tolist()
-    ]
+    rising = np.concatenate([runs.counts for runs in kept])
+    order = _lexsorted([-rising, *ranks[members].T])[:size]
+    return _strings(members[order], entries)
+
+
+def _lexsorted(keys: Sequence[np.ndarray]) -> np.ndarray:
+    """What sorts by the first of some integers [N], then by the next: int64 [N]."""
+    order = np.arange(len(keys[0]))
+    for numbers in reversed(keys):
+        above = (numbers - numbers.min(initial=0)).astype(np.uint64)
+        free = 64 - int(above.max(initial=0)).bit_length()  # bits for places, see `_order`
+        order = order[_order(above[order] << np.uint64(min(free, 63)))]
+    return order
+
+
+def _strings(members: np.ndarray, entries: np.ndarray) -> list[str]:
+    """Runs int32 [U, n] that end in -1, as their tokens with blanks between."""
+    names = np.array([each.decode("utf-8", "replace") for each in entries], object)
+    strings = names[members[:, 0]]
+    for place in range(1, members.shape[1]):
+        longer = members[:, place] >= 0
+        strings[longer] += " " + names[members[longer, place]]
+    return strings.tolist()
 
 
 def _filled(members: np.ndarray, size: int) -> np.ndarray:

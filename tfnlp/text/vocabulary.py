@@ -48,9 +48,10 @@ class Vocabulary(tf.Module):
 
     def __init__(self, tokens: Sequence[str], *, special: Sequence[str] = ()):
         super().__init__()
-        self._own = tuple(tokens)
         self._special = tuple(special)
-        self._entries = self._special + self._own
+        # Not by "self._own =": TensorFlow would look at every token of a tuple.
+        object.__setattr__(self, "_own", tuple(tokens))
+        object.__setattr__(self, "_entries", self._special + self._own)
         self._known = frozenset(self._entries)
         _check_distinct(self._entries, self._known)
         with tf.device("CPU:0"):
