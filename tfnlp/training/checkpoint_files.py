@@ -4,11 +4,11 @@ Knows nothing of networks: a checkpoint is arrays by name.
 """
 
 import hashlib
-import io
 import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -25,16 +25,19 @@ def files(folder: Path) -> list[Path]:
 
 
 def save(file: Path, arrays: Arrays) -> None:
-    """Writes a checkpoint beside the others, and removes the oldest."""
-    buffer = io.BytesIO()
-    np.savez(buffer, allow_pickle=False, **arrays)
-    body = buffer.getvalue()
+    """Writes a checkpoint beside the others, and removes the oldest.
+
+    Its digest comes first. Nothing is held in memory a second time.
+    """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         half = file.with_suffix(".half")
-        with open(half, "wb") as stream:
-            stream.write(hashlib.sha256(body).digest())
-            stream.write(body)
+        with open(half, "wb+") as stream:
+            stream.write(bytes(_DIGEST))
+            np.savez(stream, allow_pickle=False, **arrays)
+            digest = _digest(stream)
+            stream.seek(0)
+            stream.write(digest)
             stream.flush()
             os.fsync(stream.fileno())
         half.replace(file)
@@ -46,9 +49,18 @@ def save(file: Path, arrays: Arrays) -> None:
 
 def read(file: Path) -> dict[str, np.ndarray] | None:
     """The arrays of a checkpoint; None if it is not what was written."""
-    whole = file.read_bytes()
-    body = whole[_DIGEST:]
-    if hashlib.sha256(body).digest() != whole[:_DIGEST]:
-        return None
-    with np.load(io.BytesIO(body)) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+    with open(file, "rb") as stream:
+        if stream.read(_DIGEST) != _digest(stream):
+            return None
+        stream.seek(_DIGEST)
+        with np.load(stream) as arrays:
+            return {name: arrays[name] for name in arrays.files}
+
+
+def _digest(stream: BinaryIO) -> bytes:
+    """The digest of all that is behind the place for it."""
+    found = hashlib.sha256()
+    stream.seek(_DIGEST)
+    while chunk := stream.read(1 << 20):
+        found.update(chunk)
+    return found.digest()

@@ -191,6 +191,7 @@ class Checkpoints(keras.callbacks.Callback):
         """Writes the network as it is now: the run has ended."""
         self.loses_nothing = False
         self._wait()
+        self.unwritten = None  # before the network is copied once more
         self.position = Position(self.position.epoch + 1, 0, ended=True)
         self._keep()
         self._write()

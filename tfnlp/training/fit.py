@@ -165,6 +165,7 @@ def _with_history(
     trainable: Trainable, history: keras.callbacks.History
 ) -> keras.Model:
     history.tokens = trainable.counted()[0]
+    history.set_model(None)  # it would keep the optimizer in memory
     trainable.network.history = history
     return trainable.network
 
