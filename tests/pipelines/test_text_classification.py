@@ -170,6 +170,19 @@ def test_another_run_writes_the_next_version_before_it_prints(
 
 
 @pytest.mark.slow
+def test_the_last_weights_lie_beside_the_best(tmp_path):
+    """At such a rate every epoch is worse than the first."""
+    training = tfnlp.TrainConfig(epochs=3, rate=0.5, batch_size=4, keep="both")
+    settings = dataclasses.replace(recipe(tmp_path, encoder="bow"), training=training)
+    version = script.main(settings)
+    network = tfnlp.load(version).network
+    best = network.get_weights()
+    network.load_weights(version / "assets.extra" / "last.weights.h5")
+    apart = zip(best, network.get_weights(), strict=True)
+    assert any(np.abs(one - other).max() > 1e-3 for one, other in apart)
+
+
+@pytest.mark.slow
 def test_a_run_that_was_stopped_before_it_was_saved_goes_on(
     tmp_path, monkeypatch, caplog
 ):

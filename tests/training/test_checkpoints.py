@@ -181,7 +181,9 @@ def test_states_that_layers_keep_go_on(tmp_path):
     check_equal(trained(task, build, rows, run=tmp_path, resume=True), expected)
 
 
-@pytest.mark.parametrize("options", [{}, {"average": 0.9, "keep": "last"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"average": 0.9, "keep": "last"}, {"keep": "both"}]
+)
 def test_a_run_that_has_ended_is_not_trained_again(task, tmp_path, options):
     """Whoever trained it was stopped before it was saved."""
     expected = trained(task, classifier(task), run=tmp_path, **options)
@@ -189,6 +191,10 @@ def test_a_run_that_has_ended_is_not_trained_again(task, tmp_path, options):
     found = trained(task, classifier(task), run=tmp_path, **again, **options)
     check_equal(found, expected)
     assert found.history.epoch == expected.history.epoch
+    last, again = expected.history.last_weights, found.history.last_weights
+    assert (last is None) == (again is None) == (options.get("keep") != "both")
+    for one, other in zip(last or (), again or (), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_a_run_begins_anew_where_one_has_ended(task, expected, tmp_path, caplog):

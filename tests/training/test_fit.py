@@ -120,6 +120,16 @@ def test_training_stops_and_keeps_the_best_weights():
     assert same(network.get_weights(), kept.weights[0])
 
 
+def test_the_last_weights_may_be_kept_beside_the_best():
+    kept = Kept()
+    wrong = ROWS.map(lambda row: {"text": row["text"], "y": 1.0 - row["y"]})
+    options = {"valid": wrong, "epochs": 9, "patience": 2}
+    network = train(keep="both", callbacks=(kept,), **options)
+    assert same(network.get_weights(), kept.weights[0])
+    assert same(network.history.last_weights, kept.weights[2])
+    assert train(keep="last", **options).history.last_weights is None
+
+
 @pytest.mark.parametrize(("updates", "epochs"), [(0, 3), (1, 1), (3, 2), (99, 3)])
 def test_passes_end_with_the_updates(updates, epochs):
     """8 rows by 4 are 2 updates a pass."""

@@ -29,6 +29,9 @@ def finish(
 ) -> Path:
     """Saves a version with its recipe, audit and report; returns its folder.
 
+    Where `--training.keep both` was asked for, `last.weights.h5` is there, too: what
+    `load_weights` of the network takes to go on from the last epoch.
+
     What `--resume` would have gone on from until now is removed then.
     Prints where it is to stderr, and the report to stdout.
 
@@ -50,10 +53,29 @@ def finish(
             model,
             recipe.name,
             output=recipe.output,
-            report=report,
+            report=_Beside(report, model),
             recipe=settings,
         )
     forget(recipe)
     print(f"saved as {version} in {clock.seconds['save']:.1f} s", file=sys.stderr)
     print(report)  # last: whoever reads this may have left
     return version
+
+
+@dataclasses.dataclass(frozen=True)
+class _Beside:
+    """What a version has besides the network: its report, and the last weights."""
+
+    report: "Report"
+    model: "keras.Model"
+
+    def save(self, folder: Path) -> None:
+        self.report.save(folder)
+        last = self.model.history.last_weights
+        if last is None:
+            return
+        trained = self.model.history.model  # what is saved has its variables
+        best = trained.get_weights()
+        trained.set_weights(last)
+        self.model.save_weights(folder / "last.weights.h5")
+        trained.set_weights(best)

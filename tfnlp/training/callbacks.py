@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import keras
 import numpy as np
@@ -14,6 +14,7 @@ from tfnlp.answering import Answering
 from tfnlp.errors import TrainingError, UsageError, nearest
 from tfnlp.specs import Rows
 from tfnlp.task import Task
+from tfnlp.training.config import Kept
 
 LOG = logging.getLogger("tfnlp")
 Logs: TypeAlias = Mapping[str, float] | None
@@ -132,9 +133,26 @@ class AveragedWeights(FoundWeights):
 
 
 class KeepBest(keras.callbacks.EarlyStopping):
-    """Keras' early stopping with the best weights, which a resumed run has kept."""
+    """Keras' early stopping with the best weights, which a resumed run has kept.
+
+    Args:
+        keep: whose weights are left in the network, and with `both` those of the last
+            epoch in `last_weights`.
+        options: those of Keras' `EarlyStopping`.
+    """
 
     _FACTS = ("best", "best_epoch", "wait")
+
+    def __init__(self, *, keep: Kept, **options: Any):
+        super().__init__(restore_best_weights=keep != "last", **options)
+        self.keep = keep
+        self.last_weights: list[np.ndarray] | None = None
+        """Those of the last epoch, once training has ended, if both are kept."""
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        if self.keep == "both":
+            self.last_weights = self.model.network.get_weights()
+        super().on_train_end(logs)
 
     def memory(self) -> dict[str, np.ndarray]:
         """The best score and weights so far, for a checkpoint."""

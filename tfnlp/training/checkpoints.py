@@ -14,9 +14,9 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import Any, NamedTuple, NoReturn, Protocol, runtime_checkable
 
 import keras
@@ -179,21 +179,30 @@ class Checkpoints(keras.callbacks.Callback):
                 )
         LOG.info("goes on %s", self.position)
 
-    def ended(self) -> keras.callbacks.History:
-        """Takes back the network of a run that has ended; returns its history."""
+    def ended(self) -> tuple[keras.callbacks.History, list[np.ndarray] | None]:
+        """Takes back the network of a run that has ended.
+
+        Returns:
+            its history, and what `end` was given.
+        """
         self._take(self._of_network())
+        last = _of(self.loaded, "last")
         history = keras.callbacks.History()
         history.epoch = list(range(self.position.epoch))
         history.history = self.about["history"]
-        return history
+        return history, [last[str(number)] for number in range(len(last))] or None
 
-    def end(self) -> None:
-        """Writes the network as it is now: the run has ended."""
+    def end(self, last: Sequence[np.ndarray] | None = None) -> None:
+        """Writes the network as it is now: the run has ended.
+
+        Args:
+            last: weights of its last epoch, to be written, too.
+        """
         self.loses_nothing = False
         self._wait()
         self.unwritten = None  # before the network is copied once more
         self.position = Position(self.position.epoch + 1, 0, ended=True)
-        self._keep()
+        self._keep({f"last/{number}": each for number, each in enumerate(last or ())})
         self._write()
         self._wait()
 
@@ -264,15 +273,15 @@ class Checkpoints(keras.callbacks.Callback):
         self.asked_to_stop = True
         raise KeyboardInterrupt
 
-    def _keep(self) -> None:
-        """Copies the state, or of a run that has ended the network alone."""
+    def _keep(self, more: Arrays = MappingProxyType({})) -> None:
+        """Copies the state, or of a run that has ended the network and `more`."""
         about = {
             "settings": self.settings,
             "epoch": self.position.epoch,
             "done": self.position.done,
             "history": self.trainable.history.history,
         }
-        arrays = {"about": np.frombuffer(as_json(about).encode(), np.uint8)}
+        arrays = {"about": np.frombuffer(as_json(about).encode(), np.uint8), **more}
         variables = [*self._of_network()]
         if not self.position.ended:
             variables += [*self._of_optimizer(), *self._metrics()]

@@ -12,7 +12,7 @@ Optimizer = Literal[
     "adam", "adamw", "adagrad", "rmsprop", "sgd", "lion", "muon", "schedule_free"
 ]
 Schedule = Literal["constant", "linear", "cosine", "polynomial", "inverse_sqrt"]
-Kept = Literal["best", "last"]
+Kept = Literal["best", "last", "both"]
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
 Strategy = Literal["auto", "one", "mirrored", "multi_worker", "tpu"]
@@ -46,7 +46,7 @@ class TrainConfig:
     precision: Precision = "float32"
     monitor: str = ""  # score that is watched, as in val_f1; default: the task's
     patience: int = 2  # epochs without a better score before training stops
-    keep: Kept = "best"  # weights of which epoch
+    keep: Kept = "best"  # weights of which epoch; both saves the last beside the best
     strategy: Strategy = "auto"  # auto takes every GPU of this machine
     track: tuple[Tracker, ...] = ()  # who is told how training goes
     checkpoint_seconds: float = 60.0  # between two that --resume can go on from

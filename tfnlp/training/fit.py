@@ -5,7 +5,7 @@ import functools
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -84,8 +84,10 @@ def fit(
             None has the rows encoded here.
 
     Returns:
-        The network; its ``history`` holds the logs of every epoch, and
-        ``history.tokens`` how many tokens this process trained on.
+        The network; its ``history`` holds the logs of every epoch,
+        ``history.tokens`` how many tokens this process trained on, and
+        ``history.last_weights`` what `set_weights` takes to have those of the last
+        epoch: None unless `config.keep` is "both".
 
     Raises:
         SchemaError: rows lack a field of the task.
@@ -120,7 +122,7 @@ def fit(
         )
         start = _start(checkpoints, resume=resume)
         if start.ended:
-            return _with_history(trainable, checkpoints.ended())
+            return _with_history(trainable, *checkpoints.ended())
         between.append(checkpoints)
     if config.track and worker.is_chief:
         between.append(_tracking(config, trainable, run, start, updates))
@@ -144,10 +146,10 @@ def fit(
             callbacks=between,
         )
         if checkpoints is not None:
-            checkpoints.end()
+            checkpoints.end(_last_weights(between))
     if checkpoints is not None and checkpoints.asked_to_stop:
         raise KeyboardInterrupt  # it came too late to be seen before
-    return _with_history(trainable, history)
+    return _with_history(trainable, history, _last_weights(between))
 
 
 def _tell(trainable: Trainable, config: TrainConfig, updates: int) -> None:
@@ -162,12 +164,22 @@ def _tell(trainable: Trainable, config: TrainConfig, updates: int) -> None:
 
 
 def _with_history(
-    trainable: Trainable, history: keras.callbacks.History
+    trainable: Trainable,
+    history: keras.callbacks.History,
+    last: list[np.ndarray] | None,
 ) -> keras.Model:
     history.tokens = trainable.counted()[0]
-    history.set_model(None)  # it would keep the optimizer in memory
+    history.last_weights = last
+    history.set_model(trainable.network)  # else the optimizer stays in memory
     trainable.network.history = history
     return trainable.network
+
+
+def _last_weights(
+    between: Iterable[keras.callbacks.Callback],
+) -> list[np.ndarray] | None:
+    """What a run kept besides the best; see `KeepBest`."""
+    return next(each.last_weights for each in between if isinstance(each, KeepBest))
 
 
 def _watchers(
@@ -192,7 +204,7 @@ def _watchers(
         monitor=monitor,
         mode=mode,
         patience=config.patience,
-        restore_best_weights=config.keep == "best",
+        keep=config.keep,
     )
 
 
