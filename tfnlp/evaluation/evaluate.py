@@ -20,7 +20,7 @@ from tfnlp.scores import intervals
 from tfnlp.specs import Rows
 from tfnlp.task import Columns, Task, Tensors
 
-_FEW = 128
+_FEW = 64
 """Rows of a batch on CPUs: more are no faster, and take more memory."""
 Arrays = dict[str, np.ndarray]
 Item = TypeVar("Item")
@@ -44,7 +44,7 @@ def evaluate(
         task: what strings mean to the network.
         model: the network, or any callable from features to outputs.
         rows: rows with the fields of `task.inputs` and `task.targets`.
-        batch_size: how many rows are answered at once; 128 at most on CPUs, where two
+        batch_size: how many rows are answered at once; 64 at most on CPUs, where two
             batches are answered side by side.
         seconds: phase → seconds of what happened before, for the report.
         history: what Keras' `fit` logged, for the learning curves.
