@@ -5,6 +5,7 @@ Strings and numbers leave TensorFlow here, as columns of numpy arrays.
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -116,14 +117,13 @@ def joined(
     return {name: _placed([part[name] for part in parts], places) for name in parts[0]}
 
 
-def _placed(
-    arrays: Sequence[np.ndarray], places: Sequence[np.ndarray]
-) -> np.ndarray:
+def _placed(arrays: Sequence[np.ndarray], places: Sequence[np.ndarray]) -> np.ndarray:
     """Puts rows in their places; shorter ones are filled up with "" or 0."""
     inner = np.array([array.shape[1:] for array in arrays], int).max(axis=0)
     size = sum(map(len, arrays))
     empty = "" if arrays[0].dtype == object else 0
     placed = np.full((size, *inner), empty, arrays[0].dtype)
     for array, own in zip(arrays, places, strict=True):
-        placed[(own, *map(slice, array.shape[1:]))] = array
+        inside: list[Any] = [slice(size) for size in array.shape[1:]]
+        placed[(own, *inside)] = array
     return placed

@@ -143,7 +143,8 @@ def _order(keys: np.ndarray) -> np.ndarray:
     ordered = keys[order]
     for begin in np.unique(placed[1:][ordered[1:] < ordered[:-1]] & ~ends):
         same = slice(
-            np.searchsorted(placed, begin), np.searchsorted(placed, begin | ends, "right")
+            np.searchsorted(placed, begin),
+            np.searchsorted(placed, begin | ends, "right"),
         )
         order[same] = order[same][np.argsort(keys[order[same]], kind="stable")]
     return order
@@ -207,8 +208,9 @@ def _lexsorted(keys: Sequence[np.ndarray]) -> np.ndarray:
     order = np.arange(len(keys[0]))
     for numbers in reversed(keys):
         above = (numbers - numbers.min(initial=0)).astype(np.uint64)
-        free = 64 - int(above.max(initial=0)).bit_length()  # bits for places, see `_order`
-        order = order[_order(above[order] << np.uint64(min(free, 63)))]
+        free = 64 - int(above.max(initial=0)).bit_length()
+        above <<= np.uint64(min(free, 63))  # the low bits are for places, see `_order`
+        order = order[_order(above[order])]
     return order
 
 
