@@ -142,3 +142,15 @@ def test_a_reader_that_left_is_no_error():
     with process.stderr:
         assert process.stderr.read() == ""
     assert process.wait() == 0
+
+
+def test_what_is_loaded_is_never_looked_through_for_garbage():
+    """A second of every command: the objects of TensorFlow, and of its end."""
+    script = (
+        "import gc, tfnlp; tfnlp.clean; print(gc.isenabled(), gc.get_freeze_count())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True
+    )
+    enabled, frozen = done.stdout.split()
+    assert enabled == "True" and int(frozen) > 100_000

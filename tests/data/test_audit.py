@@ -183,6 +183,7 @@ def test_audit_survives_json():
 
 def test_clean_drops_rows_without_label():
     kept = clean(rows(("a", "x"), ("b", " "), ("c", "")))
+    assert kept.cardinality() == 1
     assert [row["text"] for row in kept.as_numpy_iterator()] == [b"a"]
 
 

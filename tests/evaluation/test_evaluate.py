@@ -152,6 +152,22 @@ def test_every_row_is_answered_once_and_in_order(model, batch_size):
     assert answered["probabilities"].shape == (6, 2)
 
 
+def test_rows_of_like_length_are_answered_together_and_come_back_in_order(model):
+    """More of them than are sorted together: 50 batches."""
+    texts = [f"{number} " + "long " * (number * 7 % 13) for number in range(120)]
+    seen = []
+
+    def watched(features):
+        tf.py_function(lambda found: seen.append(len(found)), [features["found"]], [])
+        return model(features)
+
+    gold, answered = answers(Keyword(), watched, rows(*texts), batch_size=2)
+    assert gold["text"].tolist() == answered["echo"].tolist() == texts
+    assert sum(seen) == 120 and set(seen) == {2}
+    widths = [len(row.split()) for row in texts]
+    assert [int((row != "").sum()) for row in answered["words"]] == widths
+
+
 def test_answers_are_traced_once_for_all_batch_sizes(model):
     task = Keyword()
     answers(task, model, rows(*TEXTS), batch_size=4)

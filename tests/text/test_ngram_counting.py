@@ -50,9 +50,18 @@ def test_memory_is_bounded_and_frequent_runs_stay(monkeypatch):
     assert found == ["here", "often", "often here"]
 
 
-@pytest.mark.parametrize("size", [0, 1, 5, 1000])
+@pytest.mark.parametrize("size", [0, 1, 5, 1000, 1024])
 def test_keys_that_differ_in_their_last_bits_only_are_sorted_too(size):
     high = RANDOM.integers(0, 4, size, np.uint64) << np.uint64(60)
     keys = high | RANDOM.integers(0, 9, size, np.uint64)
     order = ngram_counting._order(keys)
     assert order.tolist() == np.argsort(keys, kind="stable").tolist()
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 1000])
+def test_integers_are_sorted_by_the_first_of_them_then_by_the_next(size):
+    random = np.random.default_rng(0)
+    keys = [random.integers(-5, 5, size), random.integers(0, 1 << 40, size) % 7 - 1]
+    keys.append(random.integers(-(1 << 20), 1 << 20, size))
+    expected = np.lexsort(keys[::-1])
+    assert ngram_counting._lexsorted(keys).tolist() == expected.tolist()

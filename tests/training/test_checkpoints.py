@@ -1,11 +1,13 @@
 """A run that was stopped anywhere ends with the weights of one that was not."""
 
+import gc
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 
 import keras
 import numpy as np
@@ -18,9 +20,10 @@ from tfnlp.networks import bow
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.tasks.classification import Classification
 from tfnlp.tasks.language_model import LanguageModel
-from tfnlp.training import checkpoints, strategy
+from tfnlp.training import checkpoint_files, checkpoints, strategy
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.fit import fit
+from tfnlp.training.step import Trainable
 
 TEXTS = ["a good film", "a bad film", "so good", "so bad", "good", "bad", "not bad"]
 ROWS = from_list([{"text": t, "label": "no" if "bad" in t else "yes"} for t in TEXTS])
@@ -438,3 +441,26 @@ def test_twenty_times_kill_9_at_any_moment(task, tmp_path):
     assert list(folder.glob("checkpoints/*.ckpt"))
     found = trained(task, classifier(task), run=folder, resume=True, **LONG)
     check_equal(found, trained(task, classifier(task), **LONG))
+
+
+def test_a_checkpoint_is_not_held_in_memory_again_while_it_is_written(tmp_path):
+    arrays = {"weights": np.ones(10_000_000, np.float32)}  # 40 MB
+    file = tmp_path / "00001-000000001.ckpt"
+    tracemalloc.start()
+    try:
+        checkpoint_files.save(file, arrays)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 30_000_000
+    np.testing.assert_array_equal(checkpoint_files.read(file)["weights"], 1.0)
+
+
+def test_what_trained_a_network_is_freed(task):
+    def alive():
+        gc.collect()
+        return sum(type(each) is Trainable for each in gc.get_objects())
+
+    before = alive()
+    network = trained(task, classifier(task), epochs=1)
+    assert alive() == before and network.history.history["loss"]
