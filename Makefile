@@ -47,11 +47,13 @@ format: setup ## rewrite the files as `check` wants them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup ## measure; every benchmarks/*.py prints its own table
+bench: setup ## measure; the tables of every benchmarks/*.py, also into runs/bench.md
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
-	@for script in benchmarks/*.py; do \
+	@[ -d saved_models/demo ] || $(MAKE) demo
+	@mkdir -p runs
+	@set -o pipefail; for script in benchmarks/*.py; do \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
-	done
+	done | tee runs/bench.md
 
 clean: ## remove the environment, caches and runs; artefacts stay
 	rm -rf $(VENV) runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
