@@ -33,7 +33,7 @@ def finish(
     `load_weights` of the network takes to go on from the last epoch.
 
     What `--resume` would have gone on from until now is removed then.
-    Prints where it is to stderr, and the report to stdout.
+    Prints the first score and then where it is to stderr, and the report to stdout.
 
     Args:
         recipe: a dataclass with `name` and `output`.
@@ -42,6 +42,12 @@ def finish(
     Raises:
         ExportError: see `tfnlp.save`.
     """
+    first = report.ordered()[0]
+    print(
+        f"scored after {sum(report.seconds.values()):.1f} s: "
+        f"{first} {report.scores[first]:.4f}",
+        file=sys.stderr,
+    )
     settings = to_dict(recipe)
     cost = {"tokens": model.history.tokens, **tfnlp.clock.peak_memory()}
     report = dataclasses.replace(
