@@ -3,8 +3,9 @@
 import random
 
 import pytest
+import tensorflow as tf
 
-from tfnlp.data.batching import batches
+from tfnlp.data.batching import batches, numbered
 from tfnlp.data.readers import from_list
 
 DICE = random.Random(0)
@@ -81,3 +82,22 @@ def test_joined_words_are_counted_not_measured():
     found = batches(rows, batch_size=4, fields=["tokens"], shuffle=None)
     counts = [{len(t.split()) for t in b["tokens"].numpy()} for b in found]
     assert sorted(map(sorted, counts)) == [[2], [5]]
+
+
+@pytest.mark.parametrize("bucket", [True, False])
+@pytest.mark.parametrize("fields", [[], ["words"]], ids=["none", "lists"])
+def test_rows_without_a_text_and_with_lists_of_texts_are_cut_too(bucket, fields):
+    rows = tf.data.Dataset.from_tensor_slices(
+        {"words": [["a", "bcd"], ["", ""], ["e", "f"]], "number": [1.0, 2.0, 3.0]}
+    )
+    found = numbered(rows, batch_size=2, fields=fields, bucket=bucket)
+    places, numbers = zip(
+        *((p.tolist(), row["number"].tolist()) for p, row in found.as_numpy_iterator()),
+        strict=True,
+    )
+    order = [1, 2, 0] if fields and bucket else [0, 1, 2]
+    assert [*places[0], *places[1]] == order
+    assert [*numbers[0], *numbers[1]] == [place + 1.0 for place in order]
+    cut = batches(rows, batch_size=2, fields=fields, bucket=bucket, shuffle=None)
+    read = [number for row in cut.as_numpy_iterator() for number in row["number"]]
+    assert sorted(read) == [1.0, 2.0, 3.0]

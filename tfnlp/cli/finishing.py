@@ -83,5 +83,7 @@ class _Beside:
         trained = self.model.history.model  # what is saved has its variables
         best = trained.get_weights()
         trained.set_weights(last)
-        self.model.save_weights(folder / "last.weights.h5")
-        trained.set_weights(best)
+        try:
+            self.model.save_weights(folder / "last.weights.h5")
+        finally:
+            trained.set_weights(best)

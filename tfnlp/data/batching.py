@@ -91,10 +91,7 @@ def numbered(
 
     @tf.autograph.experimental.do_not_convert
     def cut(number: tf.Tensor, window: dict[str, tf.Tensor]) -> tf.data.Dataset:
-        lengths = tf.add_n([_lengths(name, window[name]) for name in fields])
-        if not bucket:
-            lengths = tf.zeros_like(lengths)
-        order = tf.argsort(lengths, stable=True)
+        order = tf.argsort(_sizes(window, fields if bucket else ()), stable=True)
         found = {name: tf.gather(column, order) for name, column in window.items()}
         places = number * size + tf.cast(order, tf.int64)
         return tf.data.Dataset.from_tensor_slices((places, found)).batch(batch_size)
@@ -116,8 +113,7 @@ def _bucketed(
 
     @tf.autograph.experimental.do_not_convert
     def cut(window: dict[str, tf.Tensor], number: tf.Tensor) -> tf.data.Dataset:
-        lengths = tf.add_n([_lengths(name, window[name]) for name in fields])
-        ordered = tf.argsort(lengths, stable=True)
+        ordered = tf.argsort(_sizes(window, fields), stable=True)
         count = (tf.size(ordered) + batch_size - 1) // batch_size
         places = tf.random.experimental.stateless_shuffle(
             tf.range(count), seed=tf.stack([number, seed])
@@ -132,8 +128,18 @@ def _bucketed(
     return windows.flat_map(cut)
 
 
+def _sizes(rows: dict[str, tf.Tensor], fields: Sequence[str]) -> tf.Tensor:
+    """How long rows are over some of their fields, of any rank: int32 [N]."""
+    count = tf.shape(next(iter(rows.values())))[0]
+    total = tf.zeros([count], tf.int32)
+    for name in fields:
+        lengths = tf.reshape(_lengths(name, rows[name]), [count, -1])
+        total += tf.reduce_sum(tf.cast(lengths, tf.int32), axis=1)
+    return total
+
+
 def _lengths(field: str, texts: tf.Tensor) -> tf.Tensor:
-    """How long texts [N] are, in bytes; those of words, in words: int32 [N].
+    """How long texts are, in bytes; those of words, in words: int32 of their shape.
 
     A number is the length itself.
     """
