@@ -11,6 +11,7 @@ import tfnlp
 from tfnlp.cli.finishing import finish
 from tfnlp.cli.fitting import fit
 from tfnlp.cli.source import Source
+from tfnlp.evaluation.report import Report
 
 PIPELINES = Path(__file__).parents[2] / "pipelines"
 
@@ -44,15 +45,8 @@ def test_a_run_does_not_depend_on_where_files_are(monkeypatch):
     assert settings(monkeypatch)["--width"] == 8
 
 
-@dataclasses.dataclass
-class Report:
-    cost: dict = dataclasses.field(default_factory=dict)
-    recipe: dict = dataclasses.field(default_factory=dict)
-    audit: dict = dataclasses.field(default_factory=dict)
-
-
 @pytest.mark.parametrize("error", [None, InterruptedError])
-def test_a_run_is_forgotten_when_it_is_saved(monkeypatch, tmp_path, error):
+def test_a_run_is_forgotten_when_it_is_saved(monkeypatch, tmp_path, capsys, error):
     monkeypatch.chdir(tmp_path)
     kept = Path("runs", "demo", "checkpoints", "ended.ckpt")
     kept.parent.mkdir(parents=True)
@@ -62,11 +56,12 @@ def test_a_run_is_forgotten_when_it_is_saved(monkeypatch, tmp_path, error):
         finish(
             Recipe(),
             None,
-            mock.Mock(),
-            Report(),
+            mock.Mock(**{"history.tokens": 9}),
+            Report({"accuracy": 0.5}, seconds={"train": 1.0, "evaluate": 0.5}),
             audit=mock.Mock(),
             clock=tfnlp.Clock(),
         )
+    assert "scored after 1.5 s: accuracy 0.5000\n" in capsys.readouterr().err
     assert kept.exists() == (error is not None)
     assert any(Path("runs").iterdir()) == (error is not None)
 
