@@ -58,12 +58,12 @@ def most_common_ngrams(
     """
     numbers: dict[bytes, int] = {}
     found: list[list[Runs]] = [[] for _ in range(ngrams)]
+    for ids, texts_of in _chunks(texts, tokens, numbers):
+        for length, parts in enumerate(found, start=1):
+            parts.append(_counted(ids, texts_of, size=length))
+            if sum(len(runs.keys) for runs in parts) > memory:
+                parts[:] = [_frequent(_merged(parts), memory)]
     with ThreadPoolExecutor(2) as pool:  # NumPy sorts without Python's lock
-        for ids, texts_of in _chunks(texts, tokens, numbers):
-            for length, parts in enumerate(found, start=1):
-                parts.append(_counted(ids, texts_of, size=length))
-                if sum(len(runs.keys) for runs in parts) > memory:
-                    parts[:] = [_frequent(_merged(parts), memory)]
         merged = list(pool.map(_merged, filter(None, found)))
     return _ranked(
         merged,
