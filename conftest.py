@@ -5,5 +5,5 @@ import importlib.util
 collect_ignore = (
     []
     if importlib.util.find_spec("apache_beam")
-    else ["tfnlp/serving/beam.py", "tfnlp/serving/beam_files.py"]
+    else ["tfnlp/serving/beam/model_handler.py", "tfnlp/serving/beam/file_systems.py"]
 )

@@ -25,7 +25,7 @@ from sklearn.svm import LinearSVC
 import tfnlp
 from tfnlp import cli
 from tfnlp.scores import classification as scores
-from tfnlp.scores import coding, redrawn
+from tfnlp.scores import classification_bootstrap, label_encoding
 
 COSTS = (0.03, 0.1, 0.3, 1.0, 3.0)
 MINIMUM_COUNTS = (1, 2)
@@ -108,7 +108,7 @@ def candidates(sides: tfnlp.Sides, separator: str | None) -> Iterator[Candidate]
         valid = vectorizer.transform(sides.valid.texts)
         for cost in COSTS:
             answer = trained(train, sides.train.labels, cost=cost, separator=separator)
-            draw = redrawn.headline(
+            draw = classification_bootstrap.headline(
                 sides.valid.labels, answer(valid), labels=labels, separator=separator
             )
             found = draw(np.arange(len(sides.valid.labels)))
@@ -146,7 +146,9 @@ def trained(
     if separator is None:
         return svm.fit(features, labels).predict
     names = MultiLabelBinarizer()
-    members = names.fit_transform(coding.split(label, separator) for label in labels)
+    members = names.fit_transform(
+        label_encoding.split(label, separator) for label in labels
+    )
     several = OneVsRestClassifier(svm).fit(features, members)
     at_least_one = bool(members.any(axis=1).all())
 
@@ -168,7 +170,7 @@ def classes(labels: np.ndarray, separator: str | None) -> list[str]:
     if separator is None:
         return sorted(set(labels))
     return sorted(
-        {name for each in set(labels) for name in coding.split(each, separator)}
+        {name for each in set(labels) for name in label_encoding.split(each, separator)}
     )
 
 

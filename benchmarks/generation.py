@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tfnlp import cli
-from tfnlp.cli.quiet import quiet_start
+from tfnlp.cli.tensorflow_logs import quiet_start
 
 with quiet_start():
     import keras
@@ -24,7 +24,7 @@ with quiet_start():
     import tensorflow as tf
 
     from tfnlp import decoding
-    from tfnlp.networks import causal
+    from tfnlp.networks import incremental_decoding
     from tfnlp.networks.transformer_decoder import TransformerDecoder
 
 PEER = "KerasHub, GPT2CausalLM.generate"
@@ -78,7 +78,9 @@ def of_tfnlp(
 
     @tf.function
     def generate(ids: tf.Tensor) -> tf.Tensor:
-        reading = causal.read(model, ids, lengths, room=recipe.prompt + recipe.tokens)
+        reading = incremental_decoding.read(
+            model, ids, lengths, room=recipe.prompt + recipe.tokens
+        )
         options = decoding.Options(max_tokens=recipe.tokens, temperature=0.0)
         made = decoding.generate(
             reading.step, reading.logits, reading.cache, options, end=None

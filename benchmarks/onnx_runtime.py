@@ -24,7 +24,7 @@ import numpy as np
 
 import tfnlp
 from tfnlp import cli
-from tfnlp.cli.quiet import quiet_start
+from tfnlp.cli.tensorflow_logs import quiet_start
 
 with quiet_start():
     import tensorflow as tf

@@ -26,13 +26,13 @@ from peers import load as clients_of
 
 import tfnlp
 from tfnlp import cli
-from tfnlp.cli.quiet import quiet_start
+from tfnlp.cli.tensorflow_logs import quiet_start
 
 with quiet_start():
     import numpy as np
     import tensorflow as tf
 
-    from tfnlp.serving.parity import free_port
+    from tfnlp.serving.verify import free_port
 
 FOLDER = Path(__file__).parent
 PEER = "FastAPI and model.predict"

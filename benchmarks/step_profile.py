@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import tfnlp
 from tfnlp import cli
-from tfnlp.cli.quiet import quiet_start
+from tfnlp.cli.tensorflow_logs import quiet_start
 
 with quiet_start():
     import tensorflow as tf

@@ -19,7 +19,7 @@ from typing import Any
 
 import tfnlp
 from tfnlp import cli
-from tfnlp.cli.quiet import quiet_start
+from tfnlp.cli.tensorflow_logs import quiet_start
 from tfnlp.errors import UsageError
 
 with quiet_start():

@@ -18,7 +18,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 import tfnlp
 from tfnlp import cli
-from tfnlp.cli.quiet import quiet_start
+from tfnlp.cli.tensorflow_logs import quiet_start
 
 with quiet_start():
     import keras

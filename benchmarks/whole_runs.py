@@ -26,8 +26,8 @@ from typing import NamedTuple
 
 import tfnlp
 from tfnlp import cli
-from tfnlp.clock import MAXRSS_UNIT
 from tfnlp.errors import TfnlpError, UsageError, nearest
+from tfnlp.timing import MAXRSS_UNIT
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = {

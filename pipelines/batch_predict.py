@@ -87,8 +87,8 @@ def main(recipe: Recipe) -> cli.Counts:
 def needed():
     """What of tfnlp needs Apache Beam."""
     try:
-        from tfnlp.serving.beam import ArtefactHandler
-        from tfnlp.serving.beam_files import BeamFiles
+        from tfnlp.serving.beam.file_systems import BeamFiles
+        from tfnlp.serving.beam.model_handler import ArtefactHandler
     except ImportError as error:
         raise tfnlp.errors.TfnlpError(
             f"A batch runs on Apache Beam. Received: {error}. "

@@ -18,14 +18,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfnlp import answering
+from tfnlp import prediction
 from tfnlp.data.batching import batches
-from tfnlp.data.encoded import encode_once
+from tfnlp.data.cache import encode_once
 from tfnlp.evaluation.evaluate import evaluate
-from tfnlp.export.artefact import export
-from tfnlp.export.beside import named, takes_a_function
+from tfnlp.export.format_parity import named, takes_a_function
+from tfnlp.export.savedmodel.artefact import export
 from tfnlp.saving import from_json, to_json
-from tfnlp.serving.predictor import load
+from tfnlp.serving.client.predictor import load
 from tfnlp.specs import Rows, check_rows, text_fields
 from tfnlp.task import Task, Tensors
 from tfnlp.training.config import TrainConfig
@@ -175,7 +175,7 @@ def check_score(task: Task, network: keras.Model, rows: Rows) -> None:
     for name, (low, high) in report.intervals.items():
         _expect(low <= high, f"score: interval of {name} is {low} to {high}")
     schema = {**task.inputs, **task.targets}
-    gold = answering.arrays(next(iter(check_rows(rows, schema).batch(64))))
+    gold = prediction.arrays(next(iter(check_rows(rows, schema).batch(64))))
     emptied = {
         name: np.full_like(value, "") if value.dtype == object else value * 0
         for name, value in _answerer(task, network)(_inputs(task, rows)).items()

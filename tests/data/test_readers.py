@@ -8,7 +8,8 @@ import pyarrow.parquet
 import pytest
 import tensorflow as tf
 
-from tfnlp.data import encoding, readers
+from tfnlp.data import readers
+from tfnlp.data.files import encoding
 from tfnlp.data.readers import from_list, read
 from tfnlp.data.rows import column_batches
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tfnlp.data import encoding
+from tfnlp.data.files import encoding
 from tfnlp.data.readers import from_list, read
 from tfnlp.data.splits import by_hash, stratified
 from tfnlp.errors import DataError, SchemaError, UsageError

@@ -6,8 +6,8 @@ import tensorflow as tf
 from scipy import stats
 
 from tfnlp.decoding import Options
-from tfnlp.decoding.chance import uniforms
-from tfnlp.decoding.filters import filtered
+from tfnlp.decoding.counter_rng import uniforms
+from tfnlp.decoding.logits_filters import filtered
 from tfnlp.decoding.sampling import choose, pick
 
 DRAWS = 8_000

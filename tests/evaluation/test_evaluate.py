@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfnlp.answering import answers
 from tfnlp.errors import DataError, SchemaError
 from tfnlp.evaluation.evaluate import evaluate, mean_loss
+from tfnlp.prediction import answers
 from tfnlp.scores import classification, classification_figures
 from tfnlp.specs import NUMBER, TEXT
 from tfnlp.task import Task

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from tfnlp.export import bundle
+from tfnlp.export.deployment import bundle
 
 TEXTS = tf.TensorSpec([None], tf.string, name="text")
 TIMES = tf.TensorSpec([None], tf.float32, name="times")

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfnlp.decoding.contract import outputs
+from tfnlp.decoding.step_api import outputs
 from tfnlp.errors import UsageError
 from tfnlp.layers.decoder_block import Memory
-from tfnlp.networks import causal
-from tfnlp.networks.carried import Carried
+from tfnlp.networks import incremental_decoding
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.networks.transformer_decoder import TransformerDecoder
+from tfnlp.networks.truncated_bptt import Carried
 
 IDS = tf.constant([[3, 1, 4, 1, 5, 9], [2, 6, 5, 3, 5, 8], [9, 7, 9, 3, 2, 3]])
 LENGTHS = tf.constant([3, 1, 2])
@@ -170,7 +170,7 @@ def test_without_a_decoder_everything_is_read_again():
     inputs = keras.Input([None], dtype="int32", name="token_ids")
     network = keras.Model({"token_ids": inputs}, decoder(inputs))
     readings = [
-        causal.read(model, IDS[:, :3], LENGTHS, room=5)
+        incremental_decoding.read(model, IDS[:, :3], LENGTHS, room=5)
         for model in (network, lambda features: network(features))
     ]
     for _ in range(2):
@@ -178,7 +178,9 @@ def test_without_a_decoder_everything_is_read_again():
         np.testing.assert_allclose(first, second, atol=1e-6)
         ids = tf.argmax(first, axis=1, output_type=tf.int32)
         readings = [
-            causal.Reading(*reading.step(ids, reading.cache), reading.step)
+            incremental_decoding.Reading(
+                *reading.step(ids, reading.cache), reading.step
+            )
             for reading in readings
         ]
 

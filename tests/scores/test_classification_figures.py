@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from tfnlp.scores import classification_figures, coding, figures
+from tfnlp.scores import classification_figures, figures, label_encoding
 
 
 def drawn(rows: int, classes: int, separator: str | None = None) -> dict:
@@ -32,14 +32,18 @@ def test_a_matrix_of_many_classes_shows_the_most_confused():
 def test_a_matrix_is_that_of_scikit_learn():
     random = np.random.default_rng(0)
     gold, answered = np.array(list("cabd"), object)[random.integers(0, 4, [2, 99])]
-    matrix = classification_figures.confusion(coding.codes(gold, answered, "abcd"))
+    matrix = classification_figures.confusion(
+        label_encoding.codes(gold, answered, "abcd")
+    )
     wanted = metrics.confusion_matrix(list(gold), list(answered), labels=list("abcd"))
     assert np.array_equal(matrix.counts, wanted)
 
 
 def test_rows_of_one_class_have_a_matrix_without_a_warning():
     column = np.array(["b", "b"], object)
-    matrix = classification_figures.confusion(coding.codes(column, column, "ab"))
+    matrix = classification_figures.confusion(
+        label_encoding.codes(column, column, "ab")
+    )
     assert (matrix.labels, matrix.counts) == (("b",), ((2,),))
 
 
@@ -75,7 +79,7 @@ def test_one_very_long_text_shares_the_last_bar():
 
 
 def test_classes_count_a_label_that_training_never_saw():
-    codes = coding.codes(
+    codes = label_encoding.codes(
         np.array(["a", "new"], object), np.array(["a", "a"], object), ["a"]
     )
     table = classification_figures.per_class(codes.counts())

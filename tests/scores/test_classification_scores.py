@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from tfnlp.scores import classification, redrawn
+from tfnlp.scores import classification, classification_bootstrap
 
 LABELS = ("a", "b", "c")
 NAMES = ("precision", "recall", "f1")
@@ -107,7 +107,7 @@ def test_empty_answers_have_finite_scores(separator, rows):
         probabilities=np.zeros((rows, 3)),
         separator=separator,
     )
-    draw = redrawn.headline(
+    draw = classification_bootstrap.headline(
         gold, column(*[""] * rows), labels=LABELS, separator=separator
     )
     scores |= draw(np.arange(rows))

@@ -9,12 +9,18 @@ from sacrebleu.metrics import BLEU, CHRF
 from sacrebleu.significance import PairedTest
 
 from tfnlp.errors import UsageError
-from tfnlp.scores import edits, generation, intervals, samples, sums
+from tfnlp.scores import (
+    corpus_statistics,
+    diversity,
+    error_rates,
+    generation,
+    intervals,
+)
 from tfnlp.scores.rouge import KINDS, rouge, words
 
 
 def whole(counted):
-    return sums.whole([counted])
+    return corpus_statistics.whole([counted])
 
 
 @pytest.mark.parametrize("stemmed", [False, True])
@@ -72,7 +78,7 @@ def test_unknown_score_is_refused():
     [("", "", 0), ("", "ab", 2), ("abc", "", 3), ("flaw", "lawn", 2), ("ab", "ba", 2)],
 )
 def test_distance_counts_single_edits(first, second, expected):
-    assert edits.distance(first, second) == expected
+    assert error_rates.distance(first, second) == expected
 
 
 def test_distance_is_that_of_the_textbook():
@@ -91,26 +97,26 @@ def test_distance_is_that_of_the_textbook():
                     table[i - 1, j - 1] + (one != other),
                 )
         expected = table[len(first) - 1, len(second) - 1]
-        assert edits.distance(first, second) == expected
+        assert error_rates.distance(first, second) == expected
 
 
 def test_the_nearest_pronunciation_counts():
     gold = ["L IH V\x1eL AY V", "K AE T S"]
-    counted = edits.error_rate(gold, ["L AY V", "K AH T"], name="phone_error")
+    counted = error_rates.error_rate(gold, ["L AY V", "K AH T"], name="phone_error")
     assert whole(counted) == {"phone_error": pytest.approx(2 / 7)}
 
 
 def test_characters_may_be_what_is_counted():
-    counted = edits.error_rate(["日本語"], ["日本"], name="c", unit="characters")
+    counted = error_rates.error_rate(["日本語"], ["日本"], name="c", unit="characters")
     assert whole(counted) == {"c": pytest.approx(1 / 3)}
 
 
 def test_answers_to_nothing_are_errors_and_finite():
-    assert whole(edits.error_rate(["", ""], ["a b", ""])) == {"word_error": 2.0}
+    assert whole(error_rates.error_rate(["", ""], ["a b", ""])) == {"word_error": 2.0}
 
 
 def test_perplexity_and_bits_are_over_all_tokens():
-    counted = samples.perplexity(
+    counted = diversity.perplexity(
         np.log([0.5, 0.125]), np.array([1, 3]), characters=np.array([2, 6])
     )
     found = whole(counted)
@@ -120,16 +126,16 @@ def test_perplexity_and_bits_are_over_all_tokens():
 
 
 def test_an_impossible_text_has_a_finite_perplexity():
-    found = whole(samples.perplexity(np.array([-1e9]), np.array([1])))
+    found = whole(diversity.perplexity(np.array([-1e9]), np.array([1])))
     assert math.isfinite(found["perplexity"])
 
 
 def test_samples_that_repeat_are_told():
-    assert whole(samples.repetition(["a b c d " * 3])) == {
+    assert whole(diversity.repetition(["a b c d " * 3])) == {
         "repetition_4": pytest.approx(5 / 9)
     }
-    assert whole(samples.repetition(["short", ""])) == {"repetition_4": 0.0}
-    assert samples.distinct(["", ""]) == dict.fromkeys(
+    assert whole(diversity.repetition(["short", ""])) == {"repetition_4": 0.0}
+    assert diversity.distinct(["", ""]) == dict.fromkeys(
         ("distinct_1", "distinct_2", "distinct_3"), 0.0
     )
 
@@ -169,7 +175,7 @@ def test_intervals_are_those_of_sacrebleu(monkeypatch):
     monkeypatch.setenv("SACREBLEU_SEED", "12345")
     gold, first, _ = systems()
     theirs = BLEU().corpus_score(first, [gold], n_bootstrap=1000)
-    draw = sums.redrawn(generation.measured(gold, first, ["bleu"]))
+    draw = corpus_statistics.redrawn(generation.measured(gold, first, ["bleu"]))
     low, high = intervals.percentiles(draw, len(gold))["bleu"]
     assert high - low == pytest.approx(2 * theirs._ci, rel=0.1)
 
@@ -183,4 +189,4 @@ def test_a_system_is_like_itself():
 def test_systems_answer_the_same_rows():
     one, other = (generation.measured(["a"] * n, ["a"] * n) for n in (2, 3))
     with pytest.raises(ValueError, match="Received: 2 and 3 rows"):
-        sums.paired(one, other)
+        corpus_statistics.paired(one, other)

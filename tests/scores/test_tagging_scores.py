@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from tfnlp.data.schemes import spans
+from tfnlp.data.tagging.schemes import spans
 from tfnlp.scores import span_pairs, tagging, tagging_figures
 from tfnlp.scores.intervals import percentiles
 

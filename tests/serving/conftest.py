@@ -7,9 +7,9 @@ import httpx
 import pytest
 import tensorflow as tf
 
-from tfnlp.serving.models import Model
-from tfnlp.serving.parity import free_port
-from tfnlp.serving.server import Server, Settings
+from tfnlp.serving.server.model_manager import Model
+from tfnlp.serving.server.server import Server, Settings
+from tfnlp.serving.verify import free_port
 
 
 class Foreign(tf.Module):

@@ -10,10 +10,10 @@ import tensorflow as tf
 from tfnlp import testing
 from tfnlp.data.readers import from_list
 from tfnlp.errors import DataError, UsageError
-from tfnlp.export.artefact import export
+from tfnlp.export.savedmodel.artefact import export
 from tfnlp.networks import bow, cnn, rnn, transformer
 from tfnlp.saving import from_json, to_json
-from tfnlp.serving.predictor import load
+from tfnlp.serving.client.predictor import load
 from tfnlp.tasks.classification import Classification, _compared
 from tfnlp.testing import check_task
 from tfnlp.training.fit import encoded

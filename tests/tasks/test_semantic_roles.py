@@ -7,11 +7,11 @@ import tensorflow as tf
 from tfnlp.data.readers import from_list
 from tfnlp.errors import DataError, RequestError
 from tfnlp.evaluation.evaluate import evaluate
-from tfnlp.export.artefact import export
+from tfnlp.export.savedmodel.artefact import export
 from tfnlp.networks import cnn, word_features
 from tfnlp.networks.predicate import marked
 from tfnlp.saving import from_json, to_json
-from tfnlp.serving.predictor import load
+from tfnlp.serving.client.predictor import load
 from tfnlp.tasks.semantic_roles import SemanticRoles
 from tfnlp.testing import check_task
 

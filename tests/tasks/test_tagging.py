@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfnlp.data import schemes
 from tfnlp.data.readers import from_list
+from tfnlp.data.tagging import schemes
 from tfnlp.errors import DataError, UsageError
 from tfnlp.evaluation.evaluate import evaluate, mean_loss
-from tfnlp.export.artefact import export
+from tfnlp.export.savedmodel.artefact import export
 from tfnlp.networks import cnn, rnn, word_features
 from tfnlp.saving import from_json, to_json
-from tfnlp.serving.predictor import load
+from tfnlp.serving.client.predictor import load
 from tfnlp.tasks.tagging import Tagging
 from tfnlp.testing import check_task
 

@@ -6,11 +6,11 @@ import tensorflow as tf
 
 from tfnlp import testing
 from tfnlp.data.readers import from_list
-from tfnlp.export.artefact import export
+from tfnlp.export.savedmodel.artefact import export
 from tfnlp.networks import cnn, rnn, transformer, word_features
-from tfnlp.serving.predictor import load
+from tfnlp.serving.client.predictor import load
 from tfnlp.tasks.tagging import Tagging
-from tfnlp.text.gazetteers import Gazetteers
+from tfnlp.text.words.gazetteers import Gazetteers
 
 LISTS = Gazetteers(("city", "firm"), (("New York", "Rome"), ("New York Times", "EU")))
 PAIRS = (

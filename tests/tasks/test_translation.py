@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfnlp.data.rows import from_list
 from tfnlp.errors import UsageError
-from tfnlp.networks import causal, rnn, transformer
+from tfnlp.networks import incremental_decoding, rnn, transformer
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.networks.transformer_decoder import TransformerDecoder
 from tfnlp.specs import REFERENCES
@@ -180,7 +180,7 @@ def test_a_decoder_trains_on_its_own_tokens_and_answers_alike(form, task):
         plain = FORMS[form](task, Defaults())
         encoder, decoder = (
             next(each for each in plain.layers if isinstance(each, keras.Model)),
-            causal.decoder_of(plain),
+            incremental_decoding.decoder_of(plain),
         )
         return plain, task.network(encoder, decoder, own_tokens=own_tokens)
 

@@ -9,52 +9,52 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tfnlp.cli.batch import Batch as Batch
-    from tfnlp.cli.batch import record as record
-    from tfnlp.cli.finishing import finish as finish
-    from tfnlp.cli.fitting import fit as fit
-    from tfnlp.cli.guard import run as run
-    from tfnlp.cli.keywords import assignments as assignments
-    from tfnlp.cli.manifest import Counts as Counts
-    from tfnlp.cli.pairs import Pairs as Pairs
-    from tfnlp.cli.portions import Rejected as Rejected
-    from tfnlp.cli.portions import Row as Row
-    from tfnlp.cli.portions import read_portion as read_portion
-    from tfnlp.cli.progress import Progress as Progress
-    from tfnlp.cli.reading import Reading as Reading
-    from tfnlp.cli.recipes import parse as parse
-    from tfnlp.cli.recipes import to_dict as to_dict
-    from tfnlp.cli.source import Source as Source
-    from tfnlp.cli.space import asked as asked
-    from tfnlp.cli.space import fixed as fixed
-    from tfnlp.cli.space import read_space as read_space
-    from tfnlp.cli.tagger import Tagger as Tagger
-    from tfnlp.cli.texts import Texts as Texts
-    from tfnlp.cli.writer import Writer as Writer
+    from tfnlp.cli.exit_codes import run as run
+    from tfnlp.cli.io.batch import Batch as Batch
+    from tfnlp.cli.io.batch import record as record
+    from tfnlp.cli.io.manifest import Counts as Counts
+    from tfnlp.cli.io.portions import Rejected as Rejected
+    from tfnlp.cli.io.portions import Row as Row
+    from tfnlp.cli.io.portions import read_portion as read_portion
+    from tfnlp.cli.io.progress import Progress as Progress
+    from tfnlp.cli.parsing.command_line import parse as parse
+    from tfnlp.cli.parsing.search_space import asked as asked
+    from tfnlp.cli.parsing.search_space import fixed as fixed
+    from tfnlp.cli.parsing.search_space import read_space as read_space
+    from tfnlp.recipes.finishing import finish as finish
+    from tfnlp.recipes.fitting import fit as fit
+    from tfnlp.recipes.keywords import assignments as assignments
+    from tfnlp.recipes.pairs import Pairs as Pairs
+    from tfnlp.recipes.reading import Reading as Reading
+    from tfnlp.recipes.settings import to_dict as to_dict
+    from tfnlp.recipes.source import Source as Source
+    from tfnlp.recipes.tagger import Tagger as Tagger
+    from tfnlp.recipes.texts import Texts as Texts
+    from tfnlp.recipes.writer import Writer as Writer
 
 _HOMES = {
-    "Batch": "tfnlp.cli.batch",
-    "Counts": "tfnlp.cli.manifest",
-    "Pairs": "tfnlp.cli.pairs",
-    "Progress": "tfnlp.cli.progress",
-    "Reading": "tfnlp.cli.reading",
-    "Rejected": "tfnlp.cli.portions",
-    "Row": "tfnlp.cli.portions",
-    "Source": "tfnlp.cli.source",
-    "Tagger": "tfnlp.cli.tagger",
-    "Texts": "tfnlp.cli.texts",
-    "Writer": "tfnlp.cli.writer",
-    "asked": "tfnlp.cli.space",
-    "assignments": "tfnlp.cli.keywords",
-    "finish": "tfnlp.cli.finishing",
-    "fit": "tfnlp.cli.fitting",
-    "fixed": "tfnlp.cli.space",
-    "parse": "tfnlp.cli.recipes",
-    "read_portion": "tfnlp.cli.portions",
-    "read_space": "tfnlp.cli.space",
-    "record": "tfnlp.cli.batch",
-    "run": "tfnlp.cli.guard",
-    "to_dict": "tfnlp.cli.recipes",
+    "Batch": "tfnlp.cli.io.batch",
+    "Counts": "tfnlp.cli.io.manifest",
+    "Pairs": "tfnlp.recipes.pairs",
+    "Progress": "tfnlp.cli.io.progress",
+    "Reading": "tfnlp.recipes.reading",
+    "Rejected": "tfnlp.cli.io.portions",
+    "Row": "tfnlp.cli.io.portions",
+    "Source": "tfnlp.recipes.source",
+    "Tagger": "tfnlp.recipes.tagger",
+    "Texts": "tfnlp.recipes.texts",
+    "Writer": "tfnlp.recipes.writer",
+    "asked": "tfnlp.cli.parsing.search_space",
+    "assignments": "tfnlp.recipes.keywords",
+    "finish": "tfnlp.recipes.finishing",
+    "fit": "tfnlp.recipes.fitting",
+    "fixed": "tfnlp.cli.parsing.search_space",
+    "parse": "tfnlp.cli.parsing.command_line",
+    "read_portion": "tfnlp.cli.io.portions",
+    "read_space": "tfnlp.cli.parsing.search_space",
+    "record": "tfnlp.cli.io.batch",
+    "run": "tfnlp.cli.exit_codes",
+    "to_dict": "tfnlp.recipes.settings",
 }
 
 __all__ = [

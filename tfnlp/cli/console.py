@@ -44,7 +44,7 @@ def names() -> list[str]:
 
 
 def _run(words: list[str]) -> int:
-    from tfnlp.cli.guard import guard, is_verbose  # loads what takes a moment
+    from tfnlp.cli.exit_codes import guard, is_verbose  # loads what takes a moment
 
     return guard(lambda: _dispatch(words), verbose=is_verbose(words))
 

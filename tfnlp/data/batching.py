@@ -3,7 +3,7 @@
 A batch is as long as its longest text, so texts of similar length belong together.
 Length is that of the raw string in bytes: known before encoding, and close enough
 to the number of tokens to save most of the padding. Only a field whose words are
-joined already, see `tfnlp.data.sentences`, has its length in words.
+joined already, see `tfnlp.data.tagging.sentences`, has its length in words.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from tfnlp.data.rows import settled
-from tfnlp.data.sentences import LISTED
+from tfnlp.data.tagging.sentences import LISTED
 from tfnlp.specs import Rows
 
 SHUFFLE = 50_000

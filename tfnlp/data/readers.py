@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tfnlp.data import folders, parallel, pronunciations, sets, tables, tagged
-from tfnlp.data.columns import Column, Columns, Table, named, select
+from tfnlp.data.datasets import named_sets
+from tfnlp.data.files import folders, parallel, pronunciations, tables
+from tfnlp.data.files.columns import Column, Columns, Table, named, select
+from tfnlp.data.files.tables import Ragged
 from tfnlp.data.rows import Separator, from_list, from_table
-from tfnlp.data.tables import Ragged
+from tfnlp.data.tagging import formats
 from tfnlp.errors import DataError, UsageError, nearest
 from tfnlp.specs import Rows
 
@@ -31,7 +33,7 @@ __all__ = [
 ]
 
 _PLAIN = ("csv", "jsonl", "parquet", "lines", "folder", "parallel", "cmudict")
-FORMATS = (*_PLAIN, *tagged.FORMATS)
+FORMATS = (*_PLAIN, *formats.FORMATS)
 _BY_ENDING = {
     ".csv": "csv",
     ".tsv": "csv",
@@ -84,8 +86,10 @@ def read(
     >>> [(row["text"], row["label"]) for row in rows.as_numpy_iterator()]
     [(b'so good', b'pos'), (b'so bad', b'neg')]
     """
-    if sets.is_named(str(source)):
-        return sets.named_rows(str(source), columns, split=split, optional=optional)
+    if named_sets.is_named(str(source)):
+        return named_sets.named_rows(
+            str(source), columns, split=split, optional=optional
+        )
     path = _existing(source, columns)
     _check_no_split(path, split)
     table = _table(
@@ -109,7 +113,9 @@ def splits_of(source: str | Path) -> tuple[str, ...]:
     >>> splits_of("reviews.csv")
     ()
     """
-    return sets.split_names(str(source)) if sets.is_named(str(source)) else ()
+    return (
+        named_sets.split_names(str(source)) if named_sets.is_named(str(source)) else ()
+    )
 
 
 def csv(
@@ -128,7 +134,7 @@ def csv(
     Args:
         delimiter: one character, or a name such as `tab`; detected if not given.
         header: whether the first line names the columns. If not given: yes where
-            columns go by name, else see `tfnlp.data.dialect.detect_header`.
+            columns go by name, else see `tfnlp.data.files.dialect.detect_header`.
         quoting: whether fields may stand in quotes; detected if not given.
         encoding: a name that Python knows; detected if not given. Bytes that do
             not fit become U+FFFD, which the audit counts.
@@ -220,7 +226,7 @@ def tfds(name: str, columns: Columns, *, split: str = "train") -> Rows:
         DataError: there is no such set or split, or no network to download it.
         SchemaError: a column is missing, or is no string or number.
     """
-    return sets.named_rows(f"{sets.PREFIX}{name}", columns, split=split)
+    return named_sets.named_rows(f"{named_sets.PREFIX}{name}", columns, split=split)
 
 
 def _existing(source: str | Path, columns: Columns) -> Path:
@@ -236,8 +242,8 @@ def _existing(source: str | Path, columns: Columns) -> Path:
     names = [entry.name for entry in beside.iterdir()]
     raise DataError(
         "A source is an existing file or folder, `tfds:NAME`, or one of "
-        f"{', '.join(sets.builtin_names())}. Received: {str(source)!r}."
-        f"{nearest(path.name, [*names, *sets.builtin_names()])} Check the path."
+        f"{', '.join(named_sets.builtin_names())}. Received: {str(source)!r}."
+        f"{nearest(path.name, [*names, *named_sets.builtin_names()])} Check the path."
     )
 
 
@@ -269,8 +275,8 @@ def format_of(path: Path, columns: Columns, given: str | None = None) -> str:
             f"A format is one of {', '.join(FORMATS)}. Received: {given!r}."
             f"{nearest(given, FORMATS)} Leave it out to have it told by the name."
         )
-    sentences = given if given in tagged.FORMATS else None
-    if sentences or (given is None and (sentences := tagged.format_of(path, columns))):
+    sentences = given if given in formats.FORMATS else None
+    if sentences or (given is None and (sentences := formats.format_of(path, columns))):
         return sentences
     if given is None and parallel.holds(path, columns):
         return "parallel"
@@ -288,8 +294,8 @@ def _table(
         return tables.delimited(path, wanted=named(columns), encoding=encoding, **style)
     if format == "parquet":
         return tables.parquet(path)
-    if format in tagged.FORMATS:
-        return tagged.table(path, format, columns, encoding=encoding)
+    if format in formats.FORMATS:
+        return formats.table(path, format, columns, encoding=encoding)
     if format == "parallel":
         return parallel.table(path, columns, encoding=encoding)
     makers = {"jsonl": tables.json_lines, "lines": tables.lines}

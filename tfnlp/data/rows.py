@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data.columns import Table, as_text
+from tfnlp.data.files.columns import Table, as_text
 from tfnlp.errors import DataError, SchemaError
 from tfnlp.specs import Rows
 

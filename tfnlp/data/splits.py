@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data import findings
+from tfnlp.data.audit import findings
 from tfnlp.data.rows import CHUNK, column_batches, keep
 from tfnlp.errors import DataError, UsageError
 from tfnlp.specs import Rows, check_fields

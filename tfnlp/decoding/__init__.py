@@ -5,11 +5,11 @@ and `Options`, and gives `Generated` ids. What the ids stand for, what a prompt 
 how a network remembers is the business of its callers.
 """
 
-from tfnlp.decoding.contract import Generated as Generated
-from tfnlp.decoding.contract import Outputs as Outputs
-from tfnlp.decoding.contrastive import Contrast as Contrast
+from tfnlp.decoding.contrastive_search import Contrast as Contrast
+from tfnlp.decoding.generation_config import SPECS as SPECS
+from tfnlp.decoding.generation_config import Options as Options
+from tfnlp.decoding.generation_config import check as check
+from tfnlp.decoding.generation_config import checked as checked
 from tfnlp.decoding.loop import generate as generate
-from tfnlp.decoding.options import SPECS as SPECS
-from tfnlp.decoding.options import Options as Options
-from tfnlp.decoding.options import check as check
-from tfnlp.decoding.options import checked as checked
+from tfnlp.decoding.step_api import Generated as Generated
+from tfnlp.decoding.step_api import Outputs as Outputs

@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfnlp.decoding.contract import Generated, Outputs, Step, like, spread, stepped
-from tfnlp.decoding.groups import Beams, chosen
-from tfnlp.decoding.pool import Pool, best, empty, joined, limited, only
-from tfnlp.decoding.processors import processed
-from tfnlp.decoding.rules import Rules, cut, written
+from tfnlp.decoding.diverse_beams import Beams, chosen
+from tfnlp.decoding.finished_beams import Pool, best, empty, joined, limited, only
+from tfnlp.decoding.generation_state import Rules, cut, written
+from tfnlp.decoding.logits_processors import processed
 from tfnlp.decoding.sampling import log_total
+from tfnlp.decoding.step_api import Generated, Outputs, Step, like, spread, stepped
 from tfnlp.decoding.stopping import ending
 from tfnlp.errors import UsageError
 

@@ -8,13 +8,13 @@ from typing import Any
 import tensorflow as tf
 
 from tfnlp.decoding.beam import search
-from tfnlp.decoding.contract import Generated, Step, outputs
-from tfnlp.decoding.contrastive import Contrast, contrasted
-from tfnlp.decoding.groups import Beams
-from tfnlp.decoding.options import Options, checked
-from tfnlp.decoding.pool import Pool, empty, joined
-from tfnlp.decoding.rules import Rules, Stopped, right_aligned, when
+from tfnlp.decoding.contrastive_search import Contrast, contrasted
+from tfnlp.decoding.diverse_beams import Beams
+from tfnlp.decoding.finished_beams import Pool, empty, joined
+from tfnlp.decoding.generation_config import Options, checked
+from tfnlp.decoding.generation_state import Rules, Stopped, right_aligned, when
 from tfnlp.decoding.sampling import sample
+from tfnlp.decoding.step_api import Generated, Step, outputs
 from tfnlp.errors import UsageError
 
 

@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tfnlp.decoding.chance import uniforms
-from tfnlp.decoding.contract import Generated, Outputs, Step, like, stepped
-from tfnlp.decoding.filters import filtered
-from tfnlp.decoding.options import Options
-from tfnlp.decoding.processors import processed
-from tfnlp.decoding.rules import Rules, cut, when, written
+from tfnlp.decoding.counter_rng import uniforms
+from tfnlp.decoding.generation_config import Options
+from tfnlp.decoding.generation_state import Rules, cut, when, written
+from tfnlp.decoding.logits_filters import filtered
+from tfnlp.decoding.logits_processors import processed
+from tfnlp.decoding.step_api import Generated, Outputs, Step, like, stepped
 from tfnlp.decoding.stopping import ending
 
 _BLOCK = 256

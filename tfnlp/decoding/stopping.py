@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from tfnlp.decoding.rules import Rules
+from tfnlp.decoding.generation_state import Rules
 
 
 def ending(

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import tensorflow as tf
 
-from tfnlp import answering
+from tfnlp import prediction
 from tfnlp.evaluation.environment import versions
 from tfnlp.evaluation.report import Report
 from tfnlp.scores import intervals
@@ -98,7 +98,7 @@ def mean_loss(
     >>> mean_loss(task, model, test)  # doctest: +SKIP
     0.4466
     """
-    batches = answering.batches(task, rows, batch_size)
+    batches = prediction.batches(task, rows, batch_size)
     examples = task.dataset(batches.map(lambda places, batch: batch))
 
     @tf.function(input_signature=examples.element_spec)
@@ -117,7 +117,7 @@ def _answers_and_loss(
     the loss, and answers come of the same outputs.
     """
     if not _keeps(task, "answer", "example", "dataset"):
-        return *answering.answers(task, model, rows, batch_size=batch_size), None
+        return *prediction.answers(task, model, rows, batch_size=batch_size), None
     inputs, schema = dict(task.inputs), {**task.inputs, **task.targets}
 
     @tf.function(input_signature=[schema])
@@ -137,19 +137,19 @@ def _answers_and_loss(
     ) -> tuple[np.ndarray, Arrays, Arrays, np.ndarray]:
         places, batch = numbered
         answer, weighed = traced(batch)
-        read, answered = answering.arrays(batch), answering.arrays(answer)
+        read, answered = prediction.arrays(batch), prediction.arrays(answer)
         return places.numpy(), read, answered, weighed.numpy()
 
     traced = step.get_concrete_function()
     at_once = 1
     if not tf.config.list_logical_devices("GPU"):
         at_once, batch_size = 2, min(batch_size, _FEW)
-    batches = answering.batches(task, rows, batch_size)
+    batches = prediction.batches(task, rows, batch_size)
     found = list(_side_by_side(asked, batches, at_once))
     places = [own for own, _, _, _ in found]
     return (
-        answering.joined([read for _, read, _, _ in found], places),
-        answering.joined([answered for _, _, answered, _ in found], places),
+        prediction.joined([read for _, read, _, _ in found], places),
+        prediction.joined([answered for _, _, answered, _ in found], places),
         _mean([sums for _, _, _, sums in found]),
     )
 

@@ -18,25 +18,25 @@ from tfnlp.layers.crf_paths import viterbi as viterbi
 from tfnlp.layers.crf_sums import log_likelihood as log_likelihood
 from tfnlp.layers.crf_sums import log_partition as log_partition
 from tfnlp.layers.crf_sums import marginals as marginals
+from tfnlp.layers.cross_attention import Look as Look
 from tfnlp.layers.decoder_block import DecoderBlock as DecoderBlock
 from tfnlp.layers.decoder_block import Memory as Memory
 from tfnlp.layers.dropout import WordDropout as WordDropout
 from tfnlp.layers.embedding import Embedding as Embedding
 from tfnlp.layers.embedding import TokenWeights as TokenWeights
 from tfnlp.layers.embedding import embed as embed
-from tfnlp.layers.look import Look as Look
 from tfnlp.layers.masking import ReverseTokens as ReverseTokens
 from tfnlp.layers.masking import ZeroPadding as ZeroPadding
-from tfnlp.layers.matching import Matching as Matching
 from tfnlp.layers.normalization import normalization as normalization
 from tfnlp.layers.pooling import Pooling as Pooling
 from tfnlp.layers.positions import LearnedPositions as LearnedPositions
 from tfnlp.layers.positions import SinusoidalPositions as SinusoidalPositions
-from tfnlp.layers.readout import TokenTable as TokenTable
 from tfnlp.layers.recurrent import GRU as GRU
 from tfnlp.layers.recurrent import LSTM as LSTM
 from tfnlp.layers.scheduled_sampling import ScheduledSampling as ScheduledSampling
-from tfnlp.layers.term_sums import TermSums as TermSums
+from tfnlp.layers.sparse_linear import TermSums as TermSums
+from tfnlp.layers.tied_lm_head import TokenTable as TokenTable
+from tfnlp.layers.token_alignment import Matching as Matching
 from tfnlp.layers.windows import in_windows as in_windows
 
 __all__ = [

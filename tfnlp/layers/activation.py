@@ -2,7 +2,7 @@
 
 import keras
 
-from tfnlp.layers.options import check_choice
+from tfnlp.layers.validation import check_choice
 
 FUNCTIONS = (
     "elu",

@@ -9,12 +9,12 @@ from tfnlp.errors import UsageError
 from tfnlp.layers.activation import NAMES
 from tfnlp.layers.activation import activation as make_activation
 from tfnlp.layers.normalization import normalization
-from tfnlp.layers.options import Shape, check_choice, check_rate, check_size, penalty
+from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size, penalty
 
 _OPTIONS = "activation attention_dropout causal dropout heads hidden l1 l2 pre_norm"
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="TransformerBlock")
 class TransformerBlock(keras.layers.Layer):
     """Self-attention, then a feed-forward network, each added to its input.
 

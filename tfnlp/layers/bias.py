@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.options import Shape
+from tfnlp.layers.validation import Shape
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="Bias")
 class Bias(keras.layers.Layer):
     """Adds a number to each feature: float [..., D] → [..., D].
 

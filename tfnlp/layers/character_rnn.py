@@ -8,11 +8,11 @@ from keras import ops
 
 from tfnlp.errors import UsageError
 from tfnlp.layers.masking import ReverseTokens
-from tfnlp.layers.options import Shape, check_size
 from tfnlp.layers.recurrent import LSTM
+from tfnlp.layers.validation import Shape, check_size
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="CharacterRNN")
 class CharacterRNN(keras.layers.Layer):
     """Two LSTMs read a word, one from each end; where they end is its vector.
 

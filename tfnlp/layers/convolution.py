@@ -12,7 +12,7 @@ _Gradients = tuple[tf.Tensor, tf.Tensor]
 """Of the vectors [B, T, E] and of the kernel [W, E, F]."""
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="Convolution")
 class Convolution(keras.layers.Conv1D):
     """Keras' convolution, whose gradient leaves out what nothing behind it has read.
 

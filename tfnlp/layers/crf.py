@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.options import Shape
+from tfnlp.layers.validation import Shape
 
 FORBIDDEN = -1e9
 """The score of what is not allowed: lower than any path, and safe to add up."""
@@ -74,7 +74,7 @@ class Chain(NamedTuple):
         )
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="CRF")
 class CRF(keras.layers.Layer):
     """Learns how well each tag follows each other, begins a row and ends it.
 

@@ -9,7 +9,7 @@ alike, to the last bit, whatever it is batched with.
 import tensorflow as tf
 
 from tfnlp.layers.crf import Chain, arrivals, ends, folded, path_score
-from tfnlp.layers.options import check_size
+from tfnlp.layers.validation import check_size
 
 _NO_PATH = -1e30
 

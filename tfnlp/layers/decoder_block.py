@@ -14,8 +14,8 @@ from keras import ops
 
 from tfnlp.errors import UsageError
 from tfnlp.layers.activation import FUNCTIONS, activation
-from tfnlp.layers.options import Shape, check_choice, check_rate, check_size
 from tfnlp.layers.rotary import rotated
+from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size
 
 Cache = Mapping[str, tf.Tensor]
 """Keys and values [N, H, M, D / H]: of M tokens that were read, or of the source."""
@@ -33,7 +33,7 @@ class Memory(NamedTuple):
     """int32 [B, S]."""
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="DecoderBlock")
 class DecoderBlock(keras.layers.Layer):
     """Causal self-attention, attention to a source, a feed-forward network.
 

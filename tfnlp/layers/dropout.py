@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.options import check_rate
+from tfnlp.layers.validation import check_rate
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="WordDropout")
 class WordDropout(keras.layers.Layer):
     """Replaces some real tokens by the unknown token while training.
 

@@ -8,10 +8,10 @@ import tensorflow as tf
 from keras import ops
 
 from tfnlp.errors import UsageError
-from tfnlp.layers.options import Shape, check_size, penalty
+from tfnlp.layers.validation import Shape, check_size, penalty
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="Embedding")
 class Embedding(keras.layers.Embedding):
     """Keras' embedding, which reads the rows it needs and not the whole table.
 
@@ -89,7 +89,7 @@ def embed(
     )
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="TokenWeights")
 class TokenWeights(keras.layers.Layer):
     """Multiplies the vector of each token with a learned weight of that token.
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="ZeroPadding")
 class ZeroPadding(keras.layers.Layer):
     """Sets the vectors of padding to zero.
 
@@ -24,7 +24,7 @@ class ZeroPadding(keras.layers.Layer):
         return vectors * ops.expand_dims(ops.cast(padding_mask, vectors.dtype), -1)
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="ReverseTokens")
 class ReverseTokens(keras.layers.Layer):
     """Reverses the real tokens of each row and leaves its padding at the end.
 

@@ -6,12 +6,14 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.options import Shape, check_choice
+from tfnlp.layers.validation import Shape, check_choice
 
 KINDS = ("batch", "layer")
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(
+    package="tfnlp", name="TokenBatchNormalization"
+)
 class TokenBatchNormalization(keras.layers.Layer):
     """Batch normalisation over the real tokens of a batch; padding has no part.
 

@@ -7,12 +7,12 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.options import Shape, check_choice
+from tfnlp.layers.validation import Shape, check_choice
 
 KINDS = ("attention", "ends", "first", "last", "max", "mean", "sqrt", "sum")
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="Pooling")
 class Pooling(keras.layers.Layer):
     """Makes one vector of a row's tokens; padding has no part in it.
 

@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.options import Shape, check_size
+from tfnlp.layers.validation import Shape, check_size
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="LearnedPositions")
 class LearnedPositions(keras.layers.Layer):
     """Adds a learned vector to each position.
 
@@ -52,7 +52,7 @@ class LearnedPositions(keras.layers.Layer):
         return {**super().get_config(), "length": self.length}
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="SinusoidalPositions")
 class SinusoidalPositions(keras.layers.Layer):
     """Adds sines and cosines of falling frequency; works for rows of any length.
 

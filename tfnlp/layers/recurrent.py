@@ -17,7 +17,7 @@ Real: TypeAlias = tuple[tf.Tensor, ...]
 """Which tokens are no padding; empty where all are real."""
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="LSTM")
 class LSTM(keras.layers.LSTM):
     """Keras' LSTM (Hochreiter & Schmidhuber 1997), with another way to train it.
 
@@ -40,7 +40,7 @@ class LSTM(keras.layers.LSTM):
         return hidden[-1], tf.transpose(hidden, [1, 0, 2]), [hidden[-1], carry]
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="GRU")
 class GRU(keras.layers.GRU):
     """Keras' GRU (Cho et al. 2014), with another way to train it.
 

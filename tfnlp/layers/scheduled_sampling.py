@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.options import Shape, check_rate, check_size
+from tfnlp.layers.validation import Shape, check_rate, check_size
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="ScheduledSampling")
 class ScheduledSampling(keras.layers.Layer):
     """Replaces some of the tokens that a decoder reads by ones it would have written.
 

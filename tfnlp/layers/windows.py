@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from tfnlp.layers.options import check_size
+from tfnlp.layers.validation import check_size
 
 Reader = Callable[[dict[str, keras.KerasTensor]], keras.KerasTensor]
 
@@ -86,7 +86,7 @@ class _OfLength(keras.layers.Layer):
         return {**super().get_config(), "length": self.length}
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="CutWindows")
 class CutWindows(_OfLength):
     """Cuts rows into overlapping windows if one of them is longer than a window.
 
@@ -124,7 +124,7 @@ class CutWindows(_OfLength):
         return found * _like(places < size, found)
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="JoinWindows")
 class JoinWindows(_OfLength):
     """Gives every token its vector from the window that has it most in the middle.
 

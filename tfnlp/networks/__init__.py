@@ -9,8 +9,8 @@ Decoders are layers, which a network holds whole: `step` reads one token at a ti
 Importing this package registers them with Keras.
 """
 
-from tfnlp.networks.carried import Carried as Carried
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder as RecurrentDecoder
 from tfnlp.networks.transformer_decoder import TransformerDecoder as TransformerDecoder
+from tfnlp.networks.truncated_bptt import Carried as Carried
 
 __all__ = ["Carried", "RecurrentDecoder", "TransformerDecoder"]

@@ -12,7 +12,7 @@ from tfnlp.errors import UsageError
 from tfnlp.layers.activation import activation as make_activation
 from tfnlp.layers.embedding import TokenWeights
 from tfnlp.layers.normalization import normalize
-from tfnlp.networks.front import dropped, encoder_model, front
+from tfnlp.networks.embedding_inputs import dropped, encoder_model, front
 
 POOLING = "mean"
 

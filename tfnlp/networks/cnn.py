@@ -14,8 +14,8 @@ from tfnlp.layers.activation import activation as make_activation
 from tfnlp.layers.convolution import Convolution
 from tfnlp.layers.masking import ZeroPadding
 from tfnlp.layers.normalization import normalize
-from tfnlp.layers.options import check_size, penalty
-from tfnlp.networks.front import Front, dropped, encoder_model, front
+from tfnlp.layers.validation import check_size, penalty
+from tfnlp.networks.embedding_inputs import Front, dropped, encoder_model, front
 
 POOLING = "max"
 

@@ -9,8 +9,8 @@ import keras
 from keras import ops
 
 from tfnlp.layers.embedding import embed
-from tfnlp.layers.options import check_size
-from tfnlp.networks.front import Front
+from tfnlp.layers.validation import check_size
+from tfnlp.networks.embedding_inputs import Front
 from tfnlp.networks.word_features import feature
 
 _PREDICATE = 2  # its id; other words have 1, padding 0

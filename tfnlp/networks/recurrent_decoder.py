@@ -11,12 +11,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfnlp.decoding.contract import Outputs
+from tfnlp.decoding.step_api import Outputs
+from tfnlp.layers.cross_attention import Look
 from tfnlp.layers.decoder_block import Memory
 from tfnlp.layers.dropout import WordDropout
-from tfnlp.layers.look import Look
-from tfnlp.layers.options import Shape, check_choice, check_rate, check_size
-from tfnlp.layers.readout import TokenTable
+from tfnlp.layers.tied_lm_head import TokenTable
+from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size
 from tfnlp.networks.rnn import CELLS
 
 ATTENTION = ("luong", "bahdanau")
@@ -31,7 +31,7 @@ _OPTIONS = (
 )
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="RecurrentDecoder")
 class RecurrentDecoder(keras.layers.Layer):
     """Token ids int32 [B, T] → logits float32 [B, T, V] of the token behind each.
 

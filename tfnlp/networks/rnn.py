@@ -14,9 +14,9 @@ from tfnlp.errors import UsageError
 from tfnlp.layers.activation import FUNCTIONS
 from tfnlp.layers.masking import ReverseTokens
 from tfnlp.layers.normalization import normalize
-from tfnlp.layers.options import check_choice, check_size, penalty
 from tfnlp.layers.recurrent import GRU, LSTM
-from tfnlp.networks.front import Front, dropped, encoder_model, front
+from tfnlp.layers.validation import check_choice, check_size, penalty
+from tfnlp.networks.embedding_inputs import Front, dropped, encoder_model, front
 
 POOLING = "max"
 CELLS: dict[str, type[keras.layers.RNN]] = {"gru": GRU, "lstm": LSTM}

@@ -10,10 +10,10 @@ import numpy as np
 
 from tfnlp.layers.attention import TransformerBlock
 from tfnlp.layers.normalization import normalize
-from tfnlp.layers.options import check_choice, check_size
 from tfnlp.layers.positions import LearnedPositions, SinusoidalPositions
+from tfnlp.layers.validation import check_choice, check_size
 from tfnlp.layers.windows import in_windows
-from tfnlp.networks.front import Front, dropped, encoder_model, front
+from tfnlp.networks.embedding_inputs import Front, dropped, encoder_model, front
 
 POOLING = "mean"
 POSITIONS = ("learned", "sinusoidal")

@@ -11,12 +11,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfnlp.decoding.contract import Outputs
+from tfnlp.decoding.step_api import Outputs
 from tfnlp.layers.decoder_block import DecoderBlock, Memory
 from tfnlp.layers.dropout import WordDropout
-from tfnlp.layers.options import Shape, check_choice, check_size
 from tfnlp.layers.positions import LearnedPositions
-from tfnlp.layers.readout import TokenTable
+from tfnlp.layers.tied_lm_head import TokenTable
+from tfnlp.layers.validation import Shape, check_choice, check_size
 
 POSITIONS = ("rotary", "learned")
 Cache = Mapping[str, Any]
@@ -29,7 +29,7 @@ _OPTIONS = (
 )
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="TransformerDecoder")
 class TransformerDecoder(keras.layers.Layer):
     """Token ids int32 [B, T] → logits float32 [B, T, V] of the token behind each.
 

@@ -20,8 +20,8 @@ from tfnlp.errors import UsageError
 from tfnlp.layers.character_rnn import CharacterRNN
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.embedding import embed
-from tfnlp.layers.options import check_choice, check_size
-from tfnlp.networks.front import Front, dropped
+from tfnlp.layers.validation import check_choice, check_size
+from tfnlp.networks.embedding_inputs import Front, dropped
 
 FEATURES = ("token_ids", "character_ids", "casing_ids", "gazetteer_ids", "pair_ids")
 """What a word can be known by; the first in any case."""

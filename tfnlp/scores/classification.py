@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn import metrics
 
-from tfnlp.scores import coding
+from tfnlp.scores import label_encoding
 
 BINS = 15
 """Bins of the calibration error, as many as Guo et al. use."""
@@ -69,7 +69,7 @@ def score(
     """
     coded = numbered(gold, answered, labels, separator)
     scores = {"accuracy": _mean(coded.hits)}
-    if isinstance(coded, coding.Codes):
+    if isinstance(coded, label_encoding.Codes):
         scores |= _averages(coded.gold, coded.answered)
     else:
         scores |= _of_members(coded)
@@ -143,7 +143,7 @@ def calibration_error(confidence: np.ndarray, hits: np.ndarray) -> float:
     return float(np.sum(np.abs(sure - right) * count) / max(count.sum(), 1))
 
 
-def confidences(codes: coding.Codes, probabilities: np.ndarray) -> np.ndarray:
+def confidences(codes: label_encoding.Codes, probabilities: np.ndarray) -> np.ndarray:
     """The probability of each answered label, float [N].
 
     An answer that is no class of the task has the confidence of the likeliest.
@@ -165,21 +165,21 @@ def finite(probabilities: np.ndarray) -> np.ndarray:
 
 def numbered(
     gold: np.ndarray, answered: np.ndarray, labels: Sequence[str], separator: str | None
-) -> coding.Codes | coding.Members:
+) -> label_encoding.Codes | label_encoding.Members:
     """Labels as numbers, or sets of labels as a table."""
     if separator is None:
-        return coding.codes(gold, answered, labels)
-    return coding.members(gold, answered, labels, separator=separator)
+        return label_encoding.codes(gold, answered, labels)
+    return label_encoding.members(gold, answered, labels, separator=separator)
 
 
 def parts(
-    coded: coding.Codes | coding.Members,
+    coded: label_encoding.Codes | label_encoding.Members,
     labels: Sequence[str],
     probabilities: np.ndarray,
 ) -> Parts:
     """What the scores of finite probabilities [N, C] are made of."""
     size = probabilities.shape[1]
-    if isinstance(coded, coding.Members):
+    if isinstance(coded, label_encoding.Members):
         gold = coded.gold[:, :size]
         own = np.where(gold, probabilities, 1 - probabilities)
         return Parts(gold, probabilities, own, probabilities, gold)
@@ -202,7 +202,7 @@ def losses(own: np.ndarray) -> np.ndarray:
     return -np.log(np.clip(own, smallest, 1.0))
 
 
-def _of_members(coded: coding.Members) -> Scores:
+def _of_members(coded: label_encoding.Members) -> Scores:
     """Averages over the classes that occur; to scikit-learn one column is no table."""
     used = np.flatnonzero(coded.counts().used)
     gold, answered = (
@@ -231,7 +231,7 @@ def _averages(
     }
 
 
-def _of_positive(counts: coding.Counts, label: str) -> Scores:
+def _of_positive(counts: label_encoding.Counts, label: str) -> Scores:
     number = counts.names.index(label)
     return {
         "precision": float(counts.precision[number]),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfnlp.scores import classification, coding
+from tfnlp.scores import classification, label_encoding
 from tfnlp.scores.figures import Bars, Curve, Figure, Matrix, Table
 
 DRAWN = 30
@@ -53,14 +53,14 @@ def figures(
         return ()
     probabilities = classification.finite(probabilities)
     if separator is None:
-        codes = coding.codes(gold, answered, labels)
+        codes = label_encoding.codes(gold, answered, labels)
         sure = classification.confidences(codes, probabilities)
         return (
             confusion(codes),
             calibration(sure, codes.hits),
             *_of_rows(texts, gold, answered, codes, sure),
         )
-    sets = coding.members(gold, answered, labels, separator=separator)
+    sets = label_encoding.members(gold, answered, labels, separator=separator)
     known = sets.gold[:, : probabilities.shape[1]]  # [N, C]
     doubt = np.abs(probabilities - known).max(axis=1)  # [N]
     return (
@@ -69,7 +69,7 @@ def figures(
     )
 
 
-def confusion(codes: coding.Codes) -> Matrix:
+def confusion(codes: label_encoding.Codes) -> Matrix:
     """How often each class is answered for each other one.
 
     At most 30 classes are drawn, those that are most often confused.
@@ -107,7 +107,7 @@ def calibration(sure: np.ndarray, hits: np.ndarray) -> Curve:
     return Curve("Calibration", "confidence", "right", (series,), diagonal=True)
 
 
-def class_histogram(counts: coding.Counts) -> Bars:
+def class_histogram(counts: label_encoding.Counts) -> Bars:
     """How many rows each class has; at most 30 classes, the largest first.
 
     Example:
@@ -182,7 +182,7 @@ def worst_errors(
     return Table(title, ("text", "gold", "answered", "score"), rows)
 
 
-def per_class(counts: coding.Counts) -> Table:
+def per_class(counts: label_encoding.Counts) -> Table:
     """Precision, recall and F1 of each class, the largest class first.
 
     Example:
@@ -219,7 +219,7 @@ def _of_rows(
     texts: np.ndarray,
     gold: np.ndarray,
     answered: np.ndarray,
-    coded: coding.Codes | coding.Members,
+    coded: label_encoding.Codes | label_encoding.Members,
     score: np.ndarray,
 ) -> tuple[Figure, ...]:
     counts = coded.counts()
@@ -231,6 +231,6 @@ def _of_rows(
     )
 
 
-def _largest(counts: coding.Counts) -> np.ndarray:
+def _largest(counts: label_encoding.Counts) -> np.ndarray:
     used = np.flatnonzero(counts.used)
     return used[np.argsort(-counts.gold[used], kind="stable")]

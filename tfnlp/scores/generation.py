@@ -1,6 +1,6 @@
 """Scores of generated texts by name: of all rows, of rows drawn anew, of two systems.
 
-What each score is, its own module says: `tfnlp.scores.overlap`, `rouge`, `edits`.
+What each score is, its own module says: `tfnlp.scores.bleu_chrf_ter`, `rouge`, `edits`.
 Gold strings may hold several references, see `tfnlp.specs.REFERENCES`.
 """
 
@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tfnlp.errors import UsageError, nearest
-from tfnlp.scores import edits, overlap, sums
+from tfnlp.scores import bleu_chrf_ter, corpus_statistics, error_rates
+from tfnlp.scores.corpus_statistics import Scores, Sums
 from tfnlp.scores.intervals import Difference
 from tfnlp.scores.rouge import rouge
-from tfnlp.scores.sums import Scores, Sums
 
 Texts = np.ndarray | Sequence[str]
 
@@ -42,7 +42,7 @@ def measured(
         gold: the references, str [N].
         answered: str [N].
         names: of `NAMES`.
-        tokenize: how BLEU cuts words, see `tfnlp.scores.overlap.TOKENIZERS`.
+        tokenize: how BLEU cuts words, see `tfnlp.scores.bleu_chrf_ter.TOKENIZERS`.
         stemmed: whether ROUGE counts English words without their endings.
 
     Raises:
@@ -55,17 +55,17 @@ def measured(
     """
 
     def bleu(gold: Texts, answered: Texts) -> Sums:
-        return overlap.bleu(gold, answered, tokenize=tokenize)
+        return bleu_chrf_ter.bleu(gold, answered, tokenize=tokenize)
 
-    def errors(name: str, unit: edits.Unit = "words") -> Callable[..., Sums]:
-        return lambda *texts: edits.error_rate(*texts, name=name, unit=unit)
+    def errors(name: str, unit: error_rates.Unit = "words") -> Callable[..., Sums]:
+        return lambda *texts: error_rates.error_rate(*texts, name=name, unit=unit)
 
     makers: dict[str, Callable[..., Sums]] = {
         "bleu": bleu,
-        "chrf": overlap.chrf,
-        "ter": overlap.ter,
+        "chrf": bleu_chrf_ter.chrf,
+        "ter": bleu_chrf_ter.ter,
         "rouge": lambda *texts: rouge(*texts, stemmed=stemmed),
-        "exact_match": edits.exact_match,
+        "exact_match": error_rates.exact_match,
         "word_error": errors("word_error"),
         "phone_error": errors("phone_error"),
         "character_error": errors("character_error", "characters"),
@@ -91,7 +91,7 @@ def score(
     >>> score(["K AE T"], ["K AE T"], ["exact_match", "phone_error"])
     {'exact_match': 1.0, 'phone_error': 0.0}
     """
-    return sums.whole(measured(gold, answered, names))
+    return corpus_statistics.whole(measured(gold, answered, names))
 
 
 def paired(
@@ -130,4 +130,4 @@ def paired(
     1.0
     """
     both = (measured(gold, answered, names) for answered in (first, second))
-    return sums.paired(*both, repeats=repeats, seed=seed, level=level)
+    return corpus_statistics.paired(*both, repeats=repeats, seed=seed, level=level)

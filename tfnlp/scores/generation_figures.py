@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from tfnlp.scores import references
+from tfnlp.scores.bleu_chrf_ter import sentence_chrf
 from tfnlp.scores.classification_figures import cut
 from tfnlp.scores.figures import Curve, Figure, Heat, Highlights, Line
-from tfnlp.scores.overlap import sentence_chrf
 
 SHOWN = 5
 """Samples of each kind: worst, typical and best."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from tfnlp.errors import UsageError
 from tfnlp.scores import references
-from tfnlp.scores.sums import Scores, Sums
+from tfnlp.scores.corpus_statistics import Scores, Sums
 
 KINDS = {"rouge1": 1, "rouge2": 2, "rougeL": 1}
 """Score → words that a reference needs for it."""
@@ -88,7 +88,7 @@ def rouge(
         UsageError: rouge-score is not installed.
 
     Example:
-    >>> from tfnlp.scores.sums import whole
+    >>> from tfnlp.scores.corpus_statistics import whole
     >>> whole([rouge(["a cat sat\\x1ethe cat"], ["the cat"])])
     {'rouge1': 1.0, 'rouge2': 1.0, 'rougeL': 1.0}
     """

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tfnlp.scores.coding import Counts
+from tfnlp.scores.label_encoding import Counts
 
 Found = tuple[str, int, int]
 """A span: its type, its first word and the word behind its last."""

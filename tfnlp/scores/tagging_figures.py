@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tfnlp.scores import coding, span_pairs, tagging
+from tfnlp.scores import label_encoding, span_pairs, tagging
 from tfnlp.scores.classification_figures import (
     class_histogram,
     confusion,
@@ -121,7 +121,7 @@ def span_lengths(paired: Sequence[Pair]) -> Bars:
     )
 
 
-def per_type(counts: coding.Counts) -> Table:
+def per_type(counts: label_encoding.Counts) -> Table:
     """Precision, recall and F1 of each type of span, the commonest first.
 
     Example:
@@ -194,7 +194,7 @@ def _of_tags(gold: np.ndarray, answered: np.ndarray) -> tuple[Figure, ...]:
     )
 
 
-def _codes(gold: np.ndarray, answered: np.ndarray) -> coding.Codes:
+def _codes(gold: np.ndarray, answered: np.ndarray) -> label_encoding.Codes:
     """Tags of all words as numbers; the tag of a word without answer is empty."""
     true, given = [], []
     for one, other in zip(map(tagging.split, gold), answered, strict=True):
@@ -202,7 +202,7 @@ def _codes(gold: np.ndarray, answered: np.ndarray) -> coding.Codes:
         true += one
         given += found + [NONE] * (len(one) - len(found))
     names = sorted({*true} - {NONE})
-    return coding.codes(np.array(true, object), np.array(given, object), names)
+    return label_encoding.codes(np.array(true, object), np.array(given, object), names)
 
 
 def _type(span: Found | None) -> str:

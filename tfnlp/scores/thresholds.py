@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tfnlp.scores import coding
+from tfnlp.scores import label_encoding
 
 
 def best_thresholds(
@@ -32,7 +32,7 @@ def best_thresholds(
     [0.2]
     """
     empty = np.full(len(gold), "", object)
-    members = coding.members(gold, empty, labels, separator=separator)
+    members = label_encoding.members(gold, empty, labels, separator=separator)
     return [
         _best(members.gold[:, k], probabilities[:, k].astype("float64"), default)
         for k in range(len(labels))

@@ -8,26 +8,26 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data.encoded import Encoded
+from tfnlp.data.cache import Encoded
 from tfnlp.data.rows import settled
 from tfnlp.errors import DataError, UsageError
 from tfnlp.layers.bias import Bias
 from tfnlp.layers.embedding import TokenWeights, embed
-from tfnlp.layers.matching import Matching
-from tfnlp.layers.options import check_rate
 from tfnlp.layers.pooling import Pooling
-from tfnlp.layers.term_sums import TermSums
-from tfnlp.networks.naive_bayes import log_ratios
+from tfnlp.layers.sparse_linear import TermSums
+from tfnlp.layers.token_alignment import Matching
+from tfnlp.layers.validation import check_rate
+from tfnlp.networks.nb_log_ratios import log_ratios
 from tfnlp.saving import pack
 from tfnlp.scores import classification as scores
-from tfnlp.scores import classification_figures, redrawn
+from tfnlp.scores import classification_bootstrap, classification_figures
 from tfnlp.scores.intervals import Draw
 from tfnlp.scores.thresholds import best_thresholds
 from tfnlp.specs import TEXT, Rows, Schema
 from tfnlp.task import Columns, Task, Tensors
 from tfnlp.text import joining
-from tfnlp.text.piece_vectorizer import PieceVectorizer, learn_vectorizer
-from tfnlp.text.vectorizer import Vectorizer
+from tfnlp.text.vectorizer.subword_vectorizer import PieceVectorizer, learn_vectorizer
+from tfnlp.text.vectorizer.vectorizer import Vectorizer
 from tfnlp.text.vocabulary import Vocabulary
 
 Loss = Literal["cross_entropy", "focal"]
@@ -391,7 +391,7 @@ class Classification(Task):
 
     def redrawn(self, rows: Columns, answers: Columns) -> Draw:
         """`headline` of rows drawn anew; what all draws share is counted once."""
-        return redrawn.headline(
+        return classification_bootstrap.headline(
             rows["label"],
             answers["label"],
             probabilities=answers["probabilities"],

@@ -17,16 +17,16 @@ from keras import ops
 from tfnlp.data.rows import column_batches
 from tfnlp.errors import DataError, UsageError
 from tfnlp.layers.pooling import Pooling
-from tfnlp.networks.front import dropped
+from tfnlp.networks.embedding_inputs import dropped
 from tfnlp.saving import pack
-from tfnlp.scores import classification_figures, coding
+from tfnlp.scores import classification_figures, label_encoding
 from tfnlp.scores import tagging as scores
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import TEXT, Rows, Schema, check_rows
 from tfnlp.task import Columns, Tensors
 from tfnlp.tasks.tagging import Tagging
 from tfnlp.text.vocabulary import Vocabulary
-from tfnlp.text.word_features import WordFeatures
+from tfnlp.text.words.word_features import WordFeatures
 
 
 class IntentAndSlots(Tagging):
@@ -191,7 +191,7 @@ class IntentAndSlots(Tagging):
 
     def figures(self, rows: Columns, answers: Columns) -> tuple:
         """Those of `Tagging`; confusion of intents, and what is found of each."""
-        found = coding.codes(
+        found = label_encoding.codes(
             _stripped(rows["intent"]), answers["intent"], self.intents.entries
         )
         matrix = classification_figures.confusion(found)

@@ -9,22 +9,22 @@ import tensorflow as tf
 
 from tfnlp import decoding
 from tfnlp.data.blocks import blocks
-from tfnlp.data.streams import ended
-from tfnlp.decoding.rules import Stopped
+from tfnlp.data.text_streams import ended
+from tfnlp.decoding.generation_state import Stopped
 from tfnlp.errors import UsageError
 from tfnlp.layers.cross_entropy import cross_entropy
-from tfnlp.layers.options import check_size
-from tfnlp.networks import causal
-from tfnlp.networks.carried import Carried
+from tfnlp.layers.validation import check_size
+from tfnlp.networks import incremental_decoding
+from tfnlp.networks.truncated_bptt import Carried
 from tfnlp.saving import pack
-from tfnlp.scores import generation_figures, samples, sums
+from tfnlp.scores import corpus_statistics, diversity, generation_figures
 from tfnlp.scores.figures import Highlights
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import PLACE, TEXT, Rows, Schema
 from tfnlp.task import Columns, Endpoint, Task, Tensors
-from tfnlp.text.learning import learn_pieces
-from tfnlp.text.pieces import Pieces
-from tfnlp.text.token_pieces import Characters
+from tfnlp.text.tokenizers.tokenizer import Pieces
+from tfnlp.text.tokenizers.training import learn_pieces
+from tfnlp.text.tokenizers.words import Characters
 
 MOST_TOKENS = 1024
 """New tokens that a request may ask for."""
@@ -157,7 +157,7 @@ class LanguageModel(Task):
             UsageError: there are slots, and the decoder has no state to carry on; or
                 it remembers fewer tokens than are read at a time.
         """
-        causal.check_length(decoder, self.length)
+        incremental_decoding.check_length(decoder, self.length)
         features = {"token_ids": keras.Input([None], dtype="int32", name="token_ids")}
         if not self.slots:
             return keras.Model(features, decoder(features["token_ids"]), name="network")
@@ -216,7 +216,7 @@ class LanguageModel(Task):
             stops = tf.broadcast_to(stops, [rows])
         lengths = tf.cast(prompts.row_lengths(), tf.int32)
         ids = prompts.to_tensor()
-        reading = causal.read(
+        reading = incremental_decoding.read(
             model, ids, lengths, room=tf.shape(ids)[1] + asked.highest("max_tokens")
         )
         made = decoding.generate(
@@ -240,12 +240,12 @@ class LanguageModel(Task):
 
         The loss is that of the answers, too: of texts that are read in windows.
         """
-        found = sums.whole([self._measured(rows, answers)])
+        found = corpus_statistics.whole([self._measured(rows, answers)])
         return found | {"loss": found["nats_per_token"]}
 
     def redrawn(self, rows: Columns, answers: Columns) -> Draw:
         """`score` of rows drawn anew; the logarithms are summed once."""
-        return sums.redrawn([self._measured(rows, answers)])
+        return corpus_statistics.redrawn([self._measured(rows, answers)])
 
     def figures(self, rows: Columns, answers: Columns) -> tuple:
         """How perplexity falls with what stands before a token."""
@@ -279,9 +279,9 @@ class LanguageModel(Task):
         made = [text.decode("utf-8", "replace") for text in answer["text"].numpy()]
         return generation_figures.continued(halves, made, temperature=temperature)
 
-    def _measured(self, rows: Columns, answers: Columns) -> sums.Sums:
+    def _measured(self, rows: Columns, answers: Columns) -> corpus_statistics.Sums:
         characters = np.array([len(text) for text in rows["text"]], np.int64)
-        return samples.perplexity(
+        return diversity.perplexity(
             answers["score"], answers["length"], characters=characters
         )
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data import schemes
-from tfnlp.data.schemes import OUTSIDE, Span
+from tfnlp.data.tagging import schemes
+from tfnlp.data.tagging.schemes import OUTSIDE, Span
 from tfnlp.errors import DataError
 from tfnlp.layers.crf import FORBIDDEN
 from tfnlp.scores import tagging as scores
@@ -15,8 +15,8 @@ from tfnlp.specs import PLACE, Schema
 from tfnlp.task import Columns, Tensors
 from tfnlp.tasks.tagging import Tagging
 from tfnlp.text.vocabulary import Vocabulary
-from tfnlp.text.word_features import WordFeatures
-from tfnlp.text.word_offsets import Words
+from tfnlp.text.words.word_features import WordFeatures
+from tfnlp.text.words.word_offsets import Words
 
 PREDICATE = "V"
 """The type of the span that is the predicate itself, as PropBank calls it."""

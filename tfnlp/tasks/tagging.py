@@ -7,14 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data import scheme_tensors, schemes, tagging
 from tfnlp.data.rows import column_batches
-from tfnlp.data.sentences import split as split_joined
+from tfnlp.data.tagging import scheme_tensors, schemes, tagged_rows
+from tfnlp.data.tagging.sentences import split as split_joined
 from tfnlp.errors import DataError
 from tfnlp.layers.crf import CRF, Chain
 from tfnlp.layers.crf_paths import viterbi
 from tfnlp.layers.crf_sums import log_likelihood, marginals
-from tfnlp.networks.front import dropped
+from tfnlp.networks.embedding_inputs import dropped
 from tfnlp.networks.word_features import feature
 from tfnlp.saving import pack
 from tfnlp.scores import tagging as scores
@@ -22,11 +22,11 @@ from tfnlp.scores import tagging_figures
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import TEXT, Rows, Schema
 from tfnlp.task import Columns, Endpoint, Task, Tensors
-from tfnlp.text import word_offsets
-from tfnlp.text.split import splitter
+from tfnlp.text.splitters import splitter
 from tfnlp.text.vocabulary import Vocabulary
-from tfnlp.text.word_features import WordFeatures
-from tfnlp.text.word_offsets import Words, spaced
+from tfnlp.text.words import word_offsets
+from tfnlp.text.words.word_features import WordFeatures
+from tfnlp.text.words.word_offsets import Words, spaced
 
 
 class Tagging(Task):
@@ -49,7 +49,7 @@ class Tagging(Task):
             answered. None for plain tags such as parts of speech, which have no
             spans. Gold tags may be of any scheme.
         answer_scheme: of the tags that are answered; by default `scheme`.
-        split: cuts a text into words; see `tfnlp.text.split`.
+        split: cuts a text into words; see `tfnlp.text.splitters`.
         constrained: with a CRF, whether training leaves out too what the scheme
             does not allow.
 
@@ -114,7 +114,7 @@ class Tagging(Task):
             UsageError: there is no such scheme.
         """
         wanted = None if scheme is None else schemes.known(scheme)
-        found = tagging.survey(rows)
+        found = tagged_rows.survey(rows)
         own = found.scheme and (wanted or found.scheme)
         tags = _tags_in(rows, own) if own else set(found.tags)
         if not tags:
@@ -358,7 +358,7 @@ def _tags_in(rows: Rows, scheme: str) -> set[str]:
     """Every tag that the rows have when they are written in a scheme."""
     return {
         tag
-        for batch in column_batches(tagging.in_scheme(rows, scheme))
+        for batch in column_batches(tagged_rows.in_scheme(rows, scheme))
         for joined in set(batch["tags"].tolist())
         for tag in split_joined(joined.decode("utf-8", "replace"))
     }

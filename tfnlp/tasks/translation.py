@@ -12,18 +12,18 @@ from tfnlp.data import references
 from tfnlp.errors import UsageError
 from tfnlp.layers.cross_entropy import cross_entropy
 from tfnlp.layers.decoder_block import Memory
-from tfnlp.layers.options import check_rate, check_size
 from tfnlp.layers.scheduled_sampling import ScheduledSampling
-from tfnlp.networks import causal
+from tfnlp.layers.validation import check_rate, check_size
+from tfnlp.networks import incremental_decoding
 from tfnlp.saving import pack
+from tfnlp.scores import corpus_statistics, generation_figures
 from tfnlp.scores import generation as scores
-from tfnlp.scores import generation_figures, sums
 from tfnlp.scores.figures import Heat
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import TEXT, Rows, Schema
 from tfnlp.task import Columns, Endpoint, Task, Tensors
-from tfnlp.text.learning import learn_pieces
-from tfnlp.text.pieces import Pieces
+from tfnlp.text.tokenizers.tokenizer import Pieces
+from tfnlp.text.tokenizers.training import learn_pieces
 
 MOST_BEAMS = 16
 _ALIGNED = ("source_tokens", "target_tokens", "weights")
@@ -166,7 +166,7 @@ class Translation(Task):
                 target has.
         """
         check_rate("own_tokens", own_tokens)
-        causal.check_length(decoder, self.target_length + 1)
+        incremental_decoding.check_length(decoder, self.target_length + 1)
         names = ("token_ids", "padding_mask", "target_ids")
         features = {n: keras.Input([None], dtype="int32", name=n) for n in names}
         mask = features["padding_mask"]
@@ -215,7 +215,7 @@ class Translation(Task):
         """
         features = self.encode(inputs)
         before, after = self._target(inputs["target"])
-        decoder = causal.decoder_of(model)
+        decoder = incremental_decoding.decoder_of(model)
         if decoder is None:
             raise UsageError(
                 "Only a network with a decoder tells where it looks. "
@@ -235,15 +235,15 @@ class Translation(Task):
 
     def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
         """The task's `measures` of the answered texts."""
-        return sums.whole(self._measured(rows, answers))
+        return corpus_statistics.whole(self._measured(rows, answers))
 
     def redrawn(self, rows: Columns, answers: Columns) -> Draw:
         """`score` of rows drawn anew; each row is counted once."""
-        return sums.redrawn(self._measured(rows, answers))
+        return corpus_statistics.redrawn(self._measured(rows, answers))
 
     def figures(self, rows: Columns, answers: Columns) -> tuple:
         """Lengths, and the worst, typical and best answers beside references."""
-        told = sums.signatures(self._measured(rows, answers))
+        told = corpus_statistics.signatures(self._measured(rows, answers))
         drawn = generation_figures.figures(
             rows["source"], rows["target"], answers["text"]
         )
@@ -268,7 +268,9 @@ class Translation(Task):
             for row, (source, target, weights) in enumerate(told, start=1)
         )
 
-    def _measured(self, rows: Columns, answers: Columns) -> tuple[sums.Sums, ...]:
+    def _measured(
+        self, rows: Columns, answers: Columns
+    ) -> tuple[corpus_statistics.Sums, ...]:
         return scores.measured(rows["target"], answers["text"], self.measures)
 
     def config(self) -> dict[str, Any]:
@@ -309,7 +311,7 @@ class Translation(Task):
     ) -> decoding.Generated:
         features = self.encode(inputs)
         rows = tf.shape(features["token_ids"])[0]
-        reading = causal.read(
+        reading = incremental_decoding.read(
             model,
             tf.fill([rows, 1], self.target.start),
             tf.ones([rows], tf.int32),

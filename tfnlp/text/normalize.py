@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from tfnlp.errors import UsageError, nearest
-from tfnlp.text import characters
+from tfnlp.text import unicode_tables
 
 StringFunction = Callable[[tf.Tensor], tf.Tensor]
 
@@ -43,7 +43,7 @@ def utf8(texts: tf.Tensor) -> tf.Tensor:
     """
     texts = tf.convert_to_tensor(texts, tf.string)
     sound = tf.strings.regex_full_match(texts, r"(?s)[^\x{D800}-\x{DFFF}]*")
-    return characters.change_rows(texts, ~sound, _repair)
+    return unicode_tables.change_rows(texts, ~sound, _repair)
 
 
 def valid(texts: tf.Tensor) -> tf.Tensor:
@@ -57,7 +57,7 @@ def valid(texts: tf.Tensor) -> tf.Tensor:
     """
     texts = tf.convert_to_tensor(texts, tf.string)
     sound = tf.strings.regex_full_match(texts, r"(?s)[^\x00\x{D800}-\x{DFFF}]*")
-    return characters.change_rows(texts, ~sound, _repair_all)
+    return unicode_tables.change_rows(texts, ~sound, _repair_all)
 
 
 def _repair(texts: tf.Tensor) -> tf.Tensor:
@@ -81,7 +81,9 @@ def nfkc(texts: tf.Tensor) -> tf.Tensor:
     >>> print(nfkc(["\\uff26\\uff55ll \\ufb01ne \\u2460"]).numpy()[0].decode())
     Full fine 1
     """
-    return characters.compose(characters.replace(texts, characters.nfkc_table()))
+    return unicode_tables.compose(
+        unicode_tables.replace(texts, unicode_tables.nfkc_table())
+    )
 
 
 def strip_accents(texts: tf.Tensor) -> tf.Tensor:
@@ -91,7 +93,7 @@ def strip_accents(texts: tf.Tensor) -> tf.Tensor:
     >>> print(strip_accents(["École naïve"]).numpy()[0].decode())
     Ecole naive
     """
-    return characters.replace(texts, characters.accent_table())
+    return unicode_tables.replace(texts, unicode_tables.accent_table())
 
 
 def lower(texts: tf.Tensor) -> tf.Tensor:
@@ -121,7 +123,7 @@ def typography(texts: tf.Tensor) -> tf.Tensor:
     >>> print(typography(["“quoted” don\\u2019t \\u2014 so"]).numpy()[0].decode())
     "quoted" don't - so
     """
-    return characters.replace(texts, characters.typography_table())
+    return unicode_tables.replace(texts, unicode_tables.typography_table())
 
 
 def invisible(texts: tf.Tensor) -> tf.Tensor:

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.answering import Answering
 from tfnlp.errors import TrainingError, UsageError, nearest
+from tfnlp.prediction import Answering
 from tfnlp.specs import Rows
 from tfnlp.task import Task
 from tfnlp.training.config import Kept

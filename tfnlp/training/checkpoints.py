@@ -27,7 +27,7 @@ from tfnlp.errors import UsageError
 from tfnlp.training import checkpoint_files
 from tfnlp.training.callbacks import Logs
 from tfnlp.training.checkpoint_files import Arrays
-from tfnlp.training.settings import as_json
+from tfnlp.training.run_fingerprint import as_json
 from tfnlp.training.step import Trainable
 from tfnlp.training.strategy import ALONE, Worker, agree
 

@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.data.batching import SHUFFLE, batches
-from tfnlp.data.encoded import Encoded, encode_once
+from tfnlp.data.cache import Encoded, encode_once
 from tfnlp.data.rows import settled
 from tfnlp.errors import DataError, TrainingError, UsageError
 from tfnlp.specs import Rows, check_rows, text_fields
@@ -32,10 +32,10 @@ from tfnlp.training.callbacks import (
 from tfnlp.training.checkpoints import Checkpoints, Position, Remembers
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
-from tfnlp.training.groups import grouped, layer_rates
 from tfnlp.training.optimizers import KINDS, already_summed, averages
+from tfnlp.training.parameter_groups import grouped, layer_rates
+from tfnlp.training.run_fingerprint import depends_on, numbers
 from tfnlp.training.schedules import WarmUpThenFall
-from tfnlp.training.settings import depends_on, numbers
 from tfnlp.training.step import Trainable
 from tfnlp.training.tracking import Tracking
 
@@ -232,7 +232,8 @@ def compiled(task: Task, build: Build, config: TrainConfig, *, steps: int) -> Tr
 def optimizer(config: TrainConfig, *, steps: int) -> keras.optimizers.Optimizer:
     """The optimizer that a configuration names, with its schedule.
 
-    It knows no weight decay: that is in the update, see `tfnlp.training.groups`.
+    It knows no weight decay: that is in the update, see
+    `tfnlp.training.parameter_groups`.
     """
     rate: Any = config.rate
     if config.schedule != "constant" or config.warm_up:

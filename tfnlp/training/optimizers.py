@@ -42,7 +42,7 @@ def already_summed(optimizer: keras.optimizers.Optimizer) -> None:
             each._all_reduce_sum_gradients = list
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="LazyAdam")
 class LazyAdam(keras.optimizers.Adam):
     """Adam (Kingma & Ba 2015) whose sparse gradients touch only their rows.
 
@@ -86,7 +86,7 @@ class LazyAdam(keras.optimizers.Adam):
         variable.scatter_sub(tf.IndexedSlices(step, rows))
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="LazyAdagrad")
 class LazyAdagrad(keras.optimizers.Adagrad):
     """AdaGrad (Duchi et al. 2011) whose sparse gradients touch only their rows.
 
@@ -109,7 +109,7 @@ class LazyAdagrad(keras.optimizers.Adagrad):
         variable.scatter_sub(tf.IndexedSlices(step, rows))
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="ScheduleFree")
 class ScheduleFree(keras.optimizers.ScheduleFreeAdamW):
     """AdamW that averages its way instead of lowering its rate (Defazio et al. 2024).
 
@@ -156,7 +156,7 @@ def averages(optimizer: keras.optimizers.Optimizer) -> list[tf.Tensor]:
 
 KINDS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
     "adam": LazyAdam,
-    "adamw": LazyAdam,  # weight decay is the engine's, see `tfnlp.training.groups`
+    "adamw": LazyAdam,  # weight decay is the engine's, see parameter_groups
     "adagrad": LazyAdagrad,
     "rmsprop": keras.optimizers.RMSprop,
     "sgd": keras.optimizers.SGD,

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 
-@keras.saving.register_keras_serializable(package="tfnlp")
+@keras.saving.register_keras_serializable(package="tfnlp", name="WarmUpThenFall")
 class WarmUpThenFall(keras.optimizers.schedules.LearningRateSchedule):
     """Rises linearly to ``rate``, then falls, mostly to zero at the last update.
 

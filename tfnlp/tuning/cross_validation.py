@@ -13,10 +13,10 @@ import keras
 import numpy as np
 import scipy.stats
 
-from tfnlp.answering import answers
 from tfnlp.data import splits
 from tfnlp.data.rows import digest
 from tfnlp.errors import UsageError
+from tfnlp.prediction import answers
 from tfnlp.scores.intervals import Draw, count, paired_draws, percentiles
 from tfnlp.specs import Rows
 from tfnlp.task import Task

@@ -28,7 +28,7 @@ from tfnlp.specs import Rows
 from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.fit import Build, fit
-from tfnlp.tuning.notes import TRIALS, Notes
+from tfnlp.tuning.search_manifest import TRIALS, Notes
 
 LOG = logging.getLogger("tfnlp")
 Method = Literal["random", "bayesian", "hyperband", "grid"]

@@ -13,7 +13,7 @@ from tfnlp.export.litert import export
 from tfnlp.export.litert.export import export_litert
 from tfnlp.export.litert.runtime import LiteRTNetwork
 from tfnlp.saving import from_json
-from tfnlp.serving import parity
+from tfnlp.serving import verify
 
 pytestmark = pytest.mark.slow
 
@@ -92,7 +92,7 @@ def test_a_task_answers_through_litert(exported, classifier):
 
 
 def test_the_parity_gate_asks_litert(exported, classifier):
-    assert list(parity.networks(classifier[0])) == ["LiteRT"]
+    assert list(verify.networks(classifier[0])) == ["LiteRT"]
 
 
 def test_a_file_that_answers_otherwise_is_not_published(classifier, monkeypatch):

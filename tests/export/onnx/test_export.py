@@ -19,7 +19,7 @@ from tfnlp.export.onnx.export import export_onnx
 from tfnlp.export.onnx.runtime import OnnxNetwork
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.saving import from_json
-from tfnlp.serving import parity
+from tfnlp.serving import verify
 from tfnlp.tasks.language_model import LanguageModel
 
 pytestmark = pytest.mark.slow
@@ -125,7 +125,8 @@ def test_a_request_without_rows_is_an_error_and_no_crash(exported):
 
 def test_a_model_that_cannot_be_run_is_not_published(classifier, monkeypatch):
     monkeypatch.setattr(
-        "tfnlp.export.onnx.ask.__file__", str(classifier[0] / "missing.py")
+        "tfnlp.export.onnx.subprocess_runner.__file__",
+        str(classifier[0] / "missing.py"),
     )
     target = classifier[0].parent / "onnx" / classifier[0].name
     before = sorted(target.iterdir()) if target.exists() else None
@@ -223,7 +224,7 @@ def test_a_column_with_the_name_of_a_field_is_called_otherwise(exported_tagger):
 
 
 def test_verify_asks_the_models_of_a_tagger(exported_tagger):
-    found = {way.name: way for way in parity.verify(exported_tagger.parents[1])}
+    found = {way.name: way for way in verify.verify(exported_tagger.parents[1])}
     asked = [found[name] for name in ("model.onnx", "model.from_tokens.onnx")]
     assert [way.said for way in asked] == ["", ""]
     assert all(way.rows > 30 for way in asked)
@@ -233,7 +234,7 @@ def test_verify_finds_out_a_model_that_answers_otherwise(exported_tagger, tmp_pa
     base = shutil.copytree(exported_tagger.parents[1], tmp_path / "names")
     file = base / "onnx" / "1" / "model.from_tokens.onnx"
     file.write_bytes(file.read_bytes().replace(b"B-LOC", b"B-PER"))
-    found = {way.name: way.said for way in parity.verify(base)}
+    found = {way.name: way.said for way in verify.verify(base)}
     assert "another 'tags'" in found["model.from_tokens.onnx"]
     assert found["model.onnx"] == ""
 

@@ -8,13 +8,13 @@ import pytest
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
-from tfnlp.export.golden import ODD
-from tfnlp.export.onnx import conversion, replacing, text
-from tfnlp.export.onnx.ask import ask
-from tfnlp.export.onnx.marks import Marks
-from tfnlp.text import characters
+from tfnlp.export.golden_rows import ODD
+from tfnlp.export.onnx import conversion, string_ops, text
+from tfnlp.export.onnx.placeholders import Marks
+from tfnlp.export.onnx.subprocess_runner import ask
+from tfnlp.text import unicode_tables
 from tfnlp.text.normalize import NORMALIZERS
-from tfnlp.text.vectorizer import Vectorizer
+from tfnlp.text.vectorizer.vectorizer import Vectorizer
 
 TEXTS = (
     *ODD,
@@ -80,12 +80,12 @@ def test_ids_are_equal(options, tmp_path):
 
 
 def test_every_function_of_texts_has_a_step():
-    assert set(replacing.STEPS) == set(replacing.PLAIN_STEPS) == set(NORMALIZERS)
+    assert set(string_ops.STEPS) == set(string_ops.PLAIN_STEPS) == set(NORMALIZERS)
 
 
 def test_no_mark_of_a_pair_is_the_letter_of_another():
     """Else replacing pairs from left to right would not be exact."""
-    keys = characters.canonical_pairs().keys
+    keys = unicode_tables.canonical_pairs().keys
     assert not set((keys >> 21).tolist()) & set((keys & 0x1FFFFF).tolist())
 
 
@@ -103,6 +103,6 @@ def test_what_has_no_counterpart_is_refused_by_name(options, named):
 
 
 def test_a_sigma_is_final_where_tensorflow_says_so():
-    before, between = replacing._context()
+    before, between = string_ops._context()
     assert "\\x{41}-\\x{5A}" in before and "\\x{27}-\\x{27}" in between
-    assert unicodedata.name(replacing._FINAL_SIGMA) == "GREEK SMALL LETTER FINAL SIGMA"
+    assert unicodedata.name(string_ops._FINAL_SIGMA) == "GREEK SMALL LETTER FINAL SIGMA"

@@ -8,18 +8,18 @@ import tensorflow as tf
 import tfnlp
 from tfnlp.data.readers import from_list
 from tfnlp.errors import ExportError
-from tfnlp.export.beside import arrays
-from tfnlp.export.golden import ODD, TOLERANCE, check_alone, worst_difference
+from tfnlp.export.format_parity import arrays
+from tfnlp.export.golden_rows import ODD, TOLERANCE, check_alone, worst_difference
 from tfnlp.export.onnx import answers, conversion, words
-from tfnlp.export.onnx.marks import Marks
-from tfnlp.export.onnx.models import answered
+from tfnlp.export.onnx.placeholders import Marks
+from tfnlp.export.onnx.string_models import answered
 from tfnlp.layers.crf import Chain
 from tfnlp.layers.crf_paths import viterbi
 from tfnlp.layers.crf_sums import marginals
 from tfnlp.networks import predicate
-from tfnlp.text import word_offsets
-from tfnlp.text.gazetteers import Gazetteers
-from tfnlp.text.word_features import WordFeatures
+from tfnlp.text.words import word_offsets
+from tfnlp.text.words.gazetteers import Gazetteers
+from tfnlp.text.words.word_features import WordFeatures
 
 TEXTS = (
     *ODD[:-1],

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tfnlp
-from tfnlp.cli.quiet import quiet_start
-from tfnlp.cli.reading import Reading
-from tfnlp.cli.recipes import parse
+from tfnlp.cli.parsing.command_line import parse
+from tfnlp.cli.tensorflow_logs import quiet_start
 from tfnlp.errors import DataError, UsageError
+from tfnlp.recipes.reading import Reading
 
 if TYPE_CHECKING:
-    from tfnlp.data.audit import Audit
+    from tfnlp.data.audit.texts import Audit
 
 _OPTIONAL = ("intent", "predicate")
 """Fields that some tagged sentences have besides."""
@@ -63,7 +63,8 @@ class Options(Reading):
     def is_tagged(self) -> bool:
         """Whether the file holds tagged sentences."""
         with quiet_start():
-            from tfnlp.data import sets, tagged  # needs TensorFlow
+            from tfnlp.data.datasets import named_sets
+            from tfnlp.data.tagging import formats  # needs TensorFlow
 
         plain = type(self)(file=self.file)
         texts = ("text", "second", "label", "several")
@@ -71,7 +72,7 @@ class Options(Reading):
             return True
         if any(getattr(self, name) != getattr(plain, name) for name in texts):
             return False
-        return not sets.is_named(self.file) and tagged.holds_tags(
+        return not named_sets.is_named(self.file) and formats.holds_tags(
             Path(self.file), self.format
         )
 
@@ -176,10 +177,10 @@ def audit_sentences(options: Options) -> "Audit":
 
 def misaligned(file: str | None, columns: dict, options: Reading) -> list[str]:
     """Which marked spans of a file, if it has such, do not end where words do."""
-    from tfnlp.data import tagged  # needs TensorFlow
+    from tfnlp.data.tagging import formats  # needs TensorFlow
 
     if file is None:
         return []
-    return tagged.misaligned(
+    return formats.misaligned(
         file, columns, format=options.format, encoding=options.encoding
     )

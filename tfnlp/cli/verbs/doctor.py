@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from packaging.requirements import Requirement
 
-from tfnlp.cli.quiet import quiet_start
-from tfnlp.cli.recipes import parse
+from tfnlp.cli.parsing.command_line import parse
+from tfnlp.cli.tensorflow_logs import quiet_start
 from tfnlp.errors import TfnlpError
 from tfnlp.training import support
 

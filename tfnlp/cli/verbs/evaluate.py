@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import tfnlp
-from tfnlp.cli.gates import check_names, read_gates
-from tfnlp.cli.reading import Reading
-from tfnlp.cli.recipes import Words, parse_open, unknown_flag
-from tfnlp.cli.requested import numbers
-from tfnlp.data.findings import few, plural
+from tfnlp.cli.parsing.command_line import Words, parse_open, unknown_flag
+from tfnlp.cli.parsing.quality_gates import check_names, read_gates
+from tfnlp.cli.parsing.request_fields import numbers
+from tfnlp.data.audit.findings import few, plural
 from tfnlp.errors import DataError, UsageError
+from tfnlp.recipes.reading import Reading
 
 _SHOWN = ("scores", "intervals", "seconds", "rows", "versions")
 
@@ -91,18 +91,18 @@ def main(words: Sequence[str]) -> None:
 
 def misaligned(options: Options, columns: dict[str, str]) -> list[str]:
     """Which marked spans of the file, if it has such, do not end where words do."""
-    from tfnlp.data import tagged  # needs TensorFlow
+    from tfnlp.data.tagging import formats  # needs TensorFlow
 
     if not {"tokens", "tags"} <= columns.keys():
         return []
-    return tagged.misaligned(
+    return formats.misaligned(
         options.data, columns, format=options.format, encoding=options.encoding
     )
 
 
 def known_scores(folder: Path) -> list[str]:
     """The scores that a version was reported with, or none if that is unknown."""
-    from tfnlp.export.artefact import SIDE_FILES  # needs TensorFlow
+    from tfnlp.export.savedmodel.artefact import SIDE_FILES  # needs TensorFlow
 
     try:
         report = json.loads((folder / SIDE_FILES / "report.json").read_text("utf-8"))
@@ -132,7 +132,7 @@ def with_numbers(task: Any, rows: Any) -> Any:
     Raises:
         DataError: what is written there is none.
     """
-    from tfnlp.data.typed import typed  # needs TensorFlow
+    from tfnlp.data.files.column_types import typed  # needs TensorFlow
 
     schema = {**task.inputs, **task.targets}
     return typed(rows, schema) if numbers(schema) else rows
@@ -148,7 +148,7 @@ def checked(task: Any, rows: Any) -> Any:
         DataError: all texts are empty, or no row has a label or a tag that the task
             knows.
     """
-    from tfnlp.data.scored_tags import oddities  # needs TensorFlow
+    from tfnlp.data.audit.gold_tags import oddities  # needs TensorFlow
     from tfnlp.specs import text_fields
 
     field, labels = _labels_of(task)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tfnlp
-from tfnlp.cli.quiet import quiet, quiet_start
-from tfnlp.cli.reading import Reading
-from tfnlp.cli.recipes import Words, parse_open, unknown_flag
+from tfnlp.cli.parsing.command_line import Words, parse_open, unknown_flag
+from tfnlp.cli.tensorflow_logs import quiet, quiet_start
 from tfnlp.cli.verbs.evaluate import checked, chosen_columns, with_numbers
 from tfnlp.errors import UsageError
+from tfnlp.recipes.reading import Reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,7 @@ def main(words: Sequence[str]) -> None:
 
 def _write_for_serving(base: Path) -> None:
     with quiet_start():
-        from tfnlp.export import bundle  # loads TensorFlow
+        from tfnlp.export.deployment import bundle  # loads TensorFlow
 
     print(bundle.write(base))
 

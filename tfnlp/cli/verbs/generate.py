@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import tfnlp
-from tfnlp.cli.recipes import parse
+from tfnlp.cli.parsing.command_line import parse
 from tfnlp.errors import UsageError
 
 
@@ -118,7 +118,7 @@ def gap(task: Any, prompt: str, text: str) -> str:
 
 def show(predictor: Any, row: dict[str, Any]) -> None:
     """Writes a text token by token: the same one that the artefact answers."""
-    from tfnlp.serving.requests import tensor  # needs TensorFlow
+    from tfnlp.serving.client.requests import tensor  # needs TensorFlow
 
     print(row["prompt"], end="", flush=True)
     shown, stop = "", row["stop"]

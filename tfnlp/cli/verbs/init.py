@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfnlp.cli.recipes import parse
+from tfnlp.cli.parsing.command_line import parse
 from tfnlp.errors import UsageError, nearest
 
 _PACKAGE = Path(__file__).parents[2]

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import tfnlp
-from tfnlp.cli import requested, stdin, streams
-from tfnlp.cli.forms import Form, names_in
-from tfnlp.cli.progress import Counted, Progress, shown
-from tfnlp.cli.reading import Reading
-from tfnlp.cli.recipes import Words, parse_open, unknown_flag
+from tfnlp.cli.io import row_streams, stdin
+from tfnlp.cli.io.input_formats import Form, names_in
+from tfnlp.cli.io.progress import Counted, Progress, shown
+from tfnlp.cli.parsing import request_fields
+from tfnlp.cli.parsing.command_line import Words, parse_open, unknown_flag
 from tfnlp.errors import DataError, RequestError, UsageError
+from tfnlp.recipes.reading import Reading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +78,13 @@ def main(words: Sequence[str]) -> None:
     if file is not None:
         return write_arriving(predictor, Counted(file), options)
     rows: Iterable[Mapping[str, Any]]
-    named = [*typed, *requested.fields_named(options.column)]
-    forms = requested.asked_for(predictor.forms(named), options.endpoint)
+    named = [*typed, *request_fields.fields_named(options.column)]
+    forms = request_fields.asked_for(predictor.forms(named), options.endpoint)
     if typed:
-        check_known(typed, requested.asked_for(predictor.endpoints, options.endpoint))
-        fields = requested.with_fields(forms, typed)
+        check_known(
+            typed, request_fields.asked_for(predictor.endpoints, options.endpoint)
+        )
+        fields = request_fields.with_fields(forms, typed)
         rows = typed_rows(typed, fields)
         check_alone(options)
     else:
@@ -89,7 +92,7 @@ def main(words: Sequence[str]) -> None:
     try:
         with Progress(quiet=bool(typed) or not shown(quiet=options.quiet)) as progress:
             answers = answered(predictor, rows, options, lambda: False)
-            streams.write(progress.over(answers))
+            row_streams.write(progress.over(answers))
     except RequestError as error:
         if not typed:
             raise
@@ -106,7 +109,7 @@ def write_arriving(predictor: Any, file: Counted, options: Options) -> None:
     """Answers standard input, and says how much of it is read."""
     with Progress(file.size, quiet=not shown(quiet=options.quiet)) as progress:
         answers = arriving_answers(predictor, file, options)
-        streams.write(progress.over(answers, lambda: file.done))
+        row_streams.write(progress.over(answers, lambda: file.done))
 
 
 def arriving_answers(
@@ -114,12 +117,12 @@ def arriving_answers(
 ) -> Iterator[Mapping[str, Any]]:
     """Answers the rows of a stream: a full batch, or all that are there by now."""
     lines = stdin.arriving(file, encoding=options.encoding)
-    named = requested.fields_named(options.column)
-    forms = requested.asked_for(predictor.forms(named), options.endpoint)
+    named = request_fields.fields_named(options.column)
+    forms = request_fields.asked_for(predictor.forms(named), options.endpoint)
     fields = arriving_fields(forms, lines, options)
-    columns = requested.columns(options.column, list(fields))
-    rows = streams.rows(
-        lines, columns, form=options.form(), numbers=requested.numbers(fields)
+    columns = request_fields.columns(options.column, list(fields))
+    rows = row_streams.rows(
+        lines, columns, form=options.form(), numbers=request_fields.numbers(fields)
     )
     yield from answered(predictor, rows, options, lines.waits)
 
@@ -139,7 +142,7 @@ def answered(
         DataError: there is none, or a bad one.
     """
     count = 0
-    for batch in streams.batches(rows, options.batch, waits):
+    for batch in row_streams.batches(rows, options.batch, waits):
         count += len(batch)
         yield from predictor.stream(batch, **asked(options))
     if not count:
@@ -151,12 +154,16 @@ def answered(
 
 
 def arriving_fields(
-    endpoints: Mapping[str, requested.Fields], lines: stdin.Lines, options: Options
-) -> requested.Fields:
+    endpoints: Mapping[str, request_fields.Fields], lines: stdin.Lines, options: Options
+) -> request_fields.Fields:
     """The fields of the first endpoint whose columns the first line has."""
-    forms = requested.fitting(endpoints, requested.fields_named(options.column))
+    forms = request_fields.fitting(
+        endpoints, request_fields.fields_named(options.column)
+    )
     if len(forms) > 1 and lines.start.strip():
-        wanted = [requested.columns(options.column, list(fields)) for fields in forms]
+        wanted = [
+            request_fields.columns(options.column, list(fields)) for fields in forms
+        ]
         every = [column for columns in wanted for column in columns.values()]
         names = names_in(lines.start, options.form(), every, whole=lines.whole)
         for fields, columns in zip(forms, wanted, strict=True):
@@ -166,21 +173,23 @@ def arriving_fields(
 
 
 def file_rows(
-    endpoints: Mapping[str, requested.Fields], options: Options
+    endpoints: Mapping[str, request_fields.Fields], options: Options
 ) -> Iterator[dict[str, Any]]:
     """Rows of a source that `tfnlp.read` knows, as an artefact takes them."""
-    forms = requested.fitting(endpoints, requested.fields_named(options.column))
+    forms = request_fields.fitting(
+        endpoints, request_fields.fields_named(options.column)
+    )
     if holds_words(str(options.data), options.format):
-        forms = sorted(forms, key=requested.of_words, reverse=True)
-    numbers = {k: v for form in forms for k, v in requested.numbers(form).items()}
-    _, rows = requested.first_read(
+        forms = sorted(forms, key=request_fields.of_words, reverse=True)
+    numbers = {k: v for form in forms for k, v in request_fields.numbers(form).items()}
+    _, rows = request_fields.first_read(
         forms, options.column, lambda columns: read_rows(columns, numbers, options)
     )
     return rows
 
 
 def read_rows(
-    columns: requested.Columns, numbers: Mapping[str, type], options: Options
+    columns: request_fields.Columns, numbers: Mapping[str, type], options: Options
 ) -> Iterator[dict[str, Any]]:
     """Rows of a source: JSON as on standard input, anything else as it is trained on.
 
@@ -188,7 +197,7 @@ def read_rows(
         DataError: the source cannot be read; when rows are read also: a bad one.
         SchemaError: a column is missing.
     """
-    from tfnlp.cli import json_files  # needs TensorFlow
+    from tfnlp.cli.io import json_files  # needs TensorFlow
 
     source = str(options.data)
     if options.split is None and json_files.holds(source, columns, options.format):
@@ -221,12 +230,13 @@ def numbered(
 
 def holds_words(source: str, format: str | None) -> bool:
     """Whether a source holds words that are cut already."""
-    from tfnlp.data import sets, tagged  # needs TensorFlow
+    from tfnlp.data.datasets import named_sets
+    from tfnlp.data.tagging import formats  # needs TensorFlow
 
-    return not sets.is_named(source) and tagged.holds_words(Path(source), format)
+    return not named_sets.is_named(source) and formats.holds_words(Path(source), format)
 
 
-def check_known(typed: Words, endpoints: Mapping[str, requested.Fields]) -> None:
+def check_known(typed: Words, endpoints: Mapping[str, request_fields.Fields]) -> None:
     """Checks that the flags are fields of requests, and of one form of them.
 
     Raises:
@@ -270,7 +280,7 @@ def check_alone(options: Options) -> None:
         )
 
 
-def typed_rows(typed: Words, fields: requested.Fields) -> list[Mapping[str, Any]]:
+def typed_rows(typed: Words, fields: request_fields.Fields) -> list[Mapping[str, Any]]:
     """Rows out of one flag for each field.
 
     Raises:
@@ -293,18 +303,18 @@ def typed_rows(typed: Words, fields: requested.Fields) -> list[Mapping[str, Any]
             f"values. Received numbers of values: {received}."
         )
     columns: dict[str, list[Any]] = {name: typed[name] for name in fields}
-    for name, kind in requested.numbers(fields).items():
+    for name, kind in request_fields.numbers(fields).items():
         columns[name] = [_number(v, name, kind, f"--{name}") for v in columns[name]]
     rows = zip(*columns.values(), strict=True)
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
 def _number(value: str | bytes, name: str, kind: type, where: str) -> Any:
-    found = streams.number(value, kind)
+    found = row_streams.number(value, kind)
     if found is None:
         text = value if isinstance(value, str) else value.decode("utf-8", "replace")
         raise DataError(
-            f"The field {name!r} holds {streams.HELD[kind]}. Received {where}: "
+            f"The field {name!r} holds {row_streams.HELD[kind]}. Received {where}: "
             f"{text[:60]!r}. Correct it."
         )
     return found

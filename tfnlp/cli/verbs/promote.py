@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfnlp.cli.recipes import parse
-from tfnlp.export import versions
+from tfnlp.cli.parsing.command_line import parse
+from tfnlp.export.savedmodel import versions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,13 +10,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tfnlp.cli.quiet import quiet_start
-from tfnlp.cli.recipes import parse
+from tfnlp.cli.parsing.command_line import parse
+from tfnlp.cli.tensorflow_logs import quiet_start
 from tfnlp.errors import TfnlpError, UsageError
 
 if TYPE_CHECKING:  # TensorFlow and the servers are loaded when they are needed
-    from tfnlp.serving.batching import Batching
-    from tfnlp.serving.server import Settings
+    from tfnlp.serving.server.batching import Batching
+    from tfnlp.serving.server.server import Settings
 
 BINARY = "tensorflow_model_server"
 """TF Serving's program."""
@@ -112,9 +112,9 @@ def main(words: Sequence[str]) -> None:
     """
     options = parse(Options, words, positional=("artefact",), command="tfnlp serve")
     if engine(options) == BINARY:
-        from tfnlp.serving import model_server
+        from tfnlp.serving.server import tensorflow_model_server
 
-        return model_server.run(wanted(options), flags(options))
+        return tensorflow_model_server.run(wanted(options), flags(options))
     _serve(options)
     return None
 
@@ -149,8 +149,8 @@ def wanted(options: Options) -> Any:
         ArtefactError: the folder is no artefact.
         UsageError: the configuration cannot be read.
     """
-    from tfnlp.export.versions import versions_of
-    from tfnlp.serving import configs
+    from tfnlp.export.savedmodel.versions import versions_of
+    from tfnlp.serving.server import configs
 
     if options.model_config_file is not None:
         return configs.watched(
@@ -186,8 +186,8 @@ def settings(options: Options) -> "Settings":
     Raises:
         UsageError: a file cannot be read, or says what cannot be.
     """
-    from tfnlp.serving.rest import Limits
-    from tfnlp.serving.server import Settings
+    from tfnlp.serving.server.rest import Limits
+    from tfnlp.serving.server.server import Settings
 
     return Settings(
         host=options.host,
@@ -215,7 +215,7 @@ def settings(options: Options) -> "Settings":
 def _serve(options: Options) -> None:
     _check_extra()
     with quiet_start():
-        from tfnlp.serving.server import Server  # loads TensorFlow
+        from tfnlp.serving.server.server import Server  # loads TensorFlow
     source = wanted(options)
 
     server = Server(source, settings(options))
@@ -260,8 +260,8 @@ def _batches_all(options: Options) -> bool:
 
 
 def _batching(options: Options) -> "Batching | None":
-    from tfnlp.serving import text_protos
-    from tfnlp.serving.batching import Batching
+    from tfnlp.serving.protocol import text_protos
+    from tfnlp.serving.server.batching import Batching
 
     if options.enable_batching is False:
         return None
@@ -275,8 +275,8 @@ def _batching(options: Options) -> "Batching | None":
 
 def _metrics(file: Path | None) -> str:
     """Where the counts are told; nowhere without a file that says so."""
-    from tfnlp.export.settings import METRICS
-    from tfnlp.serving import text_protos
+    from tfnlp.export.deployment.server_flags import METRICS
+    from tfnlp.serving.protocol import text_protos
 
     if file is None:
         return ""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfnlp.cli.quiet import quiet_start
-from tfnlp.cli.recipes import parse
+from tfnlp.cli.parsing.command_line import parse
+from tfnlp.cli.tensorflow_logs import quiet_start
 from tfnlp.errors import ExportError, UsageError
 
 
@@ -41,13 +41,13 @@ def main(words: Sequence[str]) -> None:
     """
     options = parse(Options, words, positional=("artefact",), command="tfnlp verify")
     with quiet_start():
-        from tfnlp.serving import parity  # loads TensorFlow and a server
+        from tfnlp.serving import verify  # loads TensorFlow and a server
 
-    found = parity.verify(Path(options.artefact), tolerance=options.tolerance)
+    found = verify.verify(Path(options.artefact), tolerance=options.tolerance)
     if options.json:
         print("\n".join(json.dumps(way._asdict()) for way in found))
     else:
-        print(parity.table(found))
+        print(verify.table(found))
     different = [way.name for way in found if way.said]
     if different:
         raise ExportError(

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tfnlp.cli.recipes import parse
+from tfnlp.cli.parsing.command_line import parse
 from tfnlp.errors import ArtefactError
-from tfnlp.export import versions
+from tfnlp.export.savedmodel import versions
 
 
 @dataclass(frozen=True, kw_only=True)

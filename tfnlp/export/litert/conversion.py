@@ -12,10 +12,10 @@ import keras
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
-from tfnlp.export.beside import feature_specs, named
+from tfnlp.export.format_parity import feature_specs, named
 from tfnlp.export.litert.frozen import frozen
 from tfnlp.export.litert.recurrent import plain_loops
-from tfnlp.export.portable import without_cudnn
+from tfnlp.export.savedmodel.portable import without_cudnn
 
 KINDS = ("float32", "float16", "int8")
 """How weights are written; numbers between layers are float32 with all of them."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from tensorflow.lite.python import schema_py_generated as schema
 
-from tfnlp.export.beside import typed
+from tfnlp.export.format_parity import typed
 
 _TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items()}
 _OPERATIONS = {code: name for name, code in vars(schema.BuiltinOperator).items()}

@@ -12,8 +12,7 @@ from typing import Any
 
 import keras
 
-from tfnlp.export.artefact import replaced
-from tfnlp.export.beside import (
+from tfnlp.export.format_parity import (
     Reference,
     in_float32,
     limits_of_answers,
@@ -24,7 +23,8 @@ from tfnlp.export.beside import (
 from tfnlp.export.litert.conversion import converted
 from tfnlp.export.litert.describe import described
 from tfnlp.export.litert.runtime import LiteRTNetwork
-from tfnlp.export.signatures import read
+from tfnlp.export.savedmodel.artefact import replaced
+from tfnlp.export.savedmodel.signatures import read
 from tfnlp.specs import Rows
 from tfnlp.task import Task
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.export.beside import unnamed
+from tfnlp.export.format_parity import unnamed
 
 
 class LiteRTNetwork:

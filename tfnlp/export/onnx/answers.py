@@ -12,9 +12,9 @@ import onnx
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
-from tfnlp.export.beside import OUTPUT
-from tfnlp.export.onnx import conversion, fused, recurrent, text, words
-from tfnlp.export.onnx.marks import Marks
+from tfnlp.export.format_parity import OUTPUT
+from tfnlp.export.onnx import conversion, fused_rnn, recurrent, text, words
+from tfnlp.export.onnx.placeholders import Marks
 from tfnlp.task import Endpoint
 
 _CONVERTIBLE = frozenset(
@@ -60,7 +60,7 @@ def model(endpoint: Endpoint, network: keras.Model) -> onnx.ModelProto:
             answer,
             specs,
             marks,
-            [text.expand, words.expand, fused.expand],
+            [text.expand, words.expand, fused_rnn.expand],
             conversion.STRING_OPSETS,
         )
 

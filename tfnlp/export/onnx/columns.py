@@ -2,7 +2,7 @@
 
 import onnx
 
-from tfnlp.export.onnx.marks import Graph
+from tfnlp.export.onnx.placeholders import Graph
 
 END = 2**62
 """The end of a slice that goes on to the end."""

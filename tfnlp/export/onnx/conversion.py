@@ -13,11 +13,11 @@ import onnx
 import tensorflow as tf
 
 from tfnlp.errors import ExportError, UsageError
-from tfnlp.export.beside import OUTPUT, feature_specs, named
-from tfnlp.export.onnx import marks as marking
+from tfnlp.export.format_parity import OUTPUT, feature_specs, named
+from tfnlp.export.onnx import placeholders as marking
 from tfnlp.export.onnx import ragged
-from tfnlp.export.onnx.fused import expand
-from tfnlp.export.onnx.marks import CONTRIB, Graph, Marks
+from tfnlp.export.onnx.fused_rnn import expand
+from tfnlp.export.onnx.placeholders import CONTRIB, Graph, Marks
 from tfnlp.export.onnx.recurrent import marked
 
 OPSET = 18

@@ -6,7 +6,7 @@ from typing import Any
 
 import onnx
 
-from tfnlp.export.beside import typed
+from tfnlp.export.format_parity import typed
 
 
 def described(file: Path) -> dict[str, Any]:

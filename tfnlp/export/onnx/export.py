@@ -16,9 +16,8 @@ import numpy as np
 import onnx
 
 from tfnlp.errors import ExportError, UsageError
-from tfnlp.export import golden
-from tfnlp.export.artefact import replaced
-from tfnlp.export.beside import (
+from tfnlp.export import golden_rows
+from tfnlp.export.format_parity import (
     OUTPUT,
     Reference,
     in_float32,
@@ -30,16 +29,17 @@ from tfnlp.export.beside import (
 from tfnlp.export.onnx import answers as whole
 from tfnlp.export.onnx import conversion
 from tfnlp.export.onnx.describe import described
-from tfnlp.export.onnx.models import MODEL, answered, model_file
 from tfnlp.export.onnx.quantized import quantize
 from tfnlp.export.onnx.recurrent import is_fusable
 from tfnlp.export.onnx.runtime import OnnxNetwork
-from tfnlp.export.signatures import read
+from tfnlp.export.onnx.string_models import MODEL, answered, model_file
+from tfnlp.export.savedmodel.artefact import replaced
+from tfnlp.export.savedmodel.signatures import read
 from tfnlp.specs import Rows
 from tfnlp.task import Task, Tensors
 
 NETWORK, INT8 = "network.onnx", "network.int8.onnx"
-_ALONE = range(0, len(golden.ODD), 5)
+_ALONE = range(0, len(golden_rows.ODD), 5)
 _EXTENSIONS = (
     "Models that take strings hold operations of onnxruntime-extensions: register "
     "onnxruntime_extensions.get_library_path() with the session, in a process that has "
@@ -201,8 +201,8 @@ def _compared(
     """
     together, *alone = asked
     for row, one in zip(_ALONE, alone, strict=True):
-        golden.check_alone(together, one, row)
-    return golden.worst_difference(answers, together)
+        golden_rows.check_alone(together, one, row)
+    return golden_rows.worst_difference(answers, together)
 
 
 def _loops(model: keras.Model) -> list[str]:

@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.export.onnx.marks import Marks
+from tfnlp.export.onnx.placeholders import Marks
 
 ACTIVATIONS = {
     "elu": "Elu",

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import UsageError
-from tfnlp.export.beside import OUTPUT, unnamed
+from tfnlp.export.format_parity import OUTPUT, unnamed
 
 
 class OnnxNetwork:

@@ -15,13 +15,13 @@ import onnx
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
-from tfnlp.export.onnx import replacing
+from tfnlp.export.onnx import string_ops
 from tfnlp.export.onnx.columns import before, limits
-from tfnlp.export.onnx.marks import Graph, Marks
+from tfnlp.export.onnx.placeholders import Graph, Marks
 from tfnlp.text import joining
-from tfnlp.text.split import SPACES, TOKENS
-from tfnlp.text.terms import Terms
-from tfnlp.text.vectorizer import Vectorizer
+from tfnlp.text.splitters import SPACES, TOKENS
+from tfnlp.text.vectorizer.terms import Terms
+from tfnlp.text.vectorizer.vectorizer import Vectorizer
 
 _SPLITS = ("whitespace", "words")
 _FEATURES = [tf.TensorSpec([None, None], tf.int32)] * 2
@@ -77,7 +77,7 @@ def check(vectorizer: Vectorizer) -> None:
         raise refused(f"split={terms.split!r}")
     if terms.character_ngrams is not None:
         raise refused(f"character_ngrams={terms.character_ngrams}")
-    odd = [name for name in terms.standardize if name not in replacing.STEPS]
+    odd = [name for name in terms.standardize if name not in string_ops.STEPS]
     if odd:
         raise refused(f"standardize={odd[0]!r}")
 
@@ -112,9 +112,9 @@ def joined(graph: Graph, chosen: str, call: Joined) -> str:
     names = graph.node("Where", chosen, ended, graph.constant([""]))  # [B, C]
     nothing = graph.constant([[""] * len(call.names)])  # see `ids`
     names = graph.node("Concat", names, nothing, axis=0)
-    labels = replacing.joined(graph, names, "")
+    labels = string_ops.joined(graph, names, "")
     labels = graph.node("Slice", labels, *limits(graph, 0, -1))
-    return replacing.pattern(f"{re.escape(call.separator)}$", "")(graph, labels)
+    return string_ops.pattern(f"{re.escape(call.separator)}$", "")(graph, labels)
 
 
 def ids(graph: Graph, texts: str, vectorizer: Vectorizer) -> tuple[str, ...]:
@@ -137,9 +137,9 @@ def ids(graph: Graph, texts: str, vectorizer: Vectorizer) -> tuple[str, ...]:
 def _tokens(graph: Graph, texts: str, vectorizer: Vectorizer) -> tuple[str, str]:
     """Terms string [B, L], filled up, and how many of them are a row's: int64 [B]."""
     terms = vectorizer.terms
-    texts = replacing.without_nul(graph, texts)
+    texts = string_ops.without_nul(graph, texts)
     texts = graph.either(
-        replacing.is_plain(graph, texts),
+        string_ops.is_plain(graph, texts),
         lambda: _spaced(graph, texts, terms, plain=True),
         lambda: _spaced(graph, texts, terms, plain=False),
     )
@@ -157,13 +157,13 @@ def _tokens(graph: Graph, texts: str, vectorizer: Vectorizer) -> tuple[str, str]
 
 def _spaced(graph: Graph, texts: str, terms: Terms, *, plain: bool) -> str:
     """Standardised texts with a space between their tokens: string [B] → [B]."""
-    steps = replacing.PLAIN_STEPS if plain else replacing.STEPS
+    steps = string_ops.PLAIN_STEPS if plain else string_ops.STEPS
     for name in terms.standardize:
         texts = steps[name](graph, texts)
     # ONNX splits at runs of plain spaces, and no token has any other white space.
-    texts = replacing.pattern(rf"{SPACES}|[\t\n\f\r]", " ", plain=plain)(graph, texts)
+    texts = string_ops.pattern(rf"{SPACES}|[\t\n\f\r]", " ", plain=plain)(graph, texts)
     if terms.split == "words":
-        texts = replacing.pattern(TOKENS, r" \0 ", plain=plain)(graph, texts)
+        texts = string_ops.pattern(TOKENS, r" \0 ", plain=plain)(graph, texts)
     return texts
 
 

@@ -1,7 +1,7 @@
 """Words of taggers in ONNX: what stands for calls of `tfnlp.text` on words.
 
 Splitting, looking up, casing and joining are operations of ONNX itself, which keep
-every character; `tfnlp.export.onnx.letters` takes words apart. Knows no task.
+every character; `tfnlp.export.onnx.character_nodes` takes words apart. Knows no task.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.export.onnx import letters, ragged, replacing
+from tfnlp.export.onnx import character_nodes, ragged, string_ops
 from tfnlp.export.onnx.columns import (
     and_one,
     before,
@@ -22,20 +22,15 @@ from tfnlp.export.onnx.columns import (
     sum_of,
     without_one,
 )
-from tfnlp.export.onnx.marks import CONTRIB, Graph, Marks
-from tfnlp.export.onnx.replacing import pattern
+from tfnlp.export.onnx.placeholders import CONTRIB, Graph, Marks
+from tfnlp.export.onnx.string_ops import pattern
 from tfnlp.export.onnx.text import refused
-from tfnlp.text import (
-    gazetteers,
-    joining,
-    split,
-    word_features,
-    word_offsets,
-)
-from tfnlp.text.gazetteers import Gazetteers
-from tfnlp.text.split import SPACES, TOKENS
+from tfnlp.text import joining, splitters
+from tfnlp.text.splitters import SPACES, TOKENS
 from tfnlp.text.vocabulary import Vocabulary
-from tfnlp.text.word_offsets import Words
+from tfnlp.text.words import gazetteers, word_features, word_offsets
+from tfnlp.text.words.gazetteers import Gazetteers
+from tfnlp.text.words.word_offsets import Words
 
 _STRINGS, _NUMBERS = tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.int32)
 _LENGTHS = tf.TensorSpec([None], tf.int64)
@@ -107,10 +102,12 @@ def _twins(marks: Marks) -> list[tuple[Any, str, Callable]]:
         texts: tf.Tensor, starts: tf.RaggedTensor, ends: tf.RaggedTensor
     ) -> tf.Tensor:
         places = (starts.value_rowids(), starts.flat_values, ends.flat_values)
-        return leave(Call(letters.cut_out), texts, *places, specs=[_STRINGS])[0]
+        return leave(Call(character_nodes.cut_out), texts, *places, specs=[_STRINGS])[0]
 
     def characters(texts: tf.Tensor) -> tf.RaggedTensor:
-        flat, lengths = leave(Call(letters.letters), texts, specs=[_STRINGS, _LENGTHS])
+        flat, lengths = leave(
+            Call(character_nodes.letters), texts, specs=[_STRINGS, _LENGTHS]
+        )
         return tf.RaggedTensor.from_row_lengths(flat, lengths, validate=False)
 
     def ids(self: Vocabulary, tokens: Any) -> Any:
@@ -137,7 +134,7 @@ def _twins(marks: Marks) -> list[tuple[Any, str, Callable]]:
         (word_offsets, "of_texts", of_texts),
         (word_offsets, "of_tokens", of_tokens),
         (word_offsets, "cut", cut),
-        (split, "characters", characters),
+        (splitters, "characters", characters),
         (Vocabulary, "ids", ids),
         (word_features, "lower", lower),
         (word_features, "casing_ids", casing_ids),
@@ -154,7 +151,7 @@ def _split(name: str) -> Call:
         ExportError: it cuts into bytes.
     """
     if name == "characters":
-        return Call(letters.texts_to_letters)
+        return Call(character_nodes.texts_to_letters)
     if name not in ("whitespace", "words"):
         raise refused(f"split={name!r}", by="ONNX")
     return Call(texts_apart, (name,))
@@ -165,7 +162,7 @@ def tokens_apart(graph: Graph, joined: str) -> Outputs:
     rows = and_one(graph, joined)
     tokens, counts = graph.nodes("StringSplit", rows, outputs=2, delimiter=b" ")
     tokens, counts = without_one(graph, tokens), without_one(graph, counts)
-    sizes = letters.sizes_of(graph, tokens)  # [B, T]
+    sizes = character_nodes.sizes_of(graph, tokens)  # [B, T]
     one = graph.constant(1)
     ends = graph.node("Sub", running(graph, graph.node("Add", sizes, one)), one)
     kept = before(graph, tokens, counts)
@@ -175,7 +172,7 @@ def tokens_apart(graph: Graph, joined: str) -> Outputs:
 
 def texts_apart(graph: Graph, texts: str, name: str) -> Outputs:
     """Texts [B] → words [N], counts [B], starts [N] and ends [N]."""
-    texts = replacing.without_nul(graph, and_one(graph, texts))
+    texts = string_ops.without_nul(graph, and_one(graph, texts))
     regex = rf"\s+|{TOKENS}" if name == "words" else r"\s+"
 
     def marked(plain: bool) -> str:
@@ -183,7 +180,7 @@ def texts_apart(graph: Graph, texts: str, name: str) -> Outputs:
         return pattern(regex, rf"{_CUT}\0{_CUT}", plain=plain)(graph, spaced)
 
     cut = graph.either(
-        replacing.is_plain(graph, texts), lambda: marked(True), lambda: marked(False)
+        string_ops.is_plain(graph, texts), lambda: marked(True), lambda: marked(False)
     )
     pieces, _ = graph.nodes("StringSplit", cut, outputs=2, delimiter=_CUT.encode())
     pieces = without_one(graph, pieces)
@@ -219,11 +216,11 @@ def lowered(graph: Graph, words: str) -> Outputs:
     rows = and_one(graph, words)
     parts, _ = graph.nodes("StringSplit", rows, outputs=2, delimiter=b"\x00")
     first = graph.node("Gather", parts, graph.constant(0), axis=1)
-    plain = replacing.PLAIN_STEPS["lower"]
+    plain = string_ops.PLAIN_STEPS["lower"]
     found = graph.either(
-        replacing.is_plain(graph, first),
+        string_ops.is_plain(graph, first),
         lambda: plain(graph, first),
-        lambda: replacing.lower(graph, first),
+        lambda: string_ops.lower(graph, first),
     )
     return (without_one(graph, found),)
 
@@ -233,7 +230,7 @@ def cased(graph: Graph, words: str) -> Outputs:
     ones = graph.constant([1], np.int32)
     found = graph.node("Expand", ones, graph.node("Shape", words))
     for place, (_, regex) in enumerate(word_features.CASES[2:], start=2):
-        spelled = replacing.spelled(regex).encode()
+        spelled = string_ops.spelled(regex).encode()
         fits = graph.node("RegexFullMatch", words, pattern=spelled)
         found = graph.node("Where", fits, graph.constant(place, np.int32), found)
     return (found,)
@@ -247,11 +244,11 @@ def joined(graph: Graph, first: str, second: str) -> Outputs:
 
 def pieces(graph: Graph, words: str, cased: bool) -> Outputs:
     """What gazetteers compare of words: string [N]."""
-    texts = replacing.without_nul(graph, and_one(graph, words))
+    texts = string_ops.without_nul(graph, and_one(graph, words))
     names = gazetteers.STANDARD if cased else (*gazetteers.STANDARD, "lower")
 
     def standard(plain: bool) -> str:
-        steps = replacing.PLAIN_STEPS if plain else replacing.STEPS
+        steps = string_ops.PLAIN_STEPS if plain else string_ops.STEPS
         found = texts
         for name in names:
             found = steps[name](graph, found)
@@ -259,7 +256,7 @@ def pieces(graph: Graph, words: str, cased: bool) -> Outputs:
         return steps["whitespace"](graph, found)
 
     found = graph.either(
-        replacing.is_plain(graph, texts),
+        string_ops.is_plain(graph, texts),
         lambda: standard(True),
         lambda: standard(False),
     )

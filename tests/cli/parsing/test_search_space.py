@@ -1,0 +1,124 @@
+"""Words that say what a search tries."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Literal
+
+import keras_tuner
+import pytest
+
+from tfnlp.cli.parsing.search_space import Range, asked, changed, fixed, read_space
+from tfnlp.errors import UsageError
+from tfnlp.recipes.source import Source
+from tfnlp.training.config import TrainConfig
+from tfnlp.training.defaults import Defaults
+
+
+@dataclass(frozen=True)
+class Recipe:
+    encoder: Literal["bow", "cnn"] = "cnn"
+    size: int | None = None
+    dropout: float = 0.5
+    ngrams: tuple[int, int] | None = None
+    training: TrainConfig = field(default_factory=TrainConfig)
+
+
+def test_a_space_is_read_and_asked():
+    words = ["encoder=bow,cnn", "size=10,20", "training.rate=1e-4..1e-2"]
+    space = read_space(Recipe, words)
+    assert space["training.rate"] == Range(1e-4, 1e-2)
+    hp = keras_tuner.HyperParameters()
+    first = asked(hp, space, Recipe())
+    assert first == dataclasses.replace(Recipe(), size=10)
+    kinds = {each.name: type(each).__name__ for each in hp.space}
+    assert kinds == {"encoder": "Choice", "size": "Choice", "training.rate": "Float"}
+    values = {"encoder": "bow", "size": "20", "training.rate": 0.005}
+    found = asked(Defaults(values), space, Recipe())
+    assert (found.encoder, found.size, found.training.rate) == ("bow", 20, 0.005)
+
+
+def test_a_word_that_was_cut_at_its_commas_is_whole_again():
+    """As the command line hands on `--space encoder=bow,cnn`."""
+    space = read_space(Recipe, ["encoder=bow", "cnn"])
+    assert space == {"encoder": ("bow", "cnn")}
+
+
+@pytest.mark.parametrize(
+    ("word", "sampling", "kind"),
+    [
+        ("dropout=0.1..0.5", "linear", "Float"),
+        ("training.rate=1e-4..1e-2", "log", "Float"),
+        ("size=1..40", "linear", "Int"),
+        ("training.batch_size=1..512", "log", "Int"),
+    ],
+)
+def test_wide_ranges_are_searched_by_magnitude(word, sampling, kind):
+    hp = keras_tuner.HyperParameters()
+    asked(hp, read_space(Recipe, [word]), Recipe())
+    (only,) = hp.space
+    assert (only.sampling, type(only).__name__) == (sampling, kind)
+
+
+def test_a_default_inside_a_range_is_tried_first():
+    hp = keras_tuner.HyperParameters()
+    asked(hp, read_space(Recipe, ["dropout=0.1..0.6", "size=5..9"]), Recipe())
+    assert hp.values == {"dropout": 0.5, "size": 5}
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("encodr=bow", "Unknown flag --encodr. Did you mean --encoder"),
+        ("encoder=bow,rnn", "--encoder must be bow or cnn. Received: rnn"),
+        ("encoder", "flag=value,value or flag=low..high. Received: 'encoder'"),
+        ("encoder=", "flag=value,value or flag=low..high"),
+        ("dropout=0.5..0.1", "goes from a number to a larger one"),
+        ("dropout=a..b", "--dropout must be"),
+        ("encoder=bow..cnn", "goes from a number to a larger one"),
+        ("size=none..5", "goes from a number to a larger one"),
+    ],
+)
+def test_a_word_that_says_nothing_is_refused(word, message):
+    with pytest.raises(UsageError, match=message):
+        read_space(Recipe, [word])
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfRows(Source):
+    name: str = "reviews"
+    output: str = "saved_models"
+    resume: bool = False
+    size: int = 10
+    training: TrainConfig = field(default_factory=TrainConfig)
+
+
+@pytest.mark.parametrize(
+    "word",
+    """train=a.csv,b.csv text=a,b split_seed=0..9 format=csv,jsonl several=true name=x,y
+    output=x,y resume=true,false training.strategy=one,auto training.track=wandb
+    training.checkpoint_seconds=1..9""".split(),
+)
+def test_what_all_trials_have_in_common_is_not_searched(word):
+    name = word.partition("=")[0]
+    with pytest.raises(UsageError) as caught:
+        read_space(OfRows, [word])
+    assert str(caught.value) == (
+        "What is searched is a setting of the text, the network or the training. "
+        f"Received: --space {name}=…, which all trials have in common. "
+        f"Give --{name} itself, and one search for each value."
+    )
+
+
+def test_what_decides_a_score_and_is_not_searched():
+    recipe = OfRows(train="a.csv", several=True, training=TrainConfig(rate=0.5))
+    found = fixed(recipe, {"training.epochs": ("1", "2")})
+    assert (found["size"], found["several"], found["training.rate"]) == (10, True, 0.5)
+    assert found.keys().isdisjoint(
+        ["train", "text", "name", "output", "training.strategy", "training.epochs"]
+    )
+
+
+def test_several_flags_of_one_part_are_changed_together():
+    values = {"training.rate": 0.1, "training.epochs": 3, "size": 7}
+    found = changed(Recipe(), values)
+    assert (found.size, found.training.rate, found.training.epochs) == (7, 0.1, 3)

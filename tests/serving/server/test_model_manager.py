@@ -1,0 +1,198 @@
+"""Which versions answer, while others come and go."""
+
+import threading
+import time
+
+import pytest
+
+from tfnlp.serving.protocol.status import Refusal
+from tfnlp.serving.server.model_manager import AVAILABLE, END, Model, Models
+
+
+class Loaded:
+    """What a version answers with: its number."""
+
+    def __init__(self, number):
+        self.number = number
+
+
+class Loader:
+    """Loads versions, but those that it is told to refuse."""
+
+    def __init__(self, *refused):
+        self.refused, self.asked = set(refused), []
+
+    def __call__(self, name, number, folder):
+        self.asked.append(number)
+        if number in self.refused:
+            raise Refusal("NOT_FOUND", "half written")
+        return Loaded(number)
+
+
+def folders(base, *numbers):
+    for number in numbers:
+        (base / str(number)).mkdir(parents=True)
+    return base
+
+
+def models(base, load, *, poll=0.0, retry=0.0, **kwargs):
+    return Models(
+        lambda: [Model(name="m", base=base, **kwargs)], load, poll=poll, retry=retry
+    )
+
+
+def numbers(found):
+    return [number for number, state, _ in found.statuses("m") if state == AVAILABLE]
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ({}, [3]),
+        ({"latest": 2}, [3, 2]),
+        ({"latest": 0}, [3, 2, 1]),
+        ({"specific": (1, 3, 9)}, [3, 1]),
+    ],
+)
+def test_a_policy_says_which_versions_are_served(tmp_path, policy, expected):
+    found = models(folders(tmp_path, 1, 2, 3), Loader(), **policy)
+    found.look()
+    assert numbers(found) == expected
+
+
+def test_the_newest_number_or_label_answers(tmp_path):
+    found = models(folders(tmp_path, 1, 2), Loader(), latest=0, labels={"stable": 1})
+    found.look()
+    assert found.find("m").number == 2
+    assert found.find("m", version=1).number == 1
+    assert found.find("m", label="stable").number == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "message"),
+    [
+        ({"name": "x"}, "NOT_FOUND", "Servable not found for request: Latest(x)"),
+        (
+            {"name": "m", "version": 5},
+            "NOT_FOUND",
+            "Servable not found for request: Specific(m, 5)",
+        ),
+        (
+            {"name": "m", "label": "x"},
+            "INVALID_ARGUMENT",
+            "Unrecognized servable version label: x",
+        ),
+    ],
+)
+def test_what_is_not_served_is_said_in_the_words_of_tf_serving(
+    tmp_path, asked, code, message
+):
+    found = models(folders(tmp_path, 1), Loader())
+    found.look()
+    with pytest.raises(Refusal) as error:
+        found.find(asked.pop("name"), **asked)
+    assert (error.value.code, error.value.message) == (code, message)
+
+
+def test_a_new_version_takes_over_and_the_old_one_goes(tmp_path):
+    found = models(folders(tmp_path, 1), Loader())
+    found.look()
+    folders(tmp_path, 2)
+    found.look()
+    assert found.find("m").number == 2
+    assert [(n, state) for n, state, _ in found.statuses("m")] == [
+        (2, AVAILABLE),
+        (1, END),
+    ]
+
+
+def test_a_version_that_cannot_be_loaded_leaves_the_old_one(tmp_path):
+    load = Loader(2)
+    found = models(folders(tmp_path, 1), load)
+    found.look()
+    folders(tmp_path, 2)
+    found.look()
+    assert found.find("m").number == 1
+    assert found.statuses("m", version=2)[0][2].message == "half written"
+    load.refused.clear()
+    found.look()
+    assert found.find("m").number == 2
+
+
+def test_a_version_is_not_tried_without_end(tmp_path):
+    load = Loader(1)
+    found = models(folders(tmp_path, 1), load)
+    for _ in range(20):
+        found.look()
+    assert len(load.asked) == 6  # once, and five times more
+
+
+def test_a_version_is_tried_again_after_a_while_only(tmp_path):
+    load = Loader(1)
+    found = models(folders(tmp_path, 1), load, retry=100.0)
+    for _ in range(5):
+        found.look()
+    assert load.asked == [1]
+
+
+def test_a_disk_that_is_away_takes_no_version_away(tmp_path):
+    base = folders(tmp_path / "m", 1)
+    found = models(base, Loader())
+    found.look()
+    base.rename(tmp_path / "away")
+    found.look()
+    assert found.find("m").number == 1
+
+
+def test_a_version_that_comes_back_is_loaded_again(tmp_path):
+    there = [Model(name="m", base=folders(tmp_path, 1, 2), specific=(1,))]
+    found = Models(lambda: there, Loader(), poll=0.0)
+    found.look()
+    there[:] = [Model(name="m", base=tmp_path, specific=(2,))]
+    found.look()
+    there[:] = [Model(name="m", base=tmp_path, specific=(1,))]
+    found.look()
+    assert numbers(found) == [1]
+
+
+def test_a_model_that_is_no_longer_wanted_is_not_found(tmp_path):
+    there = [Model(name="m", base=folders(tmp_path, 1))]
+    found = Models(lambda: there, Loader(), poll=0.0)
+    found.look()
+    there.clear()
+    found.look()
+    with pytest.raises(Refusal, match="Servable not found"):
+        found.find("m")
+
+
+def test_other_models_are_served_when_that_is_asked(tmp_path):
+    found = models(folders(tmp_path / "m", 1), Loader())
+    found.look()
+    found.replace([Model(name="other", base=folders(tmp_path / "other", 4))])
+    assert found.find("other").number == 4
+    assert found.names == ["other"]
+    with pytest.raises(Refusal, match="no version"):
+        found.replace([Model(name="empty", base=tmp_path / "empty")])
+
+
+def test_a_request_never_finds_nothing_while_versions_change(tmp_path):
+    found = models(folders(tmp_path, 1), Loader(), poll=0.001)
+    found.start()
+    failed, ended = [], threading.Event()
+
+    def ask():
+        while not ended.is_set():
+            try:
+                assert found.find("m").number >= 1
+            except (Refusal, AttributeError) as error:
+                failed.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for number in range(2, 30):
+        folders(tmp_path, number)
+        time.sleep(0.005)
+    ended.set()
+    asking.join()
+    found.stop()
+    assert failed == []

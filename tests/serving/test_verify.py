@@ -1,0 +1,102 @@
+"""The parity gate: every way to ask an artefact gives the same answers, or it fails."""
+
+import shutil
+import socket
+
+import keras
+import pytest
+
+import tfnlp
+from tfnlp.cli.console import main
+from tfnlp.data.readers import from_list
+from tfnlp.errors import ExportError
+from tfnlp.export.format_parity import matched
+from tfnlp.serving import verify
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """An artefact of a small classifier."""
+    rows = from_list(
+        [{"text": "a fine film", "label": "good"}, {"text": "dull", "label": "bad"}] * 4
+    )
+    task = tfnlp.Classification.from_rows(rows)
+    network = task.network(tfnlp.cnn.encoder(len(task.text.vocabulary), width=8))
+    return tfnlp.save(task, network, "demo", output=tmp_path_factory.mktemp("saved"))
+
+
+def run(*words):
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", *map(str, words)])
+    return ended.value.code
+
+
+@pytest.mark.slow
+def test_every_way_gives_the_same_answers(saved, capsys):
+    assert run(saved.parent) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["SavedModel", "REST", "gRPC"]
+    assert all(line.endswith("same") for line in lines[1:])
+
+
+@pytest.mark.slow
+def test_other_weights_are_found_out(saved, tmp_path, capsys):
+    copy = shutil.copytree(saved, tmp_path / "demo" / "1")
+    file = copy / "assets.extra" / "model.keras"
+    network = keras.models.load_model(file)
+    for weight in network.weights:
+        weight.assign_add(keras.ops.ones_like(weight) * 0.1)
+    network.save(file)
+    assert run(copy) == 5
+    told = capsys.readouterr()
+    assert "REST" in told.err
+    assert "Received another '" in told.out
+
+
+def test_a_tolerance_is_a_share(saved, capsys):
+    assert run(saved, "--tolerance", "2") == 2
+
+
+@keras.saving.register_keras_serializable("tests")
+class Forgetful(keras.layers.Layer):
+    """Multiplies by a number that its configuration does not tell."""
+
+    times = 1.0
+
+    def call(self, inputs):
+        return inputs * self.times
+
+
+def test_a_network_that_its_file_does_not_hold_is_not_saved(tmp_path):
+    rows = from_list([{"text": "fine", "label": "good"}, {"text": "", "label": "bad"}])
+    task = tfnlp.Classification.from_rows(rows)
+    inner = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), width=4))
+    layer = Forgetful()
+    layer.times = 3.0
+    for weight in inner.weights:
+        weight.assign_add(keras.ops.ones_like(weight))
+    network = keras.Model(inner.inputs, layer(inner.output))
+    with pytest.raises(ExportError, match=r"by \.keras: .*another 'outputs'"):
+        tfnlp.save(task, network, "demo", output=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_server_that_cannot_start_keeps_no_version_back(saved, monkeypatch, caplog):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(verify, "free_port", lambda: taken.getsockname()[1])
+        found = verify.verify(saved)
+    assert [way.name for way in found] == ["SavedModel"]
+    assert "The server is not asked" in caplog.text
+
+
+def test_all_endpoints_and_odd_rows_are_asked(saved_tagger):
+    predictor = tfnlp.load(saved_tagger)
+    answering = matched(predictor.task, predictor.endpoints)
+    asked = list(verify.requests(predictor.task, answering))
+    assert {name for name, _ in asked} == {"serving_default", "from_tokens"}
+    texts = [
+        text for _, inputs in asked for each in inputs.values() for text in each.numpy()
+    ]
+    assert b"" in texts
+    assert any(len(text) >= 1 << 20 for text in texts)
+    assert any(b"\xff" in text for text in texts)

@@ -1,0 +1,1 @@
+"""Rows in from standard input and files, answers out."""

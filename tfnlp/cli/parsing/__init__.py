@@ -1,0 +1,1 @@
+"""Command-line parsing: dataclasses as flags, recipe files and search spaces."""

@@ -1,0 +1,1 @@
+"""Data audit: what is wrong with rows, counted before training."""

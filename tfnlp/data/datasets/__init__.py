@@ -1,0 +1,1 @@
+"""Named data sets: TensorFlow Datasets and the built-in ones."""

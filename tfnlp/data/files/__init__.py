@@ -1,0 +1,1 @@
+"""One intake of files: bytes, text encoding, delimiters, tables and columns."""

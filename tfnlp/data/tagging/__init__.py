@@ -1,0 +1,1 @@
+"""Tagged sentences: formats, tagging schemes, spans, slots and semantic roles."""

@@ -1,0 +1,85 @@
+"""Rows to train on, to choose by and to test on, from whatever a user has.
+
+A set with named splits is used as it was cut. A single file is cut by hash, so
+that the same text always falls on the same side.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tfnlp.data import splits
+from tfnlp.data.files.columns import Columns
+from tfnlp.data.readers import read, splits_of
+from tfnlp.specs import Rows
+
+
+class Sides(NamedTuple):
+    """The three parts of a data set."""
+
+    train: Rows
+    valid: Rows
+    test: Rows
+
+    def map(self, change: Callable[[Rows], Rows]) -> "Sides":
+        """The same change made to each side."""
+        return Sides(*(change(rows) for rows in self))
+
+
+class Source(NamedTuple):
+    """What `read` reads, and the split of it where it comes with splits."""
+
+    where: str | Path
+    split: str | None = None
+
+
+def read_sides(
+    train: str | Path,
+    columns: Columns,
+    *,
+    valid: str | Path | None = None,
+    test: str | Path | None = None,
+    test_columns: Columns | None = None,
+    fields: tuple[str, ...] = ("text",),
+    seed: int = 0,
+    **options: Any,
+) -> Sides:
+    """Reads up to three sources as rows to train on, to choose by and to test on.
+
+    Sides that are not given are the named splits of ``train`` if it has some (a
+    set of TensorFlow Datasets, a built-in one); otherwise tenths of its rows,
+    chosen by a hash of the text fields.
+
+    Args:
+        train: source of the rows to train on; see `read`.
+        columns: field → column.
+        valid: source of the rows that early stopping looks at.
+        test: source of the rows that are only tested on.
+        test_columns: columns of ``test`` where they differ.
+        fields: text fields, which keep equal texts on one side.
+        seed: of the hash; another one cuts other tenths.
+        options: how files are written; see `read`.
+    """
+    named = splits_of(train)
+    named = named if "train" in named else ()  # else one split is cut into three
+
+    def source(name: str, given: str | Path | None) -> Source | None:
+        if given is not None:
+            return Source(given)
+        return Source(train, name) if name in named else None
+
+    def side(source: Source, columns: Columns) -> Rows:
+        return read(source.where, columns, split=source.split, **options)
+
+    rest = side(source("train", None) or Source(train), columns)
+    sides: dict[str, Rows] = {}
+    if chosen := source("valid", valid):
+        sides["valid"] = side(chosen, columns)
+    if tested := source("test", test):
+        sides["test"] = side(tested, {**columns, **(test_columns or {})})
+    missing = [name for name in ("valid", "test") if name not in sides]
+    if missing:
+        shares = (1.0 - 0.1 * len(missing), *(0.1 for _ in missing))
+        rest, *cut = splits.by_hash(rest, shares, field=fields, seed=seed)
+        sides.update(zip(missing, cut, strict=True))
+    return Sides(rest, sides["valid"], sides["test"])

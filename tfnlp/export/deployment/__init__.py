@@ -1,0 +1,1 @@
+"""What deploys an artefact: serving configuration, containers, example requests."""

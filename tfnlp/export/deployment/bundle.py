@@ -1,0 +1,114 @@
+"""What TF Serving needs beside the versions of an artefact, and examples to ask it.
+
+::
+
+    saved_models/NAME/
+      models.config        which versions are served; labels (see `versions`)
+      serving/             this module; TF Serving passes over it
+        batching_parameters.txt  monitoring.config
+        docker-compose.yaml  kubernetes.yaml  README.md
+        examples/curl.sh  examples/rest.py  examples/grpc_client.py
+
+Files end in a line with the hash of what is above: one that was edited since is known
+by it, and left alone. Nothing is loaded; signatures are read from the newest version.
+"""
+
+import hashlib
+from pathlib import Path
+
+from tfnlp.errors import ExportError
+from tfnlp.export.deployment import containers, examples, server_flags
+from tfnlp.export.savedmodel import signatures
+from tfnlp.export.savedmodel.versions import check_name, replace, tell, versions_of
+
+_MARK = "written by tfnlp; edited files are left alone"
+_MIB = 1024 * 1024
+
+
+def write(base: str | Path, *, image: str = containers.IMAGE) -> Path:
+    """Writes or refreshes what TF Serving needs, and returns the folder of it.
+
+    Args:
+        base: the folder of an artefact, with its versions.
+        image: of TF Serving.
+
+    Raises:
+        ArtefactError: the folder has no version, or the newest one is damaged.
+        ExportError: it cannot be written into.
+        UsageError: its name cannot be one of a server.
+
+    Example:
+    >>> write("saved_models/demo")  # doctest: +SKIP
+    PosixPath('saved_models/demo/serving')
+    """
+    base = Path(base)
+    name, newest = base.resolve().name, versions_of(base)[-1]
+    check_name(name)
+    folder = base / server_flags.FOLDER
+    found = texts(name, base / str(newest), image=image)
+    try:
+        tell(base)
+        for path, text in found.items():
+            _refresh(folder / path, text)
+    except OSError as error:
+        raise ExportError(
+            f"The folder {folder} must be writable. Received: "
+            f"{error.strerror or error}. The versions beside it are complete; "
+            f"`tfnlp export {base} --format serving` writes these files later."
+        ) from error
+    return folder
+
+
+def texts(name: str, version: Path, *, image: str = containers.IMAGE) -> dict[str, str]:
+    """Path → text of all files, for what a version can be asked.
+
+    Args:
+        name: of the artefact.
+        version: the folder of a version.
+        image: of TF Serving.
+
+    Raises:
+        ArtefactError: the version is damaged.
+    """
+    found = signatures.read(version)
+    batching = not any(signature.defaults for signature in found.values())
+    server = containers.Server(name, batching, _memory(version), image)
+    return {
+        server_flags.BATCHING: server_flags.batching_parameters(),
+        server_flags.MONITORING: server_flags.monitoring_config(),
+        "docker-compose.yaml": containers.compose(server),
+        "kubernetes.yaml": containers.kubernetes(server),
+        **examples.files(name, found, batching=batching),
+    }
+
+
+def _memory(version: Path) -> int:
+    """MiB for a server: 1 GiB, and room for three versions with their tensors.
+
+    While labels move, three versions are served; loading needs as much again as a
+    version has on disk.
+    """
+    parts = [version / "saved_model.pb", *(version / "variables").glob("*")]
+    mebibytes = sum(path.stat().st_size for path in parts) // _MIB
+    return 1024 + 256 * -(-4 * mebibytes // 256)
+
+
+def _refresh(file: Path, text: str) -> None:
+    """Writes a file, unless somebody has edited it; equal ones stay as they are."""
+    wanted = _sealed(file, text)
+    now = file.read_text("utf-8", "replace") if file.is_file() else None
+    if now == wanted or (now is not None and not _is_ours(file, now)):
+        return
+    file.parent.mkdir(parents=True, exist_ok=True)
+    replace(file, wanted)
+
+
+def _is_ours(file: Path, text: str) -> bool:
+    body, _, last = text.rstrip("\n").rpartition("\n")
+    return _MARK in last and _sealed(file, f"{body}\n") == text
+
+
+def _sealed(file: Path, text: str) -> str:
+    """A text with the line that says what it was."""
+    line = f"{_MARK}: {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    return f"{text}{f'<!-- {line} -->' if file.suffix == '.md' else f'# {line}'}\n"

@@ -1,0 +1,1 @@
+"""SavedModels: versioned folders that TensorFlow Serving loads."""

@@ -1,0 +1,108 @@
+"""What all encoders begin and end with: ids to vectors, and padding to zero."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from tfnlp.errors import UsageError
+from tfnlp.layers.dropout import WordDropout
+from tfnlp.layers.embedding import embed
+from tfnlp.layers.masking import ZeroPadding
+from tfnlp.layers.validation import check_rate
+
+
+class Front(NamedTuple):
+    """The beginning of an encoder, on which the rest is stacked."""
+
+    token_ids: keras.KerasTensor
+    padding_mask: keras.KerasTensor
+    vectors: keras.KerasTensor
+    """[B, T, D]; whatever stands at the padding, the next layer must not read."""
+    more: Mapping[str, keras.KerasTensor] = MappingProxyType({})
+    """Further inputs that the vectors are made of, by name."""
+
+
+def front(
+    vocabulary_size: int | Front,
+    width: int | None,
+    *,
+    vectors: np.ndarray | None = None,
+    tune_vectors: bool = True,
+    spread: float = 0.05,
+    word_dropout: float = 0.0,
+    spatial_dropout: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+) -> Front:
+    """The inputs of an encoder and the vectors of its tokens.
+
+    Args:
+        vocabulary_size: number of ids; or what is there already, which is returned.
+        width: of a vector; None for that of `vectors`.
+        vectors: float [V, D] start values.
+        tune_vectors: False freezes the vectors.
+        spread: without start values, numbers are drawn from -spread to spread.
+        word_dropout: share of tokens that become unknown while training.
+        spatial_dropout: share of features dropped from all tokens of a row.
+        l1: factor of the absolute penalty on the vectors.
+        l2: factor of the squared penalty on the vectors.
+
+    Raises:
+        UsageError: an option has a value that it cannot have.
+    """
+    check_rate("spatial_dropout", spatial_dropout)
+    if isinstance(vocabulary_size, Front):
+        return vocabulary_size
+    if vectors is not None and not isinstance(vectors, np.ndarray):
+        raise UsageError(
+            "Vectors of tokens start from a matrix, float [V, D]. "
+            f"Received: {vectors!r}. Read a file of them with load_vectors."
+        )
+    token_ids = keras.Input([None], dtype="int32", name="token_ids")
+    padding_mask = keras.Input([None], dtype="int32", name="padding_mask")
+    kept = WordDropout(word_dropout)(token_ids) if word_dropout else token_ids
+    embedding = embed(
+        vocabulary_size,
+        width,
+        vectors=vectors,
+        trainable=tune_vectors,
+        spread=spread,
+        l1=l1,
+        l2=l2,
+    )
+    embedded = embedding(kept)  # [B, T, D]
+    if spatial_dropout:
+        embedded = keras.layers.SpatialDropout1D(spatial_dropout)(embedded)
+    return Front(token_ids, padding_mask, embedded)
+
+
+def encoder_model(
+    start: Front, vectors: keras.KerasTensor, *, name: str
+) -> keras.Model:
+    """Closes an encoder: padding to zero, numbers to float32, inputs by name."""
+    ending = ZeroPadding(dtype="float32", name="vectors")
+    ids = {"token_ids": start.token_ids, "padding_mask": start.padding_mask}
+    return keras.Model(
+        inputs={**ids, **start.more},
+        outputs=ending(vectors, start.padding_mask),
+        name=name,
+    )
+
+
+def dropped(
+    vectors: keras.KerasTensor, rate: float, *, variational: bool = False
+) -> keras.KerasTensor:
+    """Applies dropout in a network; a rate of 0 adds no layer.
+
+    Args:
+        variational: whether all tokens of a row lose the same numbers (Gal &
+            Ghahramani 2016).
+    """
+    check_rate("dropout", rate)
+    if not rate:
+        return vectors
+    kind = keras.layers.SpatialDropout1D if variational else keras.layers.Dropout
+    return kind(rate)(vectors)

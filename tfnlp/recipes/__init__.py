@@ -1,0 +1,1 @@
+"""Recipes: what the pipeline scripts share, from data flags to the saved artefact."""

@@ -1,0 +1,1 @@
+"""Apache Beam: `RunInference` with an artefact."""

@@ -1,0 +1,1 @@
+"""TensorFlow Serving's protocol: JSON, protocol buffers and status codes."""

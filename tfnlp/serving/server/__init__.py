@@ -1,0 +1,1 @@
+"""The model server: REST, gRPC, dynamic batching, versions and labels."""

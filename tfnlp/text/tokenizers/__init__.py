@@ -1,0 +1,1 @@
+"""Tokenizers: words, characters, SentencePiece and WordPiece, in graph."""

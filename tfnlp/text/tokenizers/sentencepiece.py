@@ -1,0 +1,199 @@
+"""Subwords of sentencepiece: any text in a few thousand pieces, and back unchanged.
+
+Learnt by `tfnlp.text.tokenizers.sentencepiece_trainer`, applied by tensorflow-text in
+graph.
+"""
+
+import base64
+import binascii
+from collections.abc import Iterable, Sequence
+from typing import Any, Self
+
+import tensorflow as tf
+
+from tfnlp.errors import DataError
+from tfnlp.specs import Rows
+from tfnlp.text.normalize import standardizer
+from tfnlp.text.optional_packages import tensorflow_text
+from tfnlp.text.text_columns import as_rows, text_batches
+from tfnlp.text.tokenizers.sentencepiece_trainer import (
+    SAMPLE,
+    check_kind,
+    learn,
+    sample,
+    strings,
+)
+from tfnlp.text.tokenizers.tokenizer import MARKS, Pieces
+from tfnlp.text.tokenizers.words import check_room
+
+_TEXTS = tf.TensorSpec([None], tf.string)
+_IDS = tf.RaggedTensorSpec([None, None], tf.int32)
+
+
+class Subwords(Pieces):
+    """Byte-pair or unigram pieces that lose nothing.
+
+    Without `standardize` decoding gives every text back as it was: blanks, tabs and
+    line breaks, emoji, NUL. A character that the pieces lack is spelt in bytes, so
+    nothing is unknown.
+
+    Args:
+        model: a model of sentencepiece in base64, as `from_rows` learns it.
+        leading_blank: whether a blank is put before every text and taken away when
+            decoding, so that a first word has the pieces it has elsewhere. Without
+            it the texts of two runs of ids, joined, are the text of the joined ids.
+        standardize: see `Pieces`.
+
+    Raises:
+        DataError: the model is none, or its first ids are not `MARKS`.
+        UsageError: tensorflow-text is not installed.
+
+    Example:
+    >>> texts = ["low lower lowest", "new newer newest"]
+    >>> subwords = Subwords.from_texts(texts, size=280)
+    >>> ids = subwords.encode(["newest  low 🙂"])
+    >>> subwords.strings(ids)[0, :3].numpy().tolist()
+    [b'ne', b'west', b'\\xe2\\x96\\x81']
+    >>> subwords.decode(ids).numpy()[0].decode()
+    'newest  low 🙂'
+    """
+
+    # Else saving looks for variables in every piece, several times over.
+    _TF_MODULE_IGNORED_PROPERTIES = tf.Module._TF_MODULE_IGNORED_PROPERTIES | {
+        "_entries"
+    }
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        leading_blank: bool = False,
+        standardize: Sequence[str] = (),
+    ):
+        super().__init__(standardize)
+        self._model, self.leading_blank = model, leading_blank
+        self._entries = _entries(_tokenizer(model))
+
+    @classmethod
+    def from_rows(
+        cls,
+        rows: Rows,
+        fields: Iterable[str],
+        *,
+        kind: str = "bpe",
+        size: int = 8000,
+        exact: bool = True,
+        coverage: float = 0.9995,
+        leading_blank: bool = False,
+        standardize: Sequence[str] = (),
+        characters: int = SAMPLE,
+    ) -> Self:
+        """Learns pieces from text columns of rows; the same rows give the same ids.
+
+        Args:
+            rows: dataset of rows, not batched.
+            fields: the text columns, which share the pieces.
+            kind: ``bpe`` (Sennrich et al. 2016) or ``unigram`` (Kudo 2018).
+            size: ids, the four marks and 256 bytes included.
+            exact: whether it is an error if the texts give fewer.
+            coverage: share of the characters of the texts that must be pieces; the
+                rarest are spelt in bytes.
+            leading_blank: see the class.
+            standardize: see `Pieces`.
+            characters: how many are learnt from at most; from longer texts evenly
+                spread lines are taken.
+
+        Raises:
+            DataError: there is no text, or the texts cannot give that size.
+            SchemaError: the rows lack a field.
+            UsageError: an option has a value that it cannot have, or sentencepiece
+                is not installed.
+        """
+        check_room(size)
+        check_kind(kind)
+        texts = text_batches(rows, fields).map(standardizer(tuple(standardize)))
+        lead = " " if leading_blank else ""
+        parts = sample((lead + text for text in strings(texts)), characters=characters)
+        model = learn(parts, kind=kind, size=size, exact=exact, coverage=coverage)
+        written = base64.b64encode(model.SerializeToString(deterministic=True))
+        return cls(
+            written.decode(), leading_blank=leading_blank, standardize=standardize
+        )
+
+    @classmethod
+    def from_texts(cls, texts: Iterable[str], **options: Any) -> Self:
+        """Learns pieces from strings; see `from_rows`."""
+        return cls.from_rows(as_rows(texts), ["text"], **options)
+
+    @property
+    def entries(self) -> tuple[str, ...]:
+        """Every piece by its id, marks included; U+2581 is a blank."""
+        return self._entries
+
+    def cut(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        """Standardised string [B] → ids int32 [B, (T)].
+
+        No piece reaches over a blank, so each distinct word of a batch is cut once.
+        """
+        words = tf.strings.split(texts, " ")  # joined by blanks the texts again
+        distinct, places = tf.unique(self._led(words))
+        ids = tf.gather(self._tokenize(distinct), places)  # [N, (P)]
+        return words.with_flat_values(ids).merge_dims(1, 2)
+
+    # The operation that holds the model stands in each graph. An eager one would be
+    # lost with the kernels that keras.backend.clear_session() and tuners throw away.
+    @tf.function(input_signature=[_TEXTS], autograph=False)
+    def _tokenize(self, texts: tf.Tensor) -> tf.RaggedTensor:
+        return _tokenizer(self._model).tokenize(texts)
+
+    @tf.function(input_signature=[_IDS], autograph=False)
+    def _detokenize(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        return _tokenizer(self._model).detokenize(ids)
+
+    def _led(self, words: tf.RaggedTensor) -> tf.Tensor:
+        """Puts back the blank that was before each of the words: string [N]."""
+        flat = words.flat_values
+        led = tf.strings.join([" ", flat])
+        if self.leading_blank:
+            return led
+        first = tf.ragged.range(words.row_lengths()).flat_values == 0
+        return tf.where(first, flat, led)
+
+    def joined(self, ids: tf.RaggedTensor) -> tf.Tensor:
+        """Ids int32 [B, (T)] → string [B]."""
+        texts = self._detokenize(ids)
+        if not self.leading_blank:
+            return texts
+        return tf.strings.regex_replace(texts, "^ ", "", replace_global=False)
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments as JSON values."""
+        return {
+            "model": self._model,
+            "leading_blank": self.leading_blank,
+            "standardize": self.standardize,
+        }
+
+
+def _tokenizer(model: str) -> Any:
+    text = tensorflow_text()
+    try:
+        return text.SentencepieceTokenizer(model=base64.b64decode(model, validate=True))
+    except (binascii.Error, tf.errors.OpError) as error:
+        raise DataError(
+            "Subwords are a model of sentencepiece in base64. "
+            f"Received: {model[:20]!r}…, {len(model)} characters. "
+            "Learn one with Subwords.from_rows."
+        ) from error
+
+
+def _entries(tokenizer: Any) -> tuple[str, ...]:
+    names = tokenizer.id_to_string(tf.range(tokenizer.vocab_size())).numpy()
+    entries = tuple(name.decode() for name in names.tolist())
+    if entries[1 : len(MARKS)] != MARKS[1:]:
+        raise DataError(
+            f"The first ids of subwords are padding, {', '.join(MARKS[1:])}. "
+            f"Received: {', '.join(entries[: len(MARKS)])}. "
+            "Learn the model with Subwords.from_rows."
+        )
+    return (MARKS[0], *entries[1:])

@@ -1,0 +1,1 @@
+"""Text vectorization: terms, n-grams, vocabularies and padding."""

@@ -1,0 +1,1 @@
+"""Pretrained word vectors in the text formats of GloVe, word2vec and fastText."""

@@ -1,0 +1,1 @@
+"""Word features: casing, characters, character offsets, bigrams and gazetteers."""
