@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_type_hints
 
 from tfnlp.cli.parsing.flags import Flag, default_of, flags
 from tfnlp.cli.parsing.recipe_files import read_recipe
+from tfnlp.cli.parsing.renamed_flags import new_name
 from tfnlp.cli.parsing.usage import help_text
 from tfnlp.cli.parsing.values import is_many
 from tfnlp.errors import UsageError
@@ -69,7 +70,10 @@ def parse_open(
 
 
 def unknown_flag(name: str, known: Sequence[str]) -> UsageError:
-    """The error about a flag that does not exist, with the nearest that does."""
+    """The error about a flag that does not exist, with the one that was meant."""
+    renamed = new_name(name)
+    if renamed is not None:
+        return UsageError(f"--{name} is called --{renamed} now. All flags: --help.")
     meant = {flag.rpartition(".")[2]: flag for flag in known}
     meant |= {flag: flag for flag in known}
     found = difflib.get_close_matches(name, meant, n=1) or difflib.get_close_matches(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tfnlp.cli.parsing.flags import Flag
+from tfnlp.cli.parsing.renamed_flags import new_name
 from tfnlp.errors import UsageError, nearest
 
 
@@ -32,9 +33,10 @@ def read_recipe(path: Path, known: Mapping[str, Flag]) -> dict[str, Any]:
     values = {}
     for name, value in _flatten(content).items():
         if name not in known:
+            renamed = new_name(name)
+            meant = f" It is called {renamed} now." if renamed else nearest(name, known)
             raise UsageError(
-                f"{path} sets {name!r}, which is no flag.{nearest(name, known)} "
-                "All flags: --help."
+                f"{path} sets {name!r}, which is no flag.{meant} All flags: --help."
             )
         values[name] = known[name].load(value)
     return values

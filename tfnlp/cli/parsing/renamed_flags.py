@@ -1,0 +1,50 @@
+"""Flags of earlier versions and what they are called now."""
+
+from collections.abc import Mapping
+
+RENAMED: Mapping[str, str] = {
+    "training.average": "training.ema_momentum",
+    "training.clip": "training.global_clipnorm",
+    "training.encode_once": "training.cache",
+    "training.keep": "training.keep_weights",
+    "training.layer_rates": "training.learning_rate_multipliers",
+    "training.micro_batches": "training.gradient_accumulation_steps",
+    "training.rate": "training.learning_rate",
+    "training.track": "training.report_to",
+    "training.updates": "training.max_steps",
+    "training.warm_up": "training.warmup_ratio",
+    "balanced": "class_weight balanced",
+    "batch": "batch_size",
+    "depth": "encoder.num_layers",
+    "keep": "keep_columns",
+    "length": "sequence_length",
+    "measures": "metrics",
+    "minimum_count": "min_frequency",
+    "nbsvm": "nb_prior.per_term",
+    "network": "encoder.OPTION VALUE",
+    "no_repeat_ngram": "no_repeat_ngram_size",
+    "own_tokens": "scheduled_sampling",
+    "score": "objective",
+    "second": "text_pair",
+    "separator": "label_separator",
+    "several": "multi_label",
+    "size": "vocabulary_size",
+    "smoothing": "label_smoothing",
+    "split": "tokenizer",
+    "trials": "max_trials",
+    "tune_vectors": "trainable_vectors",
+    "wide": "nb_prior.scale",
+    "wide_pooling": "nb_prior.pooling",
+    "width": "encoder.hidden_dim",
+}
+"""Old flag → new flag. It is asked only about flags that a command does not have."""
+
+
+def new_name(flag: str) -> str | None:
+    """What an unknown flag of an earlier version is called now, if it was one.
+
+    Example:
+    >>> new_name("training.rate")
+    'training.learning_rate'
+    """
+    return RENAMED.get(flag.replace("-", "_"))
