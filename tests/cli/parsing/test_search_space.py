@@ -7,8 +7,9 @@ from typing import Literal
 import keras_tuner
 import pytest
 
-from tfnlp.cli.parsing.search_space import Range, asked, changed, fixed, read_space
+from tfnlp.cli.parsing.search_space import Range, asked, fixed, read_space
 from tfnlp.errors import UsageError
+from tfnlp.recipes.settings import changed
 from tfnlp.recipes.source import Source
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults

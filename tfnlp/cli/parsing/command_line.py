@@ -17,6 +17,7 @@ from tfnlp.cli.parsing.renamed_flags import new_name
 from tfnlp.cli.parsing.usage import help_text
 from tfnlp.cli.parsing.values import is_many
 from tfnlp.errors import UsageError
+from tfnlp.recipes.settings import is_nested, prefix_of
 
 Recipe = TypeVar("Recipe")
 Words = dict[str, list[str]]
@@ -173,9 +174,9 @@ def _build(
     kinds = get_type_hints(recipe)
     arguments = {}
     for field in dataclasses.fields(recipe):
-        name, kind = prefix + field.name, kinds[field.name]
+        name, kind = prefix + prefix_of(field), kinds[field.name]
         default = default_of(field, given)
-        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if is_nested(kind):
             inner = None if default is dataclasses.MISSING else default
             arguments[field.name] = _build(kind, values, f"{name}.", inner)
         elif name in values:

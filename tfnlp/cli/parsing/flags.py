@@ -23,6 +23,7 @@ from tfnlp.cli.parsing.values import (
     is_many,
 )
 from tfnlp.errors import UsageError, nearest
+from tfnlp.recipes.settings import is_nested, prefix_of
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ def flags(recipe: type, *, prefix: str = "", given: Any = None) -> dict[str, Fla
     found: dict[str, Flag] = {}
     for field in dataclasses.fields(recipe):
         kind = kinds[field.name]
-        name, default = prefix + field.name, default_of(field, given)
-        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        name, default = prefix + prefix_of(field), default_of(field, given)
+        if is_nested(kind):
             inner = None if default is dataclasses.MISSING else default
             found |= flags(kind, prefix=f"{name}.", given=inner)
         else:

@@ -1,12 +1,12 @@
 """What a search tries, as words: ``size=10000,30000 training.rate=1e-4..1e-2``."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from tfnlp.cli.parsing.command_line import unknown_flag
 from tfnlp.cli.parsing.flags import Flag, flags
 from tfnlp.errors import UsageError
+from tfnlp.recipes.settings import changed
 from tfnlp.recipes.source import Source
 
 Recipe = TypeVar("Recipe")
@@ -92,27 +92,6 @@ def asked(
     known = flags(type(recipe), given=recipe)
     values = {name: _asked(hp, known[name], choices) for name, choices in space.items()}
     return changed(recipe, values)
-
-
-def changed(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
-    """A recipe with other values of some flags, dotted ones included.
-
-    Example:
-    >>> @dataclasses.dataclass(frozen=True)
-    ... class Recipe:
-    ...     rate: float = 0.1
-    >>> changed(Recipe(), {"rate": 0.5})
-    Recipe(rate=0.5)
-    """
-    own = {name: value for name, value in values.items() if "." not in name}
-    for name in {name.partition(".")[0] for name in values} - own.keys():
-        inner = {
-            key.partition(".")[2]: value
-            for key, value in values.items()
-            if key.startswith(f"{name}.")
-        }
-        own[name] = changed(getattr(recipe, name), inner)
-    return dataclasses.replace(recipe, **own)  # type: ignore[type-var]
 
 
 def fixed(recipe: Any, space: Mapping[str, Range | tuple[str, ...]]) -> dict[str, Any]:
