@@ -207,8 +207,8 @@ def of_fit(recipe: Recipe, task: tfnlp.LanguageModel, train: Any) -> float:
     config = tfnlp.TrainConfig(
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
-        rate=1e-3,
-        clip=1.0,
+        learning_rate=1e-3,
+        global_clipnorm=1.0,
         patience=recipe.epochs,
     )
     valid = train.take(recipe.batch_size)

@@ -46,8 +46,8 @@ class Recipe(cli.Tagger):
     train: str = ""  # file of tagged sentences; default: made-up ones
     epochs: int = 3  # the first is not counted
     batch_size: int = 32
-    rate: float = 2e-3
-    clip: float = 5.0
+    learning_rate: float = 2e-3
+    global_clipnorm: float = 5.0
     threads: int = field(default=2, metadata={"help": "of PyTorch"})
 
     def sides(self) -> tfnlp.Sides:
@@ -163,8 +163,8 @@ def main(recipe: Recipe) -> None:
     config = tfnlp.TrainConfig(
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
-        rate=recipe.rate,
-        clip=recipe.clip,
+        learning_rate=recipe.learning_rate,
+        global_clipnorm=recipe.global_clipnorm,
         patience=recipe.epochs,
     )
     words = sum(len(row["tokens"].split()) for row in sides.train.as_numpy_iterator())
@@ -192,7 +192,7 @@ def of_torch(
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(config.seed)
     peer = Peer(task.words.sizes, len(task.tags), recipe)
-    adam = torch.optim.Adam(peer.parameters(), lr=config.rate)
+    adam = torch.optim.Adam(peer.parameters(), lr=config.learning_rate)
     rows = check_rows(counted(sides.train), {**task.inputs, **task.targets})
     shuffled = batches(
         rows, batch_size=config.batch_size, fields=("tokens",), bucket=bucket
@@ -207,7 +207,7 @@ def of_torch(
             mask = (tags >= 0).float()
             adam.zero_grad()
             peer.loss(peer(tensors), tags.clamp(min=0), mask).backward()
-            nn.utils.clip_grad_norm_(peer.parameters(), config.clip)
+            nn.utils.clip_grad_norm_(peer.parameters(), config.global_clipnorm)
             adam.step()
         took.append(time.perf_counter() - start)
     return min(took[1:])

@@ -39,11 +39,14 @@ PEERS = {
     "PyTorch, BiLSTM": "plain_torch.py rnn",
 }
 """What a row of the table is called → a script of `peers/` and its network."""
-_ONE_PASS = "--training.epochs 1 --training.rate 4e-3 --training.schedule linear"
-_THREE = "--training.epochs 3 --training.rate 2e-3 --training.schedule linear"
+_ONE_PASS = (
+    "--training.epochs 1 --training.learning_rate 4e-3 --training.schedule linear"
+)
+_THREE = "--training.epochs 3 --training.learning_rate 2e-3 --training.schedule linear"
 OURS = {
     "linear": "--encoder linear --size 250000 --wide 0.02 --training.epochs 3 "
-    "--training.rate 1e-3 --training.batch_size 256 --training.schedule linear",
+    "--training.learning_rate 1e-3 --training.batch_size 256 "
+    "--training.schedule linear",
     "bow": "--encoder bow",
     "cnn": f"--encoder cnn --length 600 --wide 1 {_THREE}",
     "cnn, small, one pass": "--encoder cnn --length 600 --width 64 --wide 1 "

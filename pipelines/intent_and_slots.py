@@ -35,7 +35,12 @@ class Recipe(cli.Tagger):
     resume: bool = False  # go on with a run of this name that was stopped
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
-            epochs=30, batch_size=32, rate=2e-3, schedule="linear", clip=5.0, patience=5
+            epochs=30,
+            batch_size=32,
+            learning_rate=2e-3,
+            schedule="linear",
+            global_clipnorm=5.0,
+            patience=5,
         )
     )
 

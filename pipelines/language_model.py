@@ -41,12 +41,12 @@ class Recipe(cli.Texts):
         default_factory=lambda: tfnlp.TrainConfig(
             epochs=12,
             batch_size=20,
-            rate=2e-3,
+            learning_rate=2e-3,
             optimizer="adamw",
             weight_decay=0.01,
             schedule="cosine",
-            warm_up=0.02,
-            clip=1.0,
+            warmup_ratio=0.02,
+            global_clipnorm=1.0,
             patience=3,
         )
     )

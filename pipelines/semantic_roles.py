@@ -42,7 +42,12 @@ class Recipe(cli.Tagger):
     reach: int = 30  # words from the predicate; what is farther counts as this far
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
-            epochs=12, batch_size=32, rate=2e-3, schedule="linear", clip=5.0, patience=4
+            epochs=12,
+            batch_size=32,
+            learning_rate=2e-3,
+            schedule="linear",
+            global_clipnorm=5.0,
+            patience=4,
         )
     )
 

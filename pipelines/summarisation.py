@@ -36,10 +36,10 @@ class Recipe(cli.Writer):
         default_factory=lambda: tfnlp.TrainConfig(
             epochs=20,
             batch_size=32,
-            rate=1e-3,
+            learning_rate=1e-3,
             schedule="cosine",
-            warm_up=0.05,
-            clip=1.0,
+            warmup_ratio=0.05,
+            global_clipnorm=1.0,
             patience=3,
         )
     )

@@ -27,12 +27,12 @@ class Recipe(cli.Tagger):
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
             epochs=30,
-            updates=8_700,
+            max_steps=8_700,
             batch_size=32,
-            rate=2e-3,
+            learning_rate=2e-3,
             schedule="linear",
-            clip=5.0,
-            average=0.999,
+            global_clipnorm=5.0,
+            ema_momentum=0.999,
             patience=8,
         )
     )

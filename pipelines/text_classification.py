@@ -121,7 +121,7 @@ def prepared(recipe: Recipe, rows, clock: tfnlp.Clock):
     encoded = ratios = None
     if recipe.wide:
         with clock.phase("naive Bayes"):
-            encoded = tfnlp.encoded(task, rows) if recipe.training.encode_once else None
+            encoded = tfnlp.encoded(task, rows) if recipe.training.cache else None
             ratios = task.log_ratios(rows, encoded=encoded)
     start = None if ratios is None else recipe.wide * ratios
 

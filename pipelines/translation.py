@@ -32,10 +32,10 @@ class Recipe(cli.Writer):
         default_factory=lambda: tfnlp.TrainConfig(
             epochs=10,
             batch_size=128,
-            rate=1.5e-3,
+            learning_rate=1.5e-3,
             schedule="cosine",
-            warm_up=0.05,
-            clip=1.0,
+            warmup_ratio=0.05,
+            global_clipnorm=1.0,
             patience=3,
         )
     )

@@ -5,9 +5,9 @@
     python pipelines/text_classification.py --recipe runs/reviews/best.json
 
 What is tried is said by flags of the other script, `--space length=100,400
-training.rate=1e-4..1e-2 split=words,bpe`; what is not stays as it is given. A search
-that was killed goes on, also with more --trials; one with other flags or rows needs
-another --name. The test side is not looked at.
+training.learning_rate=1e-4..1e-2 split=words,bpe`; what is not stays as it is given. A
+search that was killed goes on, also with more --trials; one with other flags or rows
+needs another --name. The test side is not looked at.
 """
 
 from __future__ import annotations  # TensorFlow loads when it is needed
@@ -39,7 +39,7 @@ class Recipe(text_classification.Recipe):
         "size=10000,30000,100000",
         "dropout=0.1..0.6",
         "word_dropout=0.0..0.3",
-        "training.rate=3e-4..1e-2",
+        "training.learning_rate=3e-4..1e-2",
         "training.batch_size=32,64,128",
     )  # flag=value,value or flag=low..high
 

@@ -77,7 +77,7 @@ def check_task(
 
 def check_overfits(task: Task, build: Build, rows: Rows) -> keras.Model:
     """Learns the rows by heart: the last loss is below a fifth of the first."""
-    config = TrainConfig(epochs=40, batch_size=8, rate=0.03, patience=40)
+    config = TrainConfig(epochs=40, batch_size=8, learning_rate=0.03, patience=40)
     network = fit(task, build, rows, rows, config)
     losses = network.history.history["loss"]
     best = min(losses)
@@ -206,10 +206,12 @@ def check_device_invariance(task: Task, build: Build, rows: Rows) -> None:
     Two devices need ``tf.config.set_logical_device_configuration`` before Keras is
     imported; with one device, micro-batches are compared.
     """
-    plain = TrainConfig(epochs=2, batch_size=4, rate=0.01, clip=1.0, optimizer="sgd")
+    plain = TrainConfig(
+        epochs=2, batch_size=4, learning_rate=0.01, global_clipnorm=1.0, optimizer="sgd"
+    )
     start = build(Defaults()).get_weights()
     expected = _trained(task, build, rows, plain, start)
-    parts = dataclasses.replace(plain, micro_batches=2)
+    parts = dataclasses.replace(plain, gradient_accumulation_steps=2)
     if len(tf.config.list_logical_devices("CPU")) > 1:
         parts = dataclasses.replace(parts, strategy="mirrored")
     weights = _trained(task, build, rows, parts, start)

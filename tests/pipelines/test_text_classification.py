@@ -172,7 +172,9 @@ def test_another_run_writes_the_next_version_before_it_prints(
 @pytest.mark.slow
 def test_the_last_weights_lie_beside_the_best(tmp_path):
     """At such a rate every epoch is worse than the first."""
-    training = tfnlp.TrainConfig(epochs=3, rate=0.5, batch_size=4, keep="both")
+    training = tfnlp.TrainConfig(
+        epochs=3, learning_rate=0.5, batch_size=4, keep_weights="both"
+    )
     settings = dataclasses.replace(recipe(tmp_path, encoder="bow"), training=training)
     version = script.main(settings)
     network = tfnlp.load(version).network
@@ -274,5 +276,7 @@ def test_an_encoder_settles_what_the_recipe_leaves_open():
     open_recipe = script.Recipe(encoder="rnn", width=99)
     settled = script.settled(open_recipe)
     assert (settled.width, settled.length) == (99, script.DEFAULTS["rnn"]["length"])
-    slow = dataclasses.replace(open_recipe, training=tfnlp.TrainConfig(rate=0.5))
-    assert script.settled(slow).training.rate == 0.5
+    slow = dataclasses.replace(
+        open_recipe, training=tfnlp.TrainConfig(learning_rate=0.5)
+    )
+    assert script.settled(slow).training.learning_rate == 0.5

@@ -40,12 +40,18 @@ def tune(folder, *words, **options):
 
 def test_the_best_recipe_is_taken_back(tmp_path):
     reviews(tmp_path)
-    space = ["--space", "size=50,100", "training.rate=1e-3..1e-1", "--method", "random"]
+    space = [
+        "--space",
+        "size=50,100",
+        "training.learning_rate=1e-3..1e-1",
+        "--method",
+        "random",
+    ]
     first = tune(tmp_path, "--trials", "2", *space)
     again = tune(tmp_path, "--trials", "3", *space)
     for done, trials in ((first, 2), (again, 3)):
         header, *rows = done.stdout.splitlines()
-        assert header.split() == ["score", "size", "training.rate"]
+        assert header.split() == ["score", "size", "training.learning_rate"]
         assert len(rows) == trials
     assert set(first.stdout.splitlines()) <= set(again.stdout.splitlines())
     found = tmp_path / "runs" / "found"
@@ -53,7 +59,7 @@ def test_the_best_recipe_is_taken_back(tmp_path):
     best = json.loads((found / "best.json").read_text())
     row = again.stdout.splitlines()[1].split()
     assert str(best["size"]) == row[1]
-    assert best["training"]["rate"] == pytest.approx(float(row[2]), rel=1e-3)
+    assert best["training"]["learning_rate"] == pytest.approx(float(row[2]), rel=1e-3)
     run(tmp_path, "text_classification", "--recipe", "runs/found/best.json")
     assert (tmp_path / "saved_models" / "found" / "1").is_dir()
 

@@ -98,7 +98,7 @@ def test_pairs_are_learnt_and_written(form, task):
     from tfnlp.training.config import TrainConfig
     from tfnlp.training.fit import fit
 
-    config = TrainConfig(epochs=60, batch_size=8, rate=0.02, patience=60)
+    config = TrainConfig(epochs=60, batch_size=8, learning_rate=0.02, patience=60)
     model = fit(task, lambda hp: FORMS[form](task, hp), ROWS, ROWS, config)
     answer = task.answer(model, {"source": tf.constant([a for a, _ in PAIRS])})
     assert [text.decode() for text in answer["text"].numpy()] == [b for _, b in PAIRS]

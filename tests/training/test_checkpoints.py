@@ -32,7 +32,7 @@ CONFIG = {
     "epochs": 3,
     "batch_size": 2,
     "patience": 3,
-    "rate": 0.05,
+    "learning_rate": 0.05,
     "checkpoint_seconds": 0.0,  # every update is kept
 }
 
@@ -116,16 +116,16 @@ def test_a_run_goes_on_bit_for_bit(task, expected, tmp_path, after):
     "options",
     [
         {
-            "average": 0.9,
-            "micro_batches": 2,
-            "clip": 0.1,
+            "ema_momentum": 0.9,
+            "gradient_accumulation_steps": 2,
+            "global_clipnorm": 0.1,
             "optimizer": "adamw",
             "schedule": "cosine",
-            "warm_up": 0.2,
+            "warmup_ratio": 0.2,
         },
         {"precision": "mixed_float16", "patience": 1},
     ],
-    ids=["average", "float16"],
+    ids=["ema_momentum", "float16"],
 )
 def test_all_that_an_update_depends_on_is_kept(task, tmp_path, options):
     expected = trained(task, classifier(task), **options)
@@ -185,7 +185,8 @@ def test_states_that_layers_keep_go_on(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"average": 0.9, "keep": "last"}, {"keep": "both"}]
+    "options",
+    [{}, {"ema_momentum": 0.9, "keep_weights": "last"}, {"keep_weights": "both"}],
 )
 def test_a_run_that_has_ended_is_not_trained_again(task, tmp_path, options):
     """Whoever trained it was stopped before it was saved."""
@@ -201,7 +202,7 @@ def test_a_run_that_has_ended_is_not_trained_again(task, tmp_path, options):
 
 
 def test_a_run_begins_anew_where_one_has_ended(task, expected, tmp_path, caplog):
-    trained(task, classifier(task), run=tmp_path, rate=0.5)
+    trained(task, classifier(task), run=tmp_path, learning_rate=0.5)
     assert (tmp_path / "checkpoints" / "ended.ckpt").exists()
     check_equal(trained(task, classifier(task), run=tmp_path), expected)
     assert "would have gone on" not in caplog.text
@@ -248,7 +249,7 @@ def test_damaged_checkpoints_alone_are_no_beginning(task, expected, run, caplog)
 def test_other_settings_are_refused(task, run):
     kept = sorted(run.glob("checkpoints/*"))
     with pytest.raises(UsageError, match="goes on with the settings that it began"):
-        trained(task, classifier(task), run=run, resume=True, rate=0.1)
+        trained(task, classifier(task), run=run, resume=True, learning_rate=0.1)
     assert sorted(run.glob("checkpoints/*")) == kept
 
 

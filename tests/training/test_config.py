@@ -14,27 +14,39 @@ from tfnlp.training.config import TrainConfig
     [
         ("epochs", 0, "epochs must be a number, 1 or more"),
         ("epochs", -1, "epochs must be a number, 1 or more"),
-        ("updates", -1, "updates must be a number, 0 or more"),
+        ("max_steps", -1, "max_steps must be a number, 0 or more"),
         ("batch_size", 0, "batch_size must be a number, 1 or more"),
-        ("micro_batches", 0, "micro_batches must be a number, 1 or more"),
-        ("micro_batches", 65, "micro_batches are parts of a batch"),
+        (
+            "gradient_accumulation_steps",
+            0,
+            "gradient_accumulation_steps must be a number, 1 or more",
+        ),
+        (
+            "gradient_accumulation_steps",
+            65,
+            "gradient_accumulation_steps must be at most batch",
+        ),
         ("patience", 0, "patience must be a number, 1 or more"),
         ("seed", -1, "seed must be a number, 0 or more"),
-        ("rate", -0.1, "rate must be a number, 0.0 or more"),
-        ("rate", float("nan"), "rate must be a number, 0.0 or more"),
-        ("rate", float("inf"), "rate must be a number, 0.0 or more"),
+        ("learning_rate", -0.1, "learning_rate must be a number, 0.0 or more"),
+        ("learning_rate", float("nan"), "learning_rate must be a number, 0.0 or more"),
+        ("learning_rate", float("inf"), "learning_rate must be a number, 0.0 or more"),
         ("weight_decay", -1.0, "weight_decay must be a number, 0.0 or more"),
-        ("clip", -1.0, "clip must be a number, 0.0 or more"),
-        ("average", 1.0, "average is a momentum"),
-        ("average", -0.1, "average is a momentum"),
-        ("warm_up", -0.1, "warm_up is a share of the updates"),
-        ("warm_up", 1.0, "warm_up is a share of the updates"),
-        ("warm_up", float("nan"), "warm_up is a share of the updates"),
+        ("global_clipnorm", -1.0, "global_clipnorm must be a number, 0.0 or more"),
+        ("ema_momentum", 1.0, "ema_momentum must be at least 0 and below 1"),
+        ("ema_momentum", -0.1, "ema_momentum must be at least 0 and below 1"),
+        ("warmup_ratio", -0.1, "warmup_ratio is a share of all steps"),
+        ("warmup_ratio", 1.0, "warmup_ratio is a share of all steps"),
+        ("warmup_ratio", float("nan"), "warmup_ratio is a share of all steps"),
         ("optimizer", "adamm", "optimizer must be one of adam, adamw"),
         ("schedule", "step", "schedule must be one of constant, linear, cosine"),
         ("precision", "float16", "precision must be one of float32, mixed_bfloat16"),
-        ("track", ("tensorbored",), "track must be one of tensorboard, mlflow, wandb"),
-        ("strategy", "two", "strategy must be one of auto, one, mirrored, multi_wor"),
+        (
+            "report_to",
+            ("tensorbored",),
+            "report_to must be one of tensorboard, mlflow, wandb",
+        ),
+        ("strategy", "two", "strategy must be one of auto, one_device, mirrored"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused(name, value, rule):
@@ -57,4 +69,4 @@ def test_a_configuration_does_not_change():
 def test_a_tracker_that_is_not_installed_is_told(monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(UsageError, match="Received: wandb, which is not installed"):
-        TrainConfig(track=("wandb",))
+        TrainConfig(report_to=("wandb",))

@@ -90,7 +90,9 @@ def build(hp):
 
 
 def train(rows=ROWS, valid=ROWS, *, task=None, callbacks=(), **options):
-    config = TrainConfig(**{"epochs": 1, "batch_size": 4, "rate": 0.1} | options)
+    config = TrainConfig(
+        **{"epochs": 1, "batch_size": 4, "learning_rate": 0.1} | options
+    )
     return fit(task or Long(), build, rows, valid, config, callbacks=callbacks)
 
 
@@ -124,26 +126,26 @@ def test_the_last_weights_may_be_kept_beside_the_best():
     kept = Kept()
     wrong = ROWS.map(lambda row: {"text": row["text"], "y": 1.0 - row["y"]})
     options = {"valid": wrong, "epochs": 9, "patience": 2}
-    network = train(keep="both", callbacks=(kept,), **options)
+    network = train(keep_weights="both", callbacks=(kept,), **options)
     assert same(network.get_weights(), kept.weights[0])
     assert same(network.history.last_weights, kept.weights[2])
-    assert train(keep="last", **options).history.last_weights is None
+    assert train(keep_weights="last", **options).history.last_weights is None
 
 
 @pytest.mark.parametrize(("updates", "epochs"), [(0, 3), (1, 1), (3, 2), (99, 3)])
 def test_passes_end_with_the_updates(updates, epochs):
     """8 rows by 4 are 2 updates a pass."""
-    network = train(epochs=3, updates=updates, patience=9)
+    network = train(epochs=3, max_steps=updates, patience=9)
     assert len(network.history.history["loss"]) == epochs
 
 
-@pytest.mark.parametrize("strategy", ["one", "mirrored"])
+@pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
 def test_averaged_weights_are_what_is_validated_and_kept(strategy):
     """Training itself goes the same way; what is kept lies behind it."""
     kept, other = Kept(), Kept()
     options = {"epochs": 3, "patience": 9, "strategy": strategy}
     plain = train(callbacks=(kept,), **options)
-    averaged = train(average=0.9, callbacks=(other,), **options)
+    averaged = train(ema_momentum=0.9, callbacks=(other,), **options)
     losses = [network.history.history["loss"] for network in (plain, averaged)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert not same(kept.weights[-1], other.weights[-1])
@@ -261,7 +263,7 @@ def test_texts_are_shuffled_and_each_is_seen_once_an_epoch():
     ],
 )
 def test_schedules_by_hand(fall, expected):
-    schedule = WarmUpThenFall(1.0, steps=10, warm_up=2, fall=fall)
+    schedule = WarmUpThenFall(1.0, steps=10, warmup_steps=2, fall=fall)
     rates = [float(schedule(step)) for step in (0, 1, 2, 6, 10, 11)]
     assert rates == pytest.approx(expected, abs=1e-6)
 
@@ -276,9 +278,9 @@ def test_a_schedule_survives_its_configuration():
     ("options", "rate"),
     [
         ({}, 0.001),
-        ({"rate": 0.5}, 0.5),
-        ({"rate": 0.5, "warm_up": 0.5}, 0.25),
-        ({"rate": 0.5, "schedule": "linear"}, 0.5),
+        ({"learning_rate": 0.5}, 0.5),
+        ({"learning_rate": 0.5, "warmup_ratio": 0.5}, 0.25),
+        ({"learning_rate": 0.5, "schedule": "linear"}, 0.5),
     ],
 )
 def test_the_first_rate_of_an_optimizer(options, rate):
@@ -288,7 +290,7 @@ def test_the_first_rate_of_an_optimizer(options, rate):
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_every_optimizer_learns_a_toy_set(name):
-    network = train(epochs=30, patience=30, rate=0.05, optimizer=name)
+    network = train(epochs=30, patience=30, learning_rate=0.05, optimizer=name)
     losses = network.history.history["val_loss"]
     assert min(losses) < 0.75 * losses[0]
 
@@ -310,7 +312,7 @@ def test_schedule_free_shows_its_averages():
 
     kept = Kept()
     options = {"epochs": 3, "patience": 9, "callbacks": (Compared(), kept)}
-    network = train(optimizer="schedule_free", keep="last", **options)
+    network = train(optimizer="schedule_free", keep_weights="last", **options)
     assert same(network.get_weights(), kept.weights[-1])
 
 
@@ -330,7 +332,7 @@ def test_the_last_weights_are_kept_if_asked():
     kept = Kept()
     wrong = ROWS.map(lambda row: {"text": row["text"], "y": 1.0 - row["y"]})
     options = {"epochs": 3, "patience": 9, "callbacks": (kept,)}
-    network = train(valid=wrong, keep="last", **options)
+    network = train(valid=wrong, keep_weights="last", **options)
     assert same(network.get_weights(), kept.weights[-1])
     assert not same(network.get_weights(), kept.weights[0])
 

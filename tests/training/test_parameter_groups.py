@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tfnlp.errors import UsageError
 from tfnlp.training.optimizers import KINDS, already_summed
-from tfnlp.training.parameter_groups import grouped, layer_rates
+from tfnlp.training.parameter_groups import grouped, learning_rate_multipliers
 
 
 def network():
@@ -28,7 +28,7 @@ def network():
     ],
 )
 def test_shares_are_those_of_the_last_word_that_fits(words, expected):
-    assert layer_rates(words, network()) == expected
+    assert learning_rate_multipliers(words, network()) == expected
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_shares_are_those_of_the_last_word_that_fits(words, expected):
 )
 def test_a_word_that_says_nothing_is_refused(word, message):
     with pytest.raises(UsageError, match=message):
-        layer_rates([word], network())
+        learning_rate_multipliers([word], network())
 
 
 def updated(kind, shares, *, decay=0.0, gradient=1.0):

@@ -88,9 +88,9 @@ def data(batch_size: int) -> tf.data.Dataset:
 
 
 def trained(
-    batch_size: int = 8, epochs: int = 3, build=network, rate=0.1, **options
+    batch_size: int = 8, epochs: int = 3, build=network, learning_rate=0.1, **options
 ) -> list[np.ndarray]:
-    config = TrainConfig(rate=rate, **options)
+    config = TrainConfig(learning_rate=learning_rate, **options)
     trainable = compiled(Tokens(), lambda hp: build(), config, steps=10)
     trainable.fit(data(batch_size), epochs=epochs, verbose=0, shuffle=False)
     return trainable.network.get_weights()
@@ -108,24 +108,24 @@ def far(first: list[np.ndarray], second: list[np.ndarray]) -> float:
 @pytest.mark.parametrize(
     "cut",
     [
-        {"micro_batches": 4},
-        {"micro_batches": 3},
+        {"gradient_accumulation_steps": 4},
+        {"gradient_accumulation_steps": 3},
         {"strategy": "mirrored"},
-        {"strategy": "mirrored", "micro_batches": 2},
+        {"strategy": "mirrored", "gradient_accumulation_steps": 2},
     ],
     ids=["four parts", "uneven parts", "two devices", "two devices in two parts"],
 )
 def test_weights_do_not_depend_on_how_a_batch_is_cut(cut, optimizer, clip):
-    options = {"optimizer": optimizer, "clip": clip, "weight_decay": 0.1}
-    options["layer_rates"] = ("dense=0.5",)
+    options = {"optimizer": optimizer, "global_clipnorm": clip, "weight_decay": 0.1}
+    options["learning_rate_multipliers"] = ("dense=0.5",)
     assert far(trained(**options), trained(**options, **cut)) <= 1e-6
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["encoder", "decoder", "rotary decoder"])
 def test_weights_of_attention_do_not_either(kind):
-    options = {"build": functools.partial(attentive, kind), "rate": 1e-3}
-    cut = {"strategy": "mirrored", "micro_batches": 2}
+    options = {"build": functools.partial(attentive, kind), "learning_rate": 1e-3}
+    cut = {"strategy": "mirrored", "gradient_accumulation_steps": 2}
     assert far(trained(**options), trained(**options, **cut)) <= 1e-6
 
 
@@ -151,23 +151,25 @@ def test_one_step_is_the_gradient_of_the_mean_over_real_tokens():
 
 def test_the_clipped_norm_is_that_of_the_summed_gradient():
     start = network().get_weights()
-    moved = trained(epochs=1, optimizer="sgd", clip=0.5, strategy="mirrored")
+    moved = trained(epochs=1, optimizer="sgd", global_clipnorm=0.5, strategy="mirrored")
     norm = np.sqrt(sum(((a - b) ** 2).sum() for a, b in zip(start, moved, strict=True)))
     assert norm == pytest.approx(0.1 * 0.5, rel=1e-5)
 
 
 def test_the_reported_loss_is_that_of_the_whole_batch():
     losses = {}
-    for name in ("one", "mirrored"):
-        config = TrainConfig(rate=0.1, strategy=name)
+    for name in ("one_device", "mirrored"):
+        config = TrainConfig(learning_rate=0.1, strategy=name)
         trainable = compiled(Tokens(), lambda hp: network(), config, steps=1)
         history = trainable.fit(data(8), verbose=0, shuffle=False)
         losses[name] = history.history["loss"][0]
-    assert losses["one"] == pytest.approx(losses["mirrored"], rel=1e-6)
+    assert losses["one_device"] == pytest.approx(losses["mirrored"], rel=1e-6)
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-@pytest.mark.parametrize("options", [{}, {"clip": 1.0}, {"strategy": "mirrored"}])
+@pytest.mark.parametrize(
+    "options", [{}, {"global_clipnorm": 1.0}, {"strategy": "mirrored"}]
+)
 def test_mixed_precision_trains_to_finite_weights(precision, options):
     weights = trained(precision=precision, **options)
     assert all(np.isfinite(each).all() for each in weights)

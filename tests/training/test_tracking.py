@@ -26,7 +26,9 @@ def often(monkeypatch):
 
 
 def train(run, **options):
-    config = TrainConfig(**{"epochs": 2, "batch_size": 8, "rate": 0.05} | options)
+    config = TrainConfig(
+        **{"epochs": 2, "batch_size": 8, "learning_rate": 0.05} | options
+    )
     size = len(TASK.text.vocabulary)
     return fit(
         TASK,
@@ -52,7 +54,7 @@ def events(folder):
 
 def test_tensorboard_has_the_state_of_training(tmp_path):
     network = train(
-        tmp_path / "run", track=("tensorboard",), schedule="linear", epochs=4
+        tmp_path / "run", report_to=("tensorboard",), schedule="linear", epochs=4
     )
     found = events(tmp_path / "run" / "tensorboard")
     remove(tmp_path / "run")
@@ -65,7 +67,7 @@ def test_tensorboard_has_the_state_of_training(tmp_path):
     assert list(found["epoch_val_loss"].values()) == pytest.approx(history["val_loss"])
 
 
-@pytest.mark.parametrize("strategy", ["one", "mirrored"])
+@pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
 def test_tokens_of_all_devices_are_counted(strategy):
     network = train(None, strategy=strategy)
     assert network.history.tokens == 2 * 20
@@ -75,14 +77,19 @@ def test_the_norm_is_that_before_clipping(tmp_path):
     """A clip that changes nothing in the first update tells the same norm."""
     norms = {}
     for clip in (0.0, 1e-3):
-        train(tmp_path / str(clip), track=("tensorboard",), clip=clip, epochs=1)
+        train(
+            tmp_path / str(clip),
+            report_to=("tensorboard",),
+            global_clipnorm=clip,
+            epochs=1,
+        )
         norms[clip] = events(tmp_path / str(clip) / "tensorboard")["gradient_norm"][1]
     assert norms[0.0] == pytest.approx(norms[1e-3], rel=1e-5)
     assert norms[0.0] > 1e-3
 
 
 def test_training_goes_the_same_way(tmp_path):
-    plain, tracked = train(None), train(tmp_path / "run", track=("tensorboard",))
+    plain, tracked = train(None), train(tmp_path / "run", report_to=("tensorboard",))
     for first, second in zip(plain.get_weights(), tracked.get_weights(), strict=True):
         np.testing.assert_array_equal(first, second)
 
@@ -97,7 +104,7 @@ def test_other_trackers_are_told_the_same(tmp_path, monkeypatch, name):
     run = types.SimpleNamespace(log=tell)
     module = types.SimpleNamespace(log_metrics=tell, run=None, init=lambda name: run)
     monkeypatch.setitem(sys.modules, name, module)
-    train(tmp_path / "run", track=(name,), epochs=1)
+    train(tmp_path / "run", report_to=(name,), epochs=1)
     state = {"loss", "learning_rate", "gradient_norm", "tokens_per_second"}
     assert told[0] == (1, state | {"padding_share"})
     assert told[1][0] == 1 and "epoch_val_loss" in told[1][1]
@@ -105,4 +112,4 @@ def test_other_trackers_are_told_the_same(tmp_path, monkeypatch, name):
 
 def test_a_run_without_a_folder_is_not_tracked():
     with pytest.raises(UsageError, match="has a folder"):
-        train(None, track=("tensorboard",))
+        train(None, report_to=("tensorboard",))

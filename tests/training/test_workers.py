@@ -75,7 +75,7 @@ def ended(processes, *, code=0, seconds=240):
 TRAINING = """
 import sys
 workers, optimizer, clip, parts, folder, number = sys.argv[1:7]
-name = "multi_worker" if int(workers) > 1 else "one"
+name = "multi_worker" if int(workers) > 1 else "one_device"
 from tfnlp.training import strategy
 strategy.create(name)  # before anything of Keras
 import numpy as np
@@ -90,8 +90,9 @@ rows = from_list([{"text": t, "label": "np"[n % 2]} for n, t in enumerate(texts)
 task = tfnlp.Classification.from_rows(rows)
 size = len(task.text.vocabulary)
 config = tfnlp.TrainConfig(
-    epochs=3, batch_size=8, rate=0.05, strategy=name, optimizer=optimizer,
-    clip=float(clip), micro_batches=int(parts), average=0.9,
+    epochs=3, batch_size=8, learning_rate=0.05, strategy=name, optimizer=optimizer,
+    global_clipnorm=float(clip), gradient_accumulation_steps=int(parts),
+    ema_momentum=0.9,
 )
 network = tfnlp.fit(
     task,
@@ -194,7 +195,7 @@ def test_only_the_chief_writes_and_a_lost_worker_changes_nothing(tmp_path):
 STOPPED = """
 import os, signal, sys
 workers, when, after, folder, number = sys.argv[1:6]
-name = "multi_worker" if int(workers) > 1 else "one"
+name = "multi_worker" if int(workers) > 1 else "one_device"
 from tfnlp.training import strategy
 strategy.create(name)  # before anything of Keras
 import keras

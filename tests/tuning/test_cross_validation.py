@@ -22,7 +22,7 @@ ROWS = from_list(
         for n in range(30)
     ]
 )
-QUICK = TrainConfig(epochs=4, batch_size=8, rate=0.05)
+QUICK = TrainConfig(epochs=4, batch_size=8, learning_rate=0.05)
 
 
 def network(task, hp):

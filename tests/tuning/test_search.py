@@ -20,7 +20,7 @@ from tfnlp.training.defaults import Defaults
 from tfnlp.tuning.search import explore, search
 
 ROWS = from_list([{"text": "a" * n, "y": 2.0 * n} for n in range(1, 9)])
-ONCE = TrainConfig(epochs=1, rate=1e-6, optimizer="sgd")
+ONCE = TrainConfig(epochs=1, learning_rate=1e-6, optimizer="sgd")
 
 
 class Line(Task):
@@ -140,7 +140,10 @@ class Curve(Line):
         ({"train": ROWS.take(7)}, "of rows "),
         ({"valid": ROWS.take(7)}, "of held-out rows "),
         ({"task": Curve()}, "of task "),
-        ({"config": dataclasses.replace(ONCE, rate=1.0)}, "of training.rate 1e-06"),
+        (
+            {"config": dataclasses.replace(ONCE, learning_rate=1.0)},
+            "of training.learning_rate 1e-06",
+        ),
         (
             {"build": lambda hp: build(Defaults({})) if hp.Boolean("b") else build(hp)},
             "",
@@ -157,7 +160,7 @@ def test_a_search_of_networks_knows_its_rows_task_and_training(other, told, tmp_
 
 
 def test_what_changes_no_score_may_differ_when_a_search_goes_on(tmp_path):
-    config = dataclasses.replace(ONCE, checkpoint_seconds=1.0, strategy="one")
+    config = dataclasses.replace(ONCE, checkpoint_seconds=1.0, strategy="one_device")
     for settings in (ONCE, config):
         search(Line(), build, ROWS, settled(ROWS), settings, folder=tmp_path, trials=1)
     assert len(list(tmp_path.glob("trials/trial_*"))) == 1

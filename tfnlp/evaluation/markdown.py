@@ -60,8 +60,8 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
     """Names and values of nested values, as text.
 
     Example:
-    >>> list(flat({"rate": 0.001, "training": {"epochs": 3, "clip": None}}))
-    [('rate', '0.001'), ('training.epochs', '3'), ('training.clip', 'none')]
+    >>> list(flat({"size": 0.001, "training": {"epochs": 3, "global_clipnorm": None}}))
+    [('size', '0.001'), ('training.epochs', '3'), ('training.global_clipnorm', 'none')]
     """
     for name, value in values.items():
         if isinstance(value, Mapping):

@@ -29,7 +29,7 @@ def finish(
 ) -> Path:
     """Saves a version with its recipe, audit and report; returns its folder.
 
-    Where `--training.keep both` was asked for, `last.weights.h5` is there, too: what
+    With `--training.keep_weights both`, `last.weights.h5` is there, too: what
     `load_weights` of the network takes to go on from the last epoch.
 
     What `--resume` would have gone on from until now is removed then.

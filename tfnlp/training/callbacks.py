@@ -37,7 +37,7 @@ class NanGuard(keras.callbacks.Callback):
             raise TrainingError(
                 "The loss of every batch must be a finite number. "
                 f"Received: {loss} in epoch {self.epoch + 1}, batch {batch + 1}. "
-                "Lower --training.rate, or set --training.clip 1."
+                "Lower learning_rate, or set global_clipnorm to 1."
             )
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
@@ -46,7 +46,7 @@ class NanGuard(keras.callbacks.Callback):
             raise TrainingError(
                 "The loss of held-out rows must be a finite number. "
                 f"Received: {loss} after epoch {epoch + 1}. "
-                "Lower --training.rate, or set --training.clip 1."
+                "Lower learning_rate, or set global_clipnorm to 1."
             )
 
 
@@ -136,21 +136,21 @@ class KeepBest(keras.callbacks.EarlyStopping):
     """Keras' early stopping with the best weights, which a resumed run has kept.
 
     Args:
-        keep: whose weights are left in the network, and with `both` those of the last
-            epoch in `last_weights`.
+        keep_weights: whose weights are left in the network, and with `both` those of
+            the last epoch in `last_weights`.
         options: those of Keras' `EarlyStopping`.
     """
 
     _FACTS = ("best", "best_epoch", "wait")
 
-    def __init__(self, *, keep: Kept, **options: Any):
-        super().__init__(restore_best_weights=keep != "last", **options)
-        self.keep = keep
+    def __init__(self, *, keep_weights: Kept, **options: Any):
+        super().__init__(restore_best_weights=keep_weights != "last", **options)
+        self.keep_weights = keep_weights
         self.last_weights: list[np.ndarray] | None = None
         """Those of the last epoch, once training has ended, if both are kept."""
 
     def on_train_end(self, logs: Logs = None) -> None:
-        if self.keep == "both":
+        if self.keep_weights == "both":
             self.last_weights = self.model.network.get_weights()
         super().on_train_end(logs)
 

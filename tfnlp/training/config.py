@@ -1,4 +1,4 @@
-"""What a training run is told: one frozen dataclass, one place for the defaults."""
+"""Training configuration: one frozen dataclass, the one place of the defaults."""
 
 import dataclasses
 import importlib.util
@@ -15,12 +15,17 @@ Schedule = Literal["constant", "linear", "cosine", "polynomial", "inverse_sqrt"]
 Kept = Literal["best", "last", "both"]
 Tracker = Literal["tensorboard", "mlflow", "wandb"]
 Precision = Literal["float32", "mixed_bfloat16", "mixed_float16"]
-Strategy = Literal["auto", "one", "mirrored", "multi_worker", "tpu"]
+Strategy = Literal["auto", "one_device", "mirrored", "multi_worker", "tpu"]
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Settings of the training engine, the same for every task.
+    """Training arguments: epochs, learning rate, optimizer, early stopping and so on.
+
+    The same for every task. Names are those of Keras where it has one. Hugging Face
+    calls `global_clipnorm` `max_grad_norm`, and `batch_size` is its
+    `per_device_train_batch_size` times devices times `gradient_accumulation_steps`:
+    here accumulation cuts a batch into parts, and does not make it larger.
 
     Raises:
         UsageError: a value is outside its range.
@@ -31,37 +36,37 @@ class TrainConfig:
     """
 
     epochs: int = 5  # passes over the training rows, at most
-    updates: int = 0  # no more passes than these updates take; 0 is no limit
-    batch_size: int = 64  # rows per update, over all devices
-    rate: float = 1e-3  # learning rate, after warm-up
+    max_steps: int = 0  # limit on optimizer steps; ends with an epoch; 0 is no limit
+    batch_size: int = 64  # rows per optimizer step, over all devices
+    learning_rate: float = 1e-3  # the highest one: after warmup
     optimizer: Optimizer = "adam"
-    schedule: Schedule = "constant"  # how the rate falls over all epochs
-    warm_up: float = 0.0  # share of the updates in which the rate rises
-    layer_rates: tuple[str, ...] = ()  # share of the rate by layer: embedding=0.1
+    schedule: Schedule = "constant"  # learning rate schedule after warmup
+    warmup_ratio: float = 0.0  # share of the steps of the linear learning rate warmup
+    learning_rate_multipliers: tuple[str, ...] = ()  # by layer, as in embedding=0.1
     weight_decay: float = 0.0  # decoupled, as in AdamW; of matrices and tables only
-    average: float = 0.0  # momentum of averaged weights, e.g. 0.999; 0 is off
-    clip: float = 0.0  # largest global norm of the gradient; 0 is off
-    encode_once: bool = True  # keep encoded rows, if they fit into memory
-    micro_batches: int = 1  # parts of a batch that are in memory one at a time
+    ema_momentum: float = 0.0  # moving average of the weights, e.g. 0.999; 0 is off
+    global_clipnorm: float = 0.0  # gradient clipping by global norm; 0 is off
+    cache: bool = True  # keep encoded rows in memory, if they fit
+    gradient_accumulation_steps: int = 1  # parts of a batch, computed one after another
     precision: Precision = "float32"
-    monitor: str = ""  # score that is watched, as in val_f1; default: the task's
-    patience: int = 2  # epochs without a better score before training stops
-    keep: Kept = "best"  # weights of which epoch; both saves the last beside the best
+    monitor: str = ""  # score of early stopping, as in val_f1; default: the task's
+    patience: int = 2  # epochs without a better score before early stopping
+    keep_weights: Kept = "best"  # of which epoch; both saves the last beside the best
     strategy: Strategy = "auto"  # auto takes every GPU of this machine
-    track: tuple[Tracker, ...] = ()  # who is told how training goes
-    checkpoint_seconds: float = 60.0  # between two that --resume can go on from
+    report_to: tuple[Tracker, ...] = ()  # experiment trackers
+    checkpoint_seconds: float = 60.0  # between two checkpoints
     seed: int = 0
 
-    def passes(self, updates: int) -> int:
-        """How many epochs there are at most, if each has so many updates.
+    def max_epochs(self, steps_per_epoch: int) -> int:
+        """The number of epochs, at most: `epochs`, or fewer because of `max_steps`.
 
         Example:
-        >>> TrainConfig(epochs=20, updates=9_000).passes(updates=2_000)
+        >>> TrainConfig(epochs=20, max_steps=9_000).max_epochs(steps_per_epoch=2_000)
         5
         """
-        if not self.updates:
+        if not self.max_steps:
             return self.epochs
-        return min(self.epochs, -(-self.updates // updates))
+        return min(self.epochs, -(-self.max_steps // steps_per_epoch))
 
     def watched(self, monitor: str) -> tuple[str, Literal["min", "max"]]:
         """What early stopping watches, and which of its values is the best.
@@ -79,24 +84,25 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name, lowest in _LOWEST.items():
             _check_at_least(name, getattr(self, name), lowest)
-        for name in ("rate", "weight_decay", "clip", "checkpoint_seconds"):
+        for name in _NOT_NEGATIVE:
             _check_at_least(name, getattr(self, name), 0.0)
-        if not 0.0 <= self.average < 1.0:
+        if not 0.0 <= self.ema_momentum < 1.0:
             raise UsageError(
-                "average is a momentum, at least 0 and below 1. "
-                f"Received: {self.average}. 0.999 averages over some 1,000 updates."
+                "ema_momentum must be at least 0 and below 1. Received: "
+                f"{self.ema_momentum}. 0.999 averages over about 1,000 steps."
             )
-        if not 0.0 <= self.warm_up < 1.0:
+        if not 0.0 <= self.warmup_ratio < 1.0:
             raise UsageError(
-                "warm_up is a share of the updates, at least 0 and below 1. "
-                f"Received: {self.warm_up}. 0.1 warms up over the first tenth."
+                "warmup_ratio is a share of all steps, at least 0 and below 1. "
+                f"Received: {self.warmup_ratio}. 0.1 warms up in the first tenth."
             )
-        if self.micro_batches > self.batch_size:
+        if self.gradient_accumulation_steps > self.batch_size:
             raise UsageError(
-                "micro_batches are parts of a batch, each with a row or more. "
-                f"Received: {self.micro_batches} of batch_size={self.batch_size}."
+                "gradient_accumulation_steps must be at most batch_size, as each part "
+                f"of a batch has a row or more. Received: "
+                f"{self.gradient_accumulation_steps} of batch_size={self.batch_size}."
             )
-        for name in self.track:
+        for name in self.report_to:
             _check_installed(name)
         for field in dataclasses.fields(self):
             _check_choice(field.name, getattr(self, field.name), field.type)
@@ -104,11 +110,17 @@ class TrainConfig:
 
 _FALLING = frozenset("loss error perplexity nats bits ter".split())
 """Words in the names of scores of which less is better."""
+_NOT_NEGATIVE = (
+    "learning_rate",
+    "weight_decay",
+    "global_clipnorm",
+    "checkpoint_seconds",
+)
 _LOWEST = {
     "epochs": 1,
-    "updates": 0,
+    "max_steps": 0,
     "batch_size": 1,
-    "micro_batches": 1,
+    "gradient_accumulation_steps": 1,
     "patience": 1,
     "seed": 0,
 }
@@ -127,7 +139,7 @@ def _check_installed(tracker: str) -> None:
         return
     if importlib.util.find_spec(tracker) is None:
         raise UsageError(
-            f"A run is tracked by packages that are there. Received: {tracker}, which "
+            f"report_to needs its packages installed. Received: {tracker}, which "
             f"is not installed. pip install {tracker}, or leave it out."
         )
 

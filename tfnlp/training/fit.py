@@ -33,7 +33,7 @@ from tfnlp.training.checkpoints import Checkpoints, Position, Remembers
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
 from tfnlp.training.optimizers import KINDS, already_summed, averages
-from tfnlp.training.parameter_groups import grouped, layer_rates
+from tfnlp.training.parameter_groups import grouped, learning_rate_multipliers
 from tfnlp.training.run_fingerprint import depends_on, numbers
 from tfnlp.training.schedules import WarmUpThenFall
 from tfnlp.training.step import Trainable
@@ -87,7 +87,7 @@ def fit(
         The network; its ``history`` holds the logs of every epoch,
         ``history.tokens`` how many tokens this process trained on, and
         ``history.last_weights`` what `set_weights` takes to have those of the last
-        epoch: None unless `config.keep` is "both".
+        epoch: None unless `config.keep_weights` is "both".
 
     Raises:
         SchemaError: rows lack a field of the task.
@@ -95,8 +95,8 @@ def fit(
         TrainingError: the loss became NaN or infinite, or another worker was lost.
         UsageError: the run to resume had other settings, rows or another network,
             workers do not have the same ones, nothing of the name of `monitor` is
-            measured, there is no layer of a name in `layer_rates`, or `encoded` are
-            other rows.
+            measured, there is no layer of a name in `learning_rate_multipliers`, or
+            `encoded` are other rows.
         KeyboardInterrupt: SIGTERM or Ctrl-C; what `resume` goes on from is written.
     """
     config = config or TrainConfig()
@@ -105,7 +105,7 @@ def fit(
     keras.utils.set_random_seed(config.seed)
     train, valid = counted(train), counted(valid)
     updates = -(-int(train.cardinality()) // config.batch_size)  # of an epoch
-    epochs = config.passes(updates)
+    epochs = config.max_epochs(updates)
     trainable = compiled(task, build, config, steps=epochs * updates)
     between = [*_watchers(task, trainable, valid, config, epochs), *callbacks]
     worker = strategy.worker(trainable.distribute_strategy)
@@ -124,7 +124,7 @@ def fit(
         if start.ended:
             return _with_history(trainable, *checkpoints.ended())
         between.append(checkpoints)
-    if config.track and worker.is_chief:
+    if config.report_to and worker.is_chief:
         between.append(_tracking(config, trainable, run, start, updates))
     ending = contextlib.nullcontext() if checkpoints is None else closing(checkpoints)
     with _progress() as verbose, ending, _peers(trainable):
@@ -186,8 +186,8 @@ def _watchers(
     task: Task, trainable: Trainable, valid: Rows, config: TrainConfig, epochs: int
 ) -> Iterator[keras.callbacks.Callback]:
     """What happens around epochs, in order: held-out scores, a line, the best kept."""
-    if config.average:
-        yield AveragedWeights(trainable.network, config.average)
+    if config.ema_momentum:
+        yield AveragedWeights(trainable.network, config.ema_momentum)
     elif averages(trainable.optimizer):
         found = functools.partial(averages, trainable.optimizer)
         yield FoundWeights(trainable.network, found)
@@ -204,7 +204,7 @@ def _watchers(
         monitor=monitor,
         mode=mode,
         patience=config.patience,
-        keep=config.keep,
+        keep_weights=config.keep_weights,
     )
 
 
@@ -214,14 +214,16 @@ def compiled(task: Task, build: Build, config: TrainConfig, *, steps: int) -> Tr
         trainable = Trainable(
             task,
             build(Defaults()),
-            micro_batches=config.micro_batches,
-            clip=config.clip,
+            gradient_accumulation_steps=config.gradient_accumulation_steps,
+            global_clipnorm=config.global_clipnorm,
         )
         trainable.compile(optimizer=optimizer(config, steps=steps), jit_compile=False)
         already_summed(trainable.optimizer)
         grouped(
             trainable.optimizer,
-            layer_rates(config.layer_rates, trainable.network),
+            learning_rate_multipliers(
+                config.learning_rate_multipliers, trainable.network
+            ),
             weight_decay=config.weight_decay,
         )
         trainable.built = True
@@ -235,12 +237,12 @@ def optimizer(config: TrainConfig, *, steps: int) -> keras.optimizers.Optimizer:
     It knows no weight decay: that is in the update, see
     `tfnlp.training.parameter_groups`.
     """
-    rate: Any = config.rate
-    if config.schedule != "constant" or config.warm_up:
+    rate: Any = config.learning_rate
+    if config.schedule != "constant" or config.warmup_ratio:
         rate = WarmUpThenFall(
             rate,
             steps=steps,
-            warm_up=int(config.warm_up * steps),
+            warmup_steps=int(config.warmup_ratio * steps),
             fall=config.schedule,
         )
     return KINDS[config.optimizer](learning_rate=rate)
@@ -264,7 +266,7 @@ def batched(
     rows = check_rows(rows, {**task.inputs, **task.targets})
     train = from_update is not None
     fields, encode = list(text_fields(task.inputs)), task.dataset
-    if train and config.encode_once and not task.ordered:
+    if train and config.cache and not task.ordered:
         kept = kept or encoded(task, rows)
         if kept is not None:
             rows, fields, encode = kept.rows(), ["length"], kept.examples
@@ -321,14 +323,14 @@ def _tracking(
     start: Position,
     updates: int,
 ) -> Tracking:
-    """What `track` asks for; TensorBoard's files are in the folder of the run."""
+    """What `report_to` asks for; TensorBoard's files are in the folder of the run."""
     if run is None:
         raise UsageError(
             "A run that is tracked has a folder. Received: run=None. "
             'Pass run="runs/NAME" to fit.'
         )
     done = start.epoch * updates + start.done
-    return Tracking(config.track, trainable, Path(run) / "tensorboard", done=done)
+    return Tracking(config.report_to, trainable, Path(run) / "tensorboard", done=done)
 
 
 def _start(checkpoints: Checkpoints, *, resume: bool) -> Position:

@@ -11,7 +11,9 @@ from tfnlp.errors import UsageError, nearest
 from tfnlp.training.optimizers import Gradient, ScheduleFree
 
 
-def layer_rates(words: Sequence[str], network: keras.Model) -> list[float]:
+def learning_rate_multipliers(
+    words: Sequence[str], network: keras.Model
+) -> list[float]:
     """Reads `name=share` words: the share of the rate that a layer learns at.
 
     Discriminative rates (Howard & Ruder 2018) leave what was pretrained nearer to
@@ -31,7 +33,7 @@ def layer_rates(words: Sequence[str], network: keras.Model) -> list[float]:
     Example:
     >>> inputs = keras.Input([2])
     >>> network = keras.Model(inputs, keras.layers.Dense(1, name="head")(inputs))
-    >>> layer_rates(["head=0.5"], network)
+    >>> learning_rate_multipliers(["head=0.5"], network)
     [0.5, 0.5]
     """
     layers = [weight.path.split("/")[:-1] for weight in network.trainable_variables]

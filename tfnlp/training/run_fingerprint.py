@@ -44,7 +44,7 @@ def depends_on(
         more: what a script says besides; comes first.
     """
     own = dataclasses.asdict(config)
-    del own["checkpoint_seconds"], own["track"]
+    del own["checkpoint_seconds"], own["report_to"]
     own |= {
         "rows": rows_digest(task, train),
         "held-out rows": rows_digest(task, valid),

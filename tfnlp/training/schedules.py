@@ -13,33 +13,38 @@ class WarmUpThenFall(keras.optimizers.schedules.LearningRateSchedule):
     """Rises linearly to ``rate``, then falls, mostly to zero at the last update.
 
     Args:
-        rate: the highest rate.
+        rate: the highest learning rate.
         steps: updates of the whole run.
-        warm_up: updates of the rise.
+        warmup_steps: updates of the rise.
         fall: ``constant``; ``linear``; ``cosine``; ``polynomial``, the square of
             what is left; or ``inverse_sqrt``, which halves the rate at four times
             the warm-up and whenever there are four times as many updates again
             (Vaswani et al. 2017, 5.3).
 
     Example:
-    >>> schedule = WarmUpThenFall(1.0, steps=10, warm_up=2, fall="linear")
+    >>> schedule = WarmUpThenFall(1.0, steps=10, warmup_steps=2, fall="linear")
     >>> [round(float(schedule(step)), 3) for step in (0, 1, 2, 6, 10)]
     [0.5, 1.0, 1.0, 0.5, 0.0]
     """
 
-    def __init__(self, rate: float, *, steps: int, warm_up: int = 0, fall: str):
-        self.rate, self.steps, self.warm_up, self.fall = rate, steps, warm_up, fall
+    def __init__(self, rate: float, *, steps: int, warmup_steps: int = 0, fall: str):
+        self.rate, self.steps, self.warmup_steps, self.fall = (
+            rate,
+            steps,
+            warmup_steps,
+            fall,
+        )
 
     def __call__(self, step: tf.Tensor | int) -> tf.Tensor:
         step = ops.cast(step, "float32")
-        rise = ops.minimum(1.0, (step + 1.0) / max(1, self.warm_up))
-        left = max(1, self.steps - self.warm_up)
-        done = ops.clip((step - self.warm_up) / left, 0.0, 1.0)
+        rise = ops.minimum(1.0, (step + 1.0) / max(1, self.warmup_steps))
+        left = max(1, self.steps - self.warmup_steps)
+        done = ops.clip((step - self.warmup_steps) / left, 0.0, 1.0)
         return self.rate * rise * self._fallen(done, step)
 
     def _fallen(self, done: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
         if self.fall == "inverse_sqrt":
-            risen = float(max(1, self.warm_up))
+            risen = float(max(1, self.warmup_steps))
             return ops.rsqrt(ops.maximum(step / risen, 1.0))
         if self.fall == "polynomial":
             return (1.0 - done) ** 2
@@ -49,10 +54,18 @@ class WarmUpThenFall(keras.optimizers.schedules.LearningRateSchedule):
             return 0.5 * (1.0 + ops.cos(math.pi * done))
         return ops.ones_like(done)
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "WarmUpThenFall":
+        """Reads configurations of earlier versions, which call it `warm_up`, too."""
+        config = dict(config)
+        if "warm_up" in config:
+            config["warmup_steps"] = config.pop("warm_up")
+        return cls(**config)
+
     def get_config(self) -> dict[str, Any]:
         return {
             "rate": self.rate,
             "steps": self.steps,
-            "warm_up": self.warm_up,
+            "warmup_steps": self.warmup_steps,
             "fall": self.fall,
         }

@@ -28,8 +28,8 @@ class Trainable(keras.Model):
     Args:
         task: gives loss and metrics of single items.
         network: features → outputs.
-        micro_batches: parts that each replica's batch is cut into.
-        clip: largest global norm of the gradient; 0 is off.
+        gradient_accumulation_steps: parts that each replica's batch is cut into.
+        global_clipnorm: largest global norm of the gradient; 0 is off.
     """
 
     train_function: Any  # Keras makes it
@@ -39,12 +39,13 @@ class Trainable(keras.Model):
         task: Task,
         network: keras.Model,
         *,
-        micro_batches: int = 1,
-        clip: float = 0.0,
+        gradient_accumulation_steps: int = 1,
+        global_clipnorm: float = 0.0,
     ):
         super().__init__()
         self.task, self.network = task, network
-        self.micro_batches, self.clip = micro_batches, clip
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.global_clipnorm = global_clipnorm
         self.mean_loss = keras.metrics.Mean(name="loss")
         self.progress = task.metrics()
         self.skipped = 0
@@ -142,7 +143,7 @@ class Trainable(keras.Model):
     def _penalty(self) -> tf.Tensor:
         """L1 and L2 terms, shared out so that they count once per update."""
         return tf.add_n([tf.zeros([]), *self.network.losses]) / (
-            _replicas() * self.micro_batches
+            _replicas() * self.gradient_accumulation_steps
         )
 
     def _record(
@@ -154,10 +155,11 @@ class Trainable(keras.Model):
 
     def _cut(self, data: Batch) -> list[Batch]:
         """The batch in micro-batches; the rows are spread evenly."""
-        if self.micro_batches == 1:
+        if self.gradient_accumulation_steps == 1:
             return [data]
         rows = tf.shape(data[2])[0]
-        edges = [rows * k // self.micro_batches for k in range(self.micro_batches + 1)]
+        parts = self.gradient_accumulation_steps
+        edges = [rows * part // parts for part in range(parts + 1)]
         return [
             tf.nest.map_structure(lambda tensor, a=a, b=b: tensor[a:b], data)
             for a, b in itertools.pairwise(edges)
@@ -165,13 +167,13 @@ class Trainable(keras.Model):
 
     def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
         """Scales gradients down whose norm over all weights is above the clip."""
-        if not (self.clip or self.measures_norm):
+        if not (self.global_clipnorm or self.measures_norm):
             return gradients
         norm = tf.linalg.global_norm(gradients) / self._scale()
         self.norm.assign(norm)
-        if not self.clip:
+        if not self.global_clipnorm:
             return gradients
-        factor = self.clip / tf.maximum(norm, self.clip)
+        factor = self.global_clipnorm / tf.maximum(norm, self.global_clipnorm)
         return [_times(gradient, factor) for gradient in gradients]
 
     def counted(self) -> tuple[int, int]:

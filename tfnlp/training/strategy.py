@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from tfnlp.errors import UsageError
 
-NAMES = ("auto", "one", "mirrored", "multi_worker", "tpu")
+NAMES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
 
 
 class Worker(NamedTuple):
@@ -38,7 +38,7 @@ def create(name: str = "auto") -> tf.distribute.Strategy:
     """Builds the strategy that a configuration names.
 
     Args:
-        name: ``one`` is one device; ``mirrored`` keeps a copy of the network on
+        name: ``one_device`` is one device; ``mirrored`` keeps a copy of the network on
             every GPU, or on every logical CPU if there is no GPU; ``auto`` mirrors
             if there are two GPUs or more; ``multi_worker`` does so on every machine
             of a cluster, see `join`; ``tpu`` on every core of a TPU.
@@ -47,7 +47,7 @@ def create(name: str = "auto") -> tf.distribute.Strategy:
         UsageError: there is no such strategy, no cluster or no TPU.
 
     Example:
-    >>> create("one").num_replicas_in_sync
+    >>> create("one_device").num_replicas_in_sync
     1
     """
     if name not in NAMES:
@@ -59,7 +59,7 @@ def create(name: str = "auto") -> tf.distribute.Strategy:
     if name == "tpu":
         return _tpu()
     gpus = _names("GPU")
-    if name == "one" or (name == "auto" and len(gpus) < 2):
+    if name == "one_device" or (name == "auto" and len(gpus) < 2):
         return tf.distribute.get_strategy()
     return _mirrored(gpus or _names("CPU"))
 

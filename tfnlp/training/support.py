@@ -22,35 +22,40 @@ _HALF = _STEP + "test_mixed_precision_trains_to_finite_weights"
 
 MATRIX: Mapping[str, Mapping[str, str]] = {
     "weights of one device": {
-        "one": _STEP + "test_one_step_is_the_gradient_of_the_mean_over_real_tokens",
+        "one_device": _STEP
+        + "test_one_step_is_the_gradient_of_the_mean_over_real_tokens",
         "mirrored": _CUT,
         "multi_worker": _SAME,
     },
     "a last batch of few rows": {
-        "one": _LAST,
+        "one_device": _LAST,
         "mirrored": _LAST,
         "multi_worker": _SAME,
     },
-    "micro-batches": {"one": _CUT, "mirrored": _CUT, "multi_worker": _SAME},
-    "clipping": {
-        "one": _CUT,
+    "gradient accumulation": {
+        "one_device": _CUT,
+        "mirrored": _CUT,
+        "multi_worker": _SAME,
+    },
+    "gradient clipping": {
+        "one_device": _CUT,
         "mirrored": _STEP + "test_the_clipped_norm_is_that_of_the_summed_gradient",
         "multi_worker": _SAME,
     },
-    "averaged weights": {
-        "one": _AVERAGED,
+    "averaged weights (EMA)": {
+        "one_device": _AVERAGED,
         "mirrored": _AVERAGED,
         "multi_worker": _SAME,
     },
-    "half precision": {"one": _HALF, "mirrored": _HALF},
-    "dropout": {"one": _KEPT, "mirrored": _DROPPED},
+    "mixed precision": {"one_device": _HALF, "mirrored": _HALF},
+    "dropout": {"one_device": _KEPT, "mirrored": _DROPPED},
     "--resume": {
-        "one": _CHECKPOINTS + "test_twenty_times_kill_9_at_any_moment",
+        "one_device": _CHECKPOINTS + "test_twenty_times_kill_9_at_any_moment",
         "mirrored": _CHECKPOINTS + "test_copies_on_several_devices_go_on",
         "multi_worker": _LOST,
     },
     "artefacts": {
-        "one": "tests/pipelines/test_text_classification.py",
+        "one_device": "tests/pipelines/test_text_classification.py",
         "multi_worker": _LOST,
     },
 }
@@ -61,8 +66,8 @@ def proven() -> Iterator[tuple[str, str]]:
     """What training can do, and the strategies on which tests have seen it.
 
     Example:
-    >>> dict(proven())["half precision"]
-    'one, mirrored'
+    >>> dict(proven())["mixed precision"]
+    'one_device, mirrored'
     """
     for feature, tests in MATRIX.items():
         yield feature, ", ".join(tests)

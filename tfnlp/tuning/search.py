@@ -57,7 +57,7 @@ class Grid(keras_tuner.oracles.GridSearchOracle):
 
 _ALL = 1_000_000
 _ELSEWHERE = frozenset(
-    "epochs seed strategy track checkpoint_seconds encode_once".split()
+    "epochs seed strategy report_to checkpoint_seconds cache".split()
 )
 """Of a `TrainConfig`: what `explore` notes itself, and what changes no score."""
 _ORACLES = {

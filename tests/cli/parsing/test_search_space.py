@@ -25,17 +25,25 @@ class Recipe:
 
 
 def test_a_space_is_read_and_asked():
-    words = ["encoder=bow,cnn", "size=10,20", "training.rate=1e-4..1e-2"]
+    words = ["encoder=bow,cnn", "size=10,20", "training.learning_rate=1e-4..1e-2"]
     space = read_space(Recipe, words)
-    assert space["training.rate"] == Range(1e-4, 1e-2)
+    assert space["training.learning_rate"] == Range(1e-4, 1e-2)
     hp = keras_tuner.HyperParameters()
     first = asked(hp, space, Recipe())
     assert first == dataclasses.replace(Recipe(), size=10)
     kinds = {each.name: type(each).__name__ for each in hp.space}
-    assert kinds == {"encoder": "Choice", "size": "Choice", "training.rate": "Float"}
-    values = {"encoder": "bow", "size": "20", "training.rate": 0.005}
+    assert kinds == {
+        "encoder": "Choice",
+        "size": "Choice",
+        "training.learning_rate": "Float",
+    }
+    values = {"encoder": "bow", "size": "20", "training.learning_rate": 0.005}
     found = asked(Defaults(values), space, Recipe())
-    assert (found.encoder, found.size, found.training.rate) == ("bow", 20, 0.005)
+    assert (found.encoder, found.size, found.training.learning_rate) == (
+        "bow",
+        20,
+        0.005,
+    )
 
 
 def test_a_word_that_was_cut_at_its_commas_is_whole_again():
@@ -48,7 +56,7 @@ def test_a_word_that_was_cut_at_its_commas_is_whole_again():
     ("word", "sampling", "kind"),
     [
         ("dropout=0.1..0.5", "linear", "Float"),
-        ("training.rate=1e-4..1e-2", "log", "Float"),
+        ("training.learning_rate=1e-4..1e-2", "log", "Float"),
         ("size=1..40", "linear", "Int"),
         ("training.batch_size=1..512", "log", "Int"),
     ],
@@ -96,8 +104,8 @@ class OfRows(Source):
 @pytest.mark.parametrize(
     "word",
     """train=a.csv,b.csv text=a,b split_seed=0..9 format=csv,jsonl several=true name=x,y
-    output=x,y resume=true,false training.strategy=one,auto training.track=wandb
-    training.checkpoint_seconds=1..9""".split(),
+    output=x,y resume=true,false training.strategy=one_device,auto
+    training.report_to=wandb training.checkpoint_seconds=1..9""".split(),
 )
 def test_what_all_trials_have_in_common_is_not_searched(word):
     name = word.partition("=")[0]
@@ -111,15 +119,25 @@ def test_what_all_trials_have_in_common_is_not_searched(word):
 
 
 def test_what_decides_a_score_and_is_not_searched():
-    recipe = OfRows(train="a.csv", several=True, training=TrainConfig(rate=0.5))
+    recipe = OfRows(
+        train="a.csv", several=True, training=TrainConfig(learning_rate=0.5)
+    )
     found = fixed(recipe, {"training.epochs": ("1", "2")})
-    assert (found["size"], found["several"], found["training.rate"]) == (10, True, 0.5)
+    assert (found["size"], found["several"], found["training.learning_rate"]) == (
+        10,
+        True,
+        0.5,
+    )
     assert found.keys().isdisjoint(
         ["train", "text", "name", "output", "training.strategy", "training.epochs"]
     )
 
 
 def test_several_flags_of_one_part_are_changed_together():
-    values = {"training.rate": 0.1, "training.epochs": 3, "size": 7}
+    values = {"training.learning_rate": 0.1, "training.epochs": 3, "size": 7}
     found = changed(Recipe(), values)
-    assert (found.size, found.training.rate, found.training.epochs) == (7, 0.1, 3)
+    assert (found.size, found.training.learning_rate, found.training.epochs) == (
+        7,
+        0.1,
+        3,
+    )

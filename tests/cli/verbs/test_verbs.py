@@ -538,7 +538,9 @@ def test_doctor_prints_a_table(capsys):
     shown = capsys.readouterr().out
     assert "tensorflow " in shown
     assert "ok      SavedModel" in shown
-    assert re.search(r"ok      micro-batches +one, mirrored, multi_worker\n", shown)
+    assert re.search(
+        r"ok      gradient accumulation +one_device, mirrored, multi_worker\n", shown
+    )
 
 
 def test_doctor_fails_if_a_trial_fails(monkeypatch, capsys):

@@ -1,4 +1,4 @@
-"""What a search tries, as words: ``size=10000,30000 training.rate=1e-4..1e-2``."""
+"""Search spaces as typed: ``size=10000,30000 training.learning_rate=1e-4..1e-2``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -13,8 +13,7 @@ Recipe = TypeVar("Recipe")
 _LOG_FROM = 50.0
 """Ranges whose ends are so many times apart are searched by magnitude."""
 _OF_A_RUN = frozenset("name output resume".split()) | {
-    f"training.{name}"
-    for name in "strategy track checkpoint_seconds encode_once".split()
+    f"training.{name}" for name in "strategy report_to checkpoint_seconds cache".split()
 }
 """Flags that say where and how a run goes; no score depends on them."""
 _OF_LABELS = frozenset({"several", "separator"})
