@@ -196,7 +196,7 @@ def test_a_run_that_has_ended_is_not_trained_again(task, tmp_path, options):
     check_equal(found, expected)
     assert found.history.epoch == expected.history.epoch
     last, again = expected.history.last_weights, found.history.last_weights
-    assert (last is None) == (again is None) == (options.get("keep") != "both")
+    assert (last is None) == (again is None) == (options.get("keep_weights") != "both")
     for one, other in zip(last or (), again or (), strict=True):
         np.testing.assert_array_equal(one, other)
 

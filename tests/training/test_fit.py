@@ -162,7 +162,9 @@ def test_a_score_of_answers_is_watched_and_in_the_history():
 
 
 def test_a_loss_that_is_no_number_is_told_with_its_place():
-    with pytest.raises(TrainingError, match=r"nan in epoch 2, batch 1\. Lower --train"):
+    with pytest.raises(
+        TrainingError, match=r"nan in epoch 2, batch 1\. Lower learning_rate"
+    ):
         train(task=Broken(), epochs=3)
 
 

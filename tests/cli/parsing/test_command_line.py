@@ -77,9 +77,7 @@ def test_a_flag_sets_its_field(words, field, value):
 
 
 def test_a_dotted_flag_changes_one_field_and_keeps_the_other_defaults():
-    recipe = parse(
-        Recipe, ["--training.learning_rate", "0.1", "--training.batch-size=8"]
-    )
+    recipe = parse(Recipe, ["--training.rate", "0.1", "--training.batch-size=8"])
     assert recipe.training == Inner(epochs=7, rate=0.1, batch_size=8)
 
 
