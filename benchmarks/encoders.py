@@ -152,10 +152,10 @@ PEERS: dict[str, Callable[[int, int], nn.Module]] = {
     "transformer": Attention,
 }
 SIZES: dict[str, dict[str, Any]] = {
-    "bow": {"width": 64},
-    "cnn": {"width": 192},
-    "rnn": {"width": 128},
-    "transformer": {"width": 64},
+    "bow": {"hidden_dim": 64},
+    "cnn": {"hidden_dim": 192},
+    "rnn": {"hidden_dim": 128},
+    "transformer": {"hidden_dim": 64},
 }
 """What makes our encoders as large as those of PyTorch."""
 

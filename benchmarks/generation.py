@@ -65,10 +65,10 @@ def of_tfnlp(
     """A graph that continues the prompts."""
     decoder = TransformerDecoder(
         recipe.vocabulary,
-        width=recipe.width,
-        depth=recipe.depth,
-        heads=recipe.heads,
-        length=recipe.prompt + recipe.tokens,
+        hidden_dim=recipe.width,
+        num_layers=recipe.depth,
+        num_heads=recipe.heads,
+        sequence_length=recipe.prompt + recipe.tokens,
         dropout=0.0,
     )
     inputs = keras.Input([None], dtype="int32", name="token_ids")

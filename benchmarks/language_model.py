@@ -190,16 +190,16 @@ def of_fit(recipe: Recipe, task: tfnlp.LanguageModel, train: Any) -> float:
         if task.slots:
             return task.network(
                 tfnlp.RecurrentDecoder(
-                    task.pieces.size, width=recipe.state, dropout=recipe.dropout
+                    task.pieces.size, hidden_dim=recipe.state, dropout=recipe.dropout
                 )
             )
         return task.network(
             tfnlp.TransformerDecoder(
                 task.pieces.size,
-                width=recipe.width,
-                depth=recipe.depth,
-                heads=recipe.heads,
-                length=recipe.length,
+                hidden_dim=recipe.width,
+                num_layers=recipe.depth,
+                num_heads=recipe.heads,
+                sequence_length=recipe.length,
                 dropout=recipe.dropout,
             )
         )

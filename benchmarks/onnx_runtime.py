@@ -156,7 +156,7 @@ def _answered(serve: Callable, texts: tf.Tensor) -> Any:
 
 def _encoder(recipe: Recipe) -> Any:
     size = len(WORDS) + 2
-    return tfnlp.rnn.encoder(size, width=recipe.width, cell=recipe.cell)
+    return tfnlp.rnn.encoder(size, hidden_dim=recipe.width, cell=recipe.cell)
 
 
 if __name__ == "__main__":

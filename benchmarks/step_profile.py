@@ -52,7 +52,7 @@ def main(recipe: Recipe) -> None:
 
     def build(hp: Any) -> Any:
         encoder_of = getattr(tfnlp, recipe.encoder).encoder
-        encoder = encoder_of(len(task.text.vocabulary), width=recipe.width)
+        encoder = encoder_of(len(task.text.vocabulary), hidden_dim=recipe.width)
         pooling = "sqrt" if recipe.encoder == "bow" else "max"
         return task.network(encoder, pooling=pooling)
 

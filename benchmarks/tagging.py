@@ -75,14 +75,14 @@ class Peer(nn.Module):
 
     def __init__(self, sizes: Mapping[str, int], tags: int, recipe: Recipe):
         super().__init__()
-        word_width = recipe.word_width or 100
-        letters, filters = recipe.character_width, recipe.character_filters
-        self.words = nn.Embedding(sizes["token_ids"], word_width, padding_idx=0)
+        word_dim = recipe.word_dim or 100
+        letters, filters = recipe.character_dim, recipe.character_filters
+        self.words = nn.Embedding(sizes["token_ids"], word_dim, padding_idx=0)
         self.letters = nn.Embedding(sizes["character_ids"], letters, padding_idx=0)
         self.casing = nn.Embedding(sizes["casing_ids"], 8, padding_idx=0)
         self.window = nn.Conv1d(letters, filters, 3, padding=1)
         self.lstm = nn.LSTM(
-            word_width + filters + 8,
+            word_dim + filters + 8,
             recipe.own_width // 2,
             batch_first=True,
             bidirectional=True,
@@ -221,8 +221,8 @@ def of_fit(
 
     def build(hp: Any) -> keras.Model:
         encoder = recipe.encoder_on(
-            recipe.front(task.words, None),
-            width=recipe.own_width,
+            recipe.embedding_inputs(task.words, None),
+            hidden_dim=recipe.own_width,
             dropout=recipe.dropout,
         )
         return task.network(encoder, dropout=recipe.dropout)

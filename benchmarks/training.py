@@ -86,7 +86,7 @@ def main(recipe: Recipe) -> None:
     )
 
     def build(hp: Any) -> keras.Model:
-        encoder = tfnlp.bow.encoder(len(task.text.vocabulary), width=recipe.width)
+        encoder = tfnlp.bow.encoder(len(task.text.vocabulary), hidden_dim=recipe.width)
         return task.network(encoder, pooling="sqrt", dropout=0.5)
 
     seconds = {

@@ -51,10 +51,10 @@ OURS = {
     "cnn": f"--encoder cnn --length 600 --wide 1 {_THREE}",
     "cnn, small, one pass": "--encoder cnn --length 600 --width 64 --wide 1 "
     "--dropout 0.3 --spatial_dropout 0 "
-    f"--network windows=(2,) embedding_width=32 {_ONE_PASS}",
+    f"--network kernel_sizes=(2,) embedding_dim=32 {_ONE_PASS}",
     "rnn": f"--encoder rnn --length 400 --wide 1 {_THREE}",
     "rnn, small, one pass": "--encoder rnn --length 200 --width 32 --wide 1 "
-    f"--network embedding_width=64 --training.batch_size 128 {_ONE_PASS}",
+    f"--network embedding_dim=64 --training.batch_size 128 {_ONE_PASS}",
     "transformer": "--encoder transformer",
 }
 """What a row of the table is called → flags of the pipeline."""

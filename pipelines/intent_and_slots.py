@@ -65,9 +65,9 @@ def main(recipe: Recipe) -> Path:
         vectors = recipe.pretrained(task)
 
     def build(hp):
-        width = hp.Int("width", 64, 800, step=8, default=recipe.own_width)
+        hidden_dim = hp.Int("hidden_dim", 64, 800, step=8, default=recipe.own_width)
         dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
-        return network(recipe, task, vectors, width=width, dropout=dropout)
+        return network(recipe, task, vectors, hidden_dim=hidden_dim, dropout=dropout)
 
     with clock.phase("train"):
         model = cli.fit(recipe, task, build, sides.train, sides.valid)
@@ -87,7 +87,7 @@ def rehearse(recipe: Recipe) -> None:
     rows = recipe.made_up({"intent": "book"}, {"intent": "play"})
     task = learnt(recipe, rows, tiny=True)
     vectors = recipe.pretrained(task, at_most=1)
-    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.dropout)
+    network(recipe, task, vectors, hidden_dim=recipe.own_width, dropout=recipe.dropout)
 
 
 def learnt(recipe: Recipe, rows, *, tiny=False) -> tfnlp.IntentAndSlots:
@@ -97,10 +97,12 @@ def learnt(recipe: Recipe, rows, *, tiny=False) -> tfnlp.IntentAndSlots:
     )
 
 
-def network(recipe: Recipe, task: tfnlp.IntentAndSlots, vectors, *, width, dropout):
+def network(
+    recipe: Recipe, task: tfnlp.IntentAndSlots, vectors, *, hidden_dim, dropout
+):
     """Vectors of words, encoder and both heads."""
-    start = recipe.front(task.words, vectors)
-    encoder = recipe.encoder_on(start, width=width, dropout=dropout)
+    start = recipe.embedding_inputs(task.words, vectors)
+    encoder = recipe.encoder_on(start, hidden_dim=hidden_dim, dropout=dropout)
     return task.network(
         encoder,
         crf=recipe.crf,

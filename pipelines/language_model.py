@@ -36,7 +36,7 @@ class Recipe(cli.Texts):
     width: int | None = None  # of the decoder's vectors; default: by the decoder
     depth: int | None = None  # layers; default: by the decoder
     dropout: float | None = None  # default: by the decoder
-    network: tuple[str, ...] = ()  # more of the decoder: heads=8 positions=learned
+    network: tuple[str, ...] = ()  # more of the decoder: num_heads=8 positions=learned
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
             epochs=12,
@@ -104,9 +104,11 @@ def main(recipe: Recipe) -> Path:
         test = recipe.blocks(sides.test, before=True)
 
     def build(hp):
-        width = hp.Int("width", 64, 1024, step=16, default=recipe.own["width"])
+        hidden_dim = hp.Int(
+            "hidden_dim", 64, 1024, step=16, default=recipe.own["width"]
+        )
         dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.own["dropout"])
-        return network(recipe, task, width=width, dropout=dropout)
+        return network(recipe, task, hidden_dim=hidden_dim, dropout=dropout)
 
     with clock.phase("train"):
         model = cli.fit(recipe, task, build, train, valid)
@@ -129,7 +131,7 @@ def rehearse(recipe: Recipe) -> None:
     """Builds everything once, tiny: a wrong setting ends here, before any reading."""
     task = learnt(recipe, recipe.made_up(), split="characters", size=50)
     own = recipe.own
-    network(recipe, task, width=own["width"], dropout=own["dropout"])
+    network(recipe, task, hidden_dim=own["width"], dropout=own["dropout"])
 
 
 def learnt(recipe: Recipe, rows: Any, *, split: str, size: int) -> tfnlp.LanguageModel:
@@ -145,16 +147,20 @@ def learnt(recipe: Recipe, rows: Any, *, split: str, size: int) -> tfnlp.Languag
     )
 
 
-def network(recipe: Recipe, task: tfnlp.LanguageModel, *, width, dropout):
+def network(recipe: Recipe, task: tfnlp.LanguageModel, *, hidden_dim, dropout):
     """The decoder; the options of --network come last."""
     decoders = {
         "transformer": tfnlp.TransformerDecoder,
         "recurrent": tfnlp.RecurrentDecoder,
     }
     decoder = decoders[recipe.decoder]
-    options = {"width": width, "depth": recipe.own["depth"], "dropout": dropout}
+    options = {
+        "hidden_dim": hidden_dim,
+        "num_layers": recipe.own["depth"],
+        "dropout": dropout,
+    }
     if recipe.decoder == "transformer":
-        options["length"] = recipe.own["length"]
+        options["sequence_length"] = recipe.own["length"]
     options |= cli.assignments(recipe.network, decoder)
     return task.network(decoder(task.pieces.size, **options))
 

@@ -32,14 +32,18 @@ class Recipe(cli.Tagger):
     resume: bool = False  # go on with a run of this name that was stopped
 
     scheme: Literal["IO", "BIO", "BIOES"] | None = "BIO"  # learnt; answers: as read
-    tune_vectors: bool = True  # change them, in the place of others beside them
+    trainable_vectors: bool = True  # change them, in the place of others beside them
     dropout: float = 0.3  # before and behind the encoder
     word_dropout: float = 0.05  # share of unknown words while training
     character_filters: int = 50  # width of what is made of the characters
-    network: tuple[str, ...] = ("depth=2",)  # more of the encoder: cell=gru depth=1
-    distance_width: int = 50  # of the vector of a distance from the predicate
-    predicate_width: int = 100  # of what each word hears of the predicate
-    reach: int = 30  # words from the predicate; what is farther counts as this far
+    network: tuple[str, ...] = (
+        "num_layers=2",
+    )  # of the encoder: cell=gru num_layers=1
+    distance_dim: int = 50  # of the vector of a distance from the predicate
+    predicate_dim: int = 100  # of what each word hears of the predicate
+    max_distance: int = (
+        30  # words from the predicate; what is farther counts as this far
+    )
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
             epochs=12,
@@ -71,9 +75,9 @@ def main(recipe: Recipe) -> Path:
         vectors = recipe.pretrained(task)
 
     def build(hp):
-        width = hp.Int("width", 64, 800, step=8, default=recipe.own_width)
+        hidden_dim = hp.Int("hidden_dim", 64, 800, step=8, default=recipe.own_width)
         dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
-        return network(recipe, task, vectors, width=width, dropout=dropout)
+        return network(recipe, task, vectors, hidden_dim=hidden_dim, dropout=dropout)
 
     with clock.phase("train"):
         model = cli.fit(recipe, task, build, sides.train, sides.valid)
@@ -93,18 +97,18 @@ def rehearse(recipe: Recipe) -> None:
     rows = tfnlp.placed(recipe.made_up({"predicate": "0"}))
     task = tfnlp.SemanticRoles.from_rows(rows, **recipe.learning(tiny=True))
     vectors = recipe.pretrained(task, at_most=1)
-    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.dropout)
+    network(recipe, task, vectors, hidden_dim=recipe.own_width, dropout=recipe.dropout)
 
 
-def network(recipe: Recipe, task: tfnlp.SemanticRoles, vectors, *, width, dropout):
-    """Vectors of words, marked with the predicate; encoder and head."""
-    start = tfnlp.predicate.marked(
-        recipe.front(task.words, vectors),
-        distance_width=recipe.distance_width,
-        predicate_width=recipe.predicate_width,
-        reach=recipe.reach,
+def network(recipe: Recipe, task: tfnlp.SemanticRoles, vectors, *, hidden_dim, dropout):
+    """Vectors of words, with features of the predicate; encoder and head."""
+    start = tfnlp.predicate.add_predicate_features(
+        recipe.embedding_inputs(task.words, vectors),
+        distance_dim=recipe.distance_dim,
+        predicate_dim=recipe.predicate_dim,
+        max_distance=recipe.max_distance,
     )
-    encoder = recipe.encoder_on(start, width=width, dropout=dropout)
+    encoder = recipe.encoder_on(start, hidden_dim=hidden_dim, dropout=dropout)
     return task.network(
         encoder, crf=recipe.crf, dropout=dropout, variational=recipe.variational
     )

@@ -52,9 +52,9 @@ def main(recipe: Recipe) -> Path:
         vectors = recipe.pretrained(task)
 
     def build(hp):
-        width = hp.Int("width", 64, 800, step=8, default=recipe.own_width)
+        hidden_dim = hp.Int("hidden_dim", 64, 800, step=8, default=recipe.own_width)
         dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
-        return network(recipe, task, vectors, width=width, dropout=dropout)
+        return network(recipe, task, vectors, hidden_dim=hidden_dim, dropout=dropout)
 
     with clock.phase("train"):
         model = cli.fit(recipe, task, build, sides.train, sides.valid)
@@ -73,13 +73,13 @@ def rehearse(recipe: Recipe) -> None:
     """Builds everything once, tiny: a wrong setting ends here, before any reading."""
     task = tfnlp.Tagging.from_rows(recipe.made_up(), **recipe.learning(tiny=True))
     vectors = recipe.pretrained(task, at_most=1)
-    network(recipe, task, vectors, width=recipe.own_width, dropout=recipe.dropout)
+    network(recipe, task, vectors, hidden_dim=recipe.own_width, dropout=recipe.dropout)
 
 
-def network(recipe: Recipe, task: tfnlp.Tagging, vectors, *, width, dropout):
+def network(recipe: Recipe, task: tfnlp.Tagging, vectors, *, hidden_dim, dropout):
     """Vectors of words, encoder and head."""
-    start = recipe.front(task.words, vectors)
-    encoder = recipe.encoder_on(start, width=width, dropout=dropout)
+    start = recipe.embedding_inputs(task.words, vectors)
+    encoder = recipe.encoder_on(start, hidden_dim=hidden_dim, dropout=dropout)
     return task.network(
         encoder, crf=recipe.crf, dropout=dropout, variational=recipe.variational
     )

@@ -39,14 +39,14 @@ class Recipe(cli.Source):
     minimum_count: int = 1  # rarer tokens are unknown
     stop_words: str | None = None  # leave out frequent words: english
     vectors: str | None = None  # GloVe, word2vec or fastText text file
-    tune_vectors: bool = True  # whether training changes the vectors
+    trainable_vectors: bool = True  # whether training changes the vectors
 
     width: int | None = None  # of the encoder's vectors; default: by the encoder
     pooling: str | None = None  # mean, max, attention …; default: by the encoder
     dropout: float | None = None  # before the logits; default: by the encoder
     word_dropout: float | None = None  # share of unknown words while training
     spatial_dropout: float | None = None  # share of features dropped from a text
-    network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2 l2=1e-5
+    network: tuple[str, ...] = ()  # more of the encoder: cell=gru num_layers=2
     symmetric: bool = False  # pairs: whether swapped texts have the same label
     wide: float | None = None  # a linear layer starts from naive Bayes times this
     wide_pooling: Literal["sqrt", "sum"] | None = None  # how terms add up there
@@ -127,10 +127,12 @@ def prepared(recipe: Recipe, rows, clock: tfnlp.Clock):
 
     def build(hp):
         dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
-        width = None
+        hidden_dim = None
         if recipe.width is not None:  # a linear classifier has none
-            width = hp.Int("width", 32, 512, step=32, default=recipe.width)
-        return network(recipe, task, vectors, width=width, dropout=dropout, wide=start)
+            hidden_dim = hp.Int("hidden_dim", 32, 512, step=32, default=recipe.width)
+        return network(
+            recipe, task, vectors, hidden_dim=hidden_dim, dropout=dropout, wide=start
+        )
 
     return task, build, encoded
 
@@ -140,7 +142,7 @@ def rehearse(recipe: Recipe) -> None:
     tiny = dataclasses.replace(recipe, minimum_count=min(recipe.minimum_count, 1))
     task = learnt(tiny, recipe.made_up())
     vectors = pretrained(recipe, task, at_most=1)
-    network(recipe, task, vectors, width=recipe.width, dropout=recipe.dropout)
+    network(recipe, task, vectors, hidden_dim=recipe.width, dropout=recipe.dropout)
 
 
 def learnt(recipe: Recipe, rows) -> tfnlp.Classification:
@@ -163,7 +165,7 @@ def learnt(recipe: Recipe, rows) -> tfnlp.Classification:
     )
 
 
-def network(recipe: Recipe, task, vectors: dict, *, width, dropout, wide=None):
+def network(recipe: Recipe, task, vectors: dict, *, hidden_dim, dropout, wide=None):
     """Encoder and head, or the linear layer alone."""
     encoder = None
     if recipe.encoder == "linear":
@@ -172,7 +174,7 @@ def network(recipe: Recipe, task, vectors: dict, *, width, dropout, wide=None):
         entries = len(task.text.vocabulary), len(task.labels)
         wide = np.zeros(entries, "float32") if wide is None else wide
     else:
-        encoder = encoder_on(recipe, task, vectors, width=width)
+        encoder = encoder_on(recipe, task, vectors, hidden_dim=hidden_dim)
     return task.network(
         encoder,
         pooling=recipe.pooling or "max",
@@ -184,10 +186,10 @@ def network(recipe: Recipe, task, vectors: dict, *, width, dropout, wide=None):
     )
 
 
-def encoder_on(recipe: Recipe, task, vectors: dict, *, width):
+def encoder_on(recipe: Recipe, task, vectors: dict, *, hidden_dim):
     """The encoder; the options of --network come last."""
     encoder_of = getattr(tfnlp, recipe.encoder).encoder
-    options = {"word_dropout": recipe.word_dropout, "width": width}
+    options = {"word_dropout": recipe.word_dropout, "hidden_dim": hidden_dim}
     options |= {"spatial_dropout": recipe.spatial_dropout, **vectors}
     options |= cli.assignments(recipe.network, encoder_of)
     return encoder_of(len(task.text.vocabulary), **options)
@@ -207,8 +209,8 @@ def pretrained(recipe: Recipe, task, **options) -> dict:
     if recipe.vectors is None:
         return {}
     vectors = tfnlp.load_vectors(recipe.vectors, task.text.vocabulary, **options)
-    own = {"vectors": vectors.matrix, "tune_vectors": recipe.tune_vectors}
-    return own | {"width": None} if recipe.encoder == "bow" else own
+    own = {"vectors": vectors.matrix, "trainable_vectors": recipe.trainable_vectors}
+    return own | {"hidden_dim": None} if recipe.encoder == "bow" else own
 
 
 if __name__ == "__main__":

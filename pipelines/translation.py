@@ -55,9 +55,9 @@ def main(recipe: Recipe) -> Path:
         task = recipe.learnt(sides.train)
 
     def build(hp):
-        width = hp.Int("width", 64, 512, step=32, default=recipe.width)
+        hidden_dim = hp.Int("hidden_dim", 64, 512, step=32, default=recipe.width)
         dropout = hp.Float("dropout", 0.0, 0.5, default=recipe.dropout)
-        return recipe.network_of(task, width=width, dropout=dropout)
+        return recipe.network_of(task, hidden_dim=hidden_dim, dropout=dropout)
 
     with clock.phase("train"):
         model = cli.fit(recipe, task, build, sides.train, sides.valid)
@@ -77,7 +77,7 @@ def main(recipe: Recipe) -> Path:
 def rehearse(recipe: Recipe) -> None:
     """Builds everything once, tiny: a wrong setting ends here, before any reading."""
     task = recipe.learnt(recipe.made_up(), pieces={"split": "characters"})
-    recipe.network_of(task, width=recipe.width, dropout=recipe.dropout)
+    recipe.network_of(task, hidden_dim=recipe.width, dropout=recipe.dropout)
 
 
 if __name__ == "__main__":

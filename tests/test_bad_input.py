@@ -181,16 +181,25 @@ OPTIONS = {
     ("--stop_words", "nonsense"): "Received: 'nonsense'. Hand in the words",
     ("--standardize", "lowr"): "Received: 'lowr'. Did you mean 'lower'?",
     ("--pooling", "men"): "Option pooling must be one of attention, ends, first",
-    ("--width", "0"): "Option width must be a whole number of at least 3. Received: 0",
+    (
+        "--width",
+        "0",
+    ): "Option hidden_dim must be a whole number of at least 3. Received: 0",
     ("--dropout", "2"): "Option dropout must be at least 0 and below 1. Received: 2.0",
     ("--word_dropout", "1"): "Option word_dropout must be at least 0 and below 1.",
     ("--spatial_dropout", "nan"): "Option spatial_dropout must be at least 0",
     ("--smoothing", "2"): "smoothing is a share of the target",
     ("--wide", "-1"): "--wide must be a number, 0 or more. Received: -1.0.",
     ("--encoder", "rnn", "--network", "cell=foo"): "Option cell must be one of gru, l",
-    ("--network", "windows=3"): "Received: windows=3. Pass windows=(3, 4, 5)",
+    (
+        "--network",
+        "kernel_sizes=3",
+    ): "Received: kernel_sizes=3. Pass kernel_sizes=(3, 4, 5)",
     ("--network", "l2=much"): "Option l2 must be a number, 0 or more. Received: 'much'",
-    ("--network", "cell=gru"): "An option is written name=value, with one of width",
+    (
+        "--network",
+        "cell=gru",
+    ): "An option is written name=value, with one of hidden_dim",
 }
 
 
@@ -287,7 +296,7 @@ def artefact(tmp_path_factory):
     """An untrained classifier, saved."""
     rows = from_list([{"text": text, "label": label} for text, label in GOOD])
     task = tfnlp.Classification.from_rows(rows, length=8)
-    network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), width=4))
+    network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), hidden_dim=4))
     folder = tmp_path_factory.mktemp("saved")
     return tfnlp.save(task, network, "tiny", output=folder).parent
 

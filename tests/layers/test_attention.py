@@ -17,9 +17,11 @@ def changed(block, mask, at):
     return np.abs(block(VECTORS, mask) - block(other, mask)).max(axis=(0, 2)) > 1e-6
 
 
-@pytest.mark.parametrize("pre_norm", [True, False])
-def test_no_token_sees_padding(pre_norm):
-    block = TransformerBlock(heads=2, hidden=8, pre_norm=pre_norm)
+@pytest.mark.parametrize("normalize_first", [True, False])
+def test_no_token_sees_padding(normalize_first):
+    block = TransformerBlock(
+        num_heads=2, intermediate_dim=8, normalize_first=normalize_first
+    )
 
     seen_by = changed(block, np.array([[1, 1, 1, 0, 0]], "int32"), at=3)
 
@@ -27,19 +29,21 @@ def test_no_token_sees_padding(pre_norm):
 
 
 def test_every_real_token_sees_every_other():
-    seen_by = changed(TransformerBlock(heads=2, hidden=8), ALL, at=3)
+    seen_by = changed(TransformerBlock(num_heads=2, intermediate_dim=8), ALL, at=3)
 
     assert seen_by.all()
 
 
 def test_a_causal_block_sees_only_what_came_before():
-    seen_by = changed(TransformerBlock(heads=2, hidden=8, causal=True), ALL, at=3)
+    seen_by = changed(
+        TransformerBlock(num_heads=2, intermediate_dim=8, causal=True), ALL, at=3
+    )
 
     assert seen_by.tolist() == [False, False, False, True, True]
 
 
 def test_dropout_acts_only_in_training():
-    block = TransformerBlock(heads=2, hidden=8, dropout=0.5)
+    block = TransformerBlock(num_heads=2, intermediate_dim=8, dropout=0.5)
 
     answers = [block(VECTORS, ALL, training=training) for training in (0, 0, 1)]
 
@@ -48,8 +52,13 @@ def test_dropout_acts_only_in_training():
 
 
 def test_block_returns_from_its_config():
-    options = {"heads": 2, "hidden": 6, "activation": "prelu", "dropout": 0.3}
-    options |= {"attention_dropout": 0.1, "pre_norm": False, "causal": True}
+    options = {
+        "num_heads": 2,
+        "intermediate_dim": 6,
+        "activation": "prelu",
+        "dropout": 0.3,
+    }
+    options |= {"attention_dropout": 0.1, "normalize_first": False, "causal": True}
     options |= {"l1": 0.01, "l2": 0.02}
 
     again = TransformerBlock.from_config(TransformerBlock(**options).get_config())
@@ -58,17 +67,19 @@ def test_block_returns_from_its_config():
 
 
 def test_l2_is_charged_for_every_kernel_of_the_block():
-    block = TransformerBlock(heads=2, hidden=8, l2=0.1)
+    block = TransformerBlock(num_heads=2, intermediate_dim=8, l2=0.1)
     block(VECTORS, ALL)
 
     assert len(block.losses) == 6  # query, key, value, output, widen, narrow
 
 
 def test_heads_must_divide_the_width():
-    with pytest.raises(UsageError, match=r"heads=3, width=4\. Pass a width of 6"):
-        TransformerBlock(heads=3, hidden=8)(VECTORS, ALL)
+    with pytest.raises(
+        UsageError, match=r"num_heads=3, hidden_dim=4\. Pass a hidden_dim of 6"
+    ):
+        TransformerBlock(num_heads=3, intermediate_dim=8)(VECTORS, ALL)
 
 
 def test_unknown_activation_is_refused_before_the_block_is_built():
     with pytest.raises(UsageError, match="Did you mean 'gelu'"):
-        TransformerBlock(heads=2, hidden=8, activation="gelo")
+        TransformerBlock(num_heads=2, intermediate_dim=8, activation="gelo")

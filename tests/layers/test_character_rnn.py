@@ -49,9 +49,11 @@ def test_half_precision_stays_half():
 
 
 def test_it_returns_from_its_config():
-    assert CharacterRNN.from_config(CharacterRNN(4).get_config()).width == 4
+    assert CharacterRNN.from_config(CharacterRNN(4).get_config()).hidden_dim == 4
 
 
 def test_an_odd_width_is_refused():
-    with pytest.raises(UsageError, match=r"half of its vector.*width=5.*width=6"):
+    with pytest.raises(
+        UsageError, match=r"half of its vector.*hidden_dim=5.*hidden_dim=6"
+    ):
         CharacterRNN(5)

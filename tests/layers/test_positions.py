@@ -30,7 +30,10 @@ def test_learned_positions_are_added_and_the_last_is_shared():
 
 
 def test_learned_positions_return_from_their_config():
-    assert LearnedPositions.from_config(LearnedPositions(7).get_config()).length == 7
+    assert (
+        LearnedPositions.from_config(LearnedPositions(7).get_config()).sequence_length
+        == 7
+    )
 
 
 def test_learned_positions_need_a_length():

@@ -24,34 +24,38 @@ def changed(encoder, at):
 def test_a_bag_of_words_looks_up_its_start_values():
     start = np.random.default_rng(0).normal(size=[9, 2]).astype("float32")
 
-    outputs = read(bow.encoder(9, initial=start, tune_vectors=False), IDS)
+    outputs = read(bow.encoder(9, initial_vectors=start, trainable_vectors=False), IDS)
 
     np.testing.assert_array_equal(outputs[0], start[IDS[0]])
 
 
 def test_start_values_are_tuned_even_when_vectors_are_not():
-    encoder = bow.encoder(9, initial=np.zeros([9, 2]), tune_vectors=False)
+    encoder = bow.encoder(9, initial_vectors=np.zeros([9, 2]), trainable_vectors=False)
 
     assert len(encoder.trainable_weights) == 1
 
 
 def test_a_convolution_sees_its_window_and_depth_widens_it():
-    narrow = changed(cnn.encoder(9, width=8, windows=(3,), activation="tanh"), at=0)
-    wide = cnn.encoder(9, width=8, windows=(3,), depth=2, activation="tanh")
+    narrow = changed(
+        cnn.encoder(9, hidden_dim=8, kernel_sizes=(3,), activation="tanh"), at=0
+    )
+    wide = cnn.encoder(
+        9, hidden_dim=8, kernel_sizes=(3,), num_layers=2, activation="tanh"
+    )
 
     assert narrow.tolist() == [True, True, False, False, False]
     assert changed(wide, at=0).tolist() == [True, True, True, False, False]
 
 
 def test_windows_share_the_width_among_them():
-    encoder = cnn.encoder(9, width=10, windows=(1, 2, 3))
+    encoder = cnn.encoder(9, hidden_dim=10, kernel_sizes=(1, 2, 3))
 
     sizes = [layer.filters for layer in encoder.layers if hasattr(layer, "filters")]
     assert sorted(sizes) == [3, 3, 4]
 
 
 def test_a_recurrent_network_agrees_with_masked_bidirectional_keras():
-    encoder = rnn.encoder(9, width=6, embedding_width=4)
+    encoder = rnn.encoder(9, hidden_dim=6, embedding_dim=4)
     masked = keras.layers.Bidirectional(keras.layers.LSTM(3, return_sequences=True))
     ids = np.array([[3, 4, 5, 0, 0], [6, 7, 8, 3, 2]], "int32")
     vectors = encoder.get_layer("embedding")(ids)
@@ -65,16 +69,16 @@ def test_a_recurrent_network_agrees_with_masked_bidirectional_keras():
 
 
 def test_one_direction_sees_what_came_before_and_two_see_all():
-    one = rnn.encoder(9, width=8, bidirectional=False)
+    one = rnn.encoder(9, hidden_dim=8, bidirectional=False)
 
     assert changed(one, at=2).tolist() == [False, False, True, True, True]
-    assert changed(rnn.encoder(9, width=8), at=2).all()
+    assert changed(rnn.encoder(9, hidden_dim=8), at=2).all()
 
 
 def test_a_transformer_tells_positions_apart_unless_told_not_to():
     twice = [[3, 3]]
-    placed = read(transformer.encoder(9, width=8), twice)
-    bag = read(transformer.encoder(9, width=8, positions=None), twice)
+    placed = read(transformer.encoder(9, hidden_dim=8), twice)
+    bag = read(transformer.encoder(9, hidden_dim=8, positions=None), twice)
 
     assert np.abs(placed[0, 0] - placed[0, 1]).max() > 1e-3
     np.testing.assert_allclose(bag[0, 0], bag[0, 1], atol=1e-6)
@@ -83,10 +87,10 @@ def test_a_transformer_tells_positions_apart_unless_told_not_to():
 def test_vectors_of_another_width_are_projected():
     vectors = np.zeros([9, 6], "float32")
 
-    assert transformer.encoder(9, width=8, vectors=vectors).output_shape[-1] == 8
+    assert transformer.encoder(9, hidden_dim=8, vectors=vectors).output_shape[-1] == 8
 
 
 def test_the_terms_of_a_bag_start_with_small_vectors():
-    vectors = bow.encoder(1000, width=50).get_layer("embedding").get_weights()[0]
+    vectors = bow.encoder(1000, hidden_dim=50).get_layer("embedding").get_weights()[0]
 
     assert 0.015 < np.abs(vectors).max() <= 0.02

@@ -20,24 +20,26 @@ MASK = tf.constant([[1, 1, 1, 1], [1, 0, 0, 0], [1, 1, 1, 0]])
 
 
 def transformer(**options):
-    return TransformerDecoder(11, width=8, heads=2, depth=2, dropout=0.0, **options)
+    return TransformerDecoder(
+        11, hidden_dim=8, num_heads=2, num_layers=2, dropout=0.0, **options
+    )
 
 
 def recurrent(**options):
     return RecurrentDecoder(
-        11, width=8, embedding_width=6, depth=2, dropout=0.0, **options
+        11, hidden_dim=8, embedding_dim=6, num_layers=2, dropout=0.0, **options
     )
 
 
 FORMS = {
     "rotary": transformer,
     "learned": lambda: transformer(positions="learned"),
-    "untied": lambda: transformer(tied=False),
+    "untied": lambda: transformer(tie_word_embeddings=False),
     "lstm": recurrent,
     "gru": lambda: recurrent(cell="gru"),
 }
 LOOKING = {
-    "attention": lambda: transformer(source=True),
+    "attention": lambda: transformer(cross_attention=True),
     "luong": lambda: recurrent(attention="luong"),
     "bahdanau": lambda: recurrent(attention="bahdanau"),
     "bahdanau-gru": lambda: recurrent(attention="bahdanau", cell="gru"),
@@ -115,7 +117,7 @@ def test_steps_say_where_they_look(form, memory):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_numbers_between_layers_are_dropped_where_a_token_is_read_at_a_time(cell):
-    options = {"width": 8, "depth": 2, "cell": cell, "attention": "bahdanau"}
+    options = {"hidden_dim": 8, "num_layers": 2, "cell": cell, "attention": "bahdanau"}
     decoder = RecurrentDecoder(11, **options, dropout=0.5, embedding_dropout=0.0)
     memory = Memory(tf.zeros([3, 4, 5]), MASK)
     plain = decoder(IDS, *memory)
@@ -151,7 +153,9 @@ def test_every_weight_is_learnt(form, memory):
 
 def test_a_full_cache_forgets_the_farthest_token():
     """With one block, what comes after depends on the last `length` tokens alone."""
-    decoder = TransformerDecoder(11, width=8, heads=2, depth=1, dropout=0.0, length=3)
+    decoder = TransformerDecoder(
+        11, hidden_dim=8, num_heads=2, num_layers=1, dropout=0.0, sequence_length=3
+    )
     decoder(IDS)
 
     def last(ids):
@@ -208,7 +212,10 @@ def test_states_that_go_on_are_no_weights():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: TransformerDecoder(9, width=6, heads=2), "Pass a width of 8"),
+        (
+            lambda: TransformerDecoder(9, hidden_dim=6, num_heads=2),
+            "Pass a hidden_dim of 8",
+        ),
         (lambda: TransformerDecoder(9, positions="rotari"), "Did you mean 'rotary'"),
         (lambda: RecurrentDecoder(9, cell="rnn"), "cell must be one of"),
         (lambda: RecurrentDecoder(9, attention="loung"), "Did you mean 'luong'"),

@@ -21,7 +21,9 @@ def two_devices():
 def build(module, **options):
     # Heads of a width of 1 are no good test: Keras 3.15 takes their bias, [heads, 1],
     # for one of the second axis where rows happen to have as many tokens as heads.
-    return module.encoder(9, width=8, dropout=0.0, normalization="batch", **options)
+    return module.encoder(
+        9, hidden_dim=8, dropout=0.0, normalization="batch", **options
+    )
 
 
 def slopes(encoder, ids):

@@ -12,21 +12,24 @@ from tfnlp.networks import bow, cnn, rnn, transformer
 V = 12
 IDS = np.array([[3, 4, 5, 0, 0], [6, 7, 8, 9, 2]], "int32")
 VECTORS = np.random.default_rng(0).normal(size=[V, 6]).astype("float32")
-SMALL = {"bow": {}, "cnn": {}, "rnn": {}, "transformer": {"heads": 2}}
+SMALL = {"bow": {}, "cnn": {}, "rnn": {}, "transformer": {"num_heads": 2}}
 MODULES = {"bow": bow, "cnn": cnn, "rnn": rnn, "transformer": transformer}
 OPTIONS = [
     ("bow", {"token_weights": True, "activation": "prelu"}),
-    ("bow", {"initial": VECTORS[:, :4]}),
-    ("cnn", {"windows": (1, 2, 3), "depth": 2, "activation": "prelu"}),
-    ("cnn", {"embedding_width": 3, "windows": (2,), "activation": "elu"}),
-    ("rnn", {"cell": "gru", "depth": 2}),
-    ("rnn", {"bidirectional": False, "activation": "sigmoid", "embedding_width": 3}),
-    ("transformer", {"positions": "learned", "length": 3, "depth": 2}),
-    ("transformer", {"positions": None, "pre_norm": False, "activation": "prelu"}),
-    ("transformer", {"causal": True, "attention_dropout": 0.1, "hidden": 5}),
+    ("bow", {"initial_vectors": VECTORS[:, :4]}),
+    ("cnn", {"kernel_sizes": (1, 2, 3), "num_layers": 2, "activation": "prelu"}),
+    ("cnn", {"embedding_dim": 3, "kernel_sizes": (2,), "activation": "elu"}),
+    ("rnn", {"cell": "gru", "num_layers": 2}),
+    ("rnn", {"bidirectional": False, "activation": "sigmoid", "embedding_dim": 3}),
+    ("transformer", {"positions": "learned", "sequence_length": 3, "num_layers": 2}),
+    (
+        "transformer",
+        {"positions": None, "normalize_first": False, "activation": "prelu"},
+    ),
+    ("transformer", {"causal": True, "attention_dropout": 0.1, "intermediate_dim": 5}),
     *[(name, {"normalization": "batch"}) for name in SMALL],
     *[(name, {"normalization": "layer"}) for name in SMALL],
-    *[(name, {"vectors": VECTORS, "width": None}) for name in ["bow"]],
+    *[(name, {"vectors": VECTORS, "hidden_dim": None}) for name in ["bow"]],
     *[(name, {"vectors": VECTORS}) for name in ["cnn", "rnn", "transformer"]],
     *[(name, {"dropout": 0.5}) for name in SMALL],
     *[(name, {"word_dropout": 0.5, "spatial_dropout": 0.5}) for name in SMALL],
@@ -36,7 +39,7 @@ NAMES = ["-".join([name, *options]) for name, options in ALL]
 
 
 def build(name, **options):
-    return MODULES[name].encoder(V, **{"width": 4, **SMALL[name], **options})
+    return MODULES[name].encoder(V, **{"hidden_dim": 4, **SMALL[name], **options})
 
 
 def features(ids):
@@ -105,14 +108,14 @@ def test_half_precision_trains_finite_and_answers_float32(name, options):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_frozen_vectors_are_no_trainable_weights(name):
-    encoder = build(name, vectors=VECTORS, width=6, tune_vectors=False)
+    encoder = build(name, vectors=VECTORS, hidden_dim=6, trainable_vectors=False)
 
     assert not encoder.get_layer("embedding").trainable_weights
 
 
 @pytest.mark.parametrize("name", SMALL)
 def test_pretrained_vectors_are_where_training_begins(name):
-    encoder = build(name, vectors=VECTORS, width=6)
+    encoder = build(name, vectors=VECTORS, hidden_dim=6)
 
     begun = encoder.get_layer("embedding").get_weights()[0]
     np.testing.assert_array_equal(begun, VECTORS)
@@ -141,23 +144,27 @@ def test_inputs_are_named_and_the_pooling_exists(name):
     ("name", "options", "message"),
     [
         ("bow", {"normalization": "bach"}, "Did you mean 'batch'"),
-        ("bow", {"initial": VECTORS, "vectors": VECTORS}, "Pass either"),
+        ("bow", {"initial_vectors": VECTORS, "vectors": VECTORS}, "Pass either"),
         ("bow", {"activation": "rellu"}, "Did you mean 'relu'"),
         ("cnn", {"activation": "rellu"}, "Did you mean 'relu'"),
-        ("cnn", {"windows": ()}, "at least one window"),
-        ("cnn", {"windows": 3}, r"windows=3\. Pass windows=\(3, 4, 5\)"),
+        ("cnn", {"kernel_sizes": ()}, "at least one kernel size"),
+        ("cnn", {"kernel_sizes": 3}, r"kernel_sizes=3\. Pass kernel_sizes=\(3, 4, 5\)"),
         ("cnn", {"vectors": "glove.txt"}, "Received: 'glove.txt'. Read a file"),
-        ("cnn", {"windows": (0,)}, "windows must be a whole number"),
-        ("cnn", {"width": 1}, "width must be a whole number of at least 3"),
+        ("cnn", {"kernel_sizes": (0,)}, "kernel_sizes must be a whole number"),
+        ("cnn", {"hidden_dim": 1}, "hidden_dim must be a whole number of at least 3"),
         ("cnn", {"l2": -1.0}, "l2 must be a number, 0 or more"),
         ("cnn", {"vectors": VECTORS[:5]}, r"Received: \(5, 6\)"),
         ("rnn", {"cell": "lstn"}, "Did you mean 'lstm'"),
-        ("rnn", {"width": 5}, r"width=5\. Pass width=6"),
+        ("rnn", {"hidden_dim": 5}, r"hidden_dim=5\. Pass hidden_dim=6"),
         ("rnn", {"activation": "prelu"}, "Received: 'prelu'"),
-        ("rnn", {"depth": 0}, "depth must be a whole number of at least 1"),
+        ("rnn", {"num_layers": 0}, "num_layers must be a whole number of at least 1"),
         ("rnn", {"dropout": 1.5}, "dropout must be at least 0 and below 1"),
         ("transformer", {"positions": "learnt"}, "Did you mean 'learned'"),
-        ("transformer", {"heads": 3}, "heads=3, width=4. Pass a width of 6"),
+        (
+            "transformer",
+            {"num_heads": 3},
+            "num_heads=3, hidden_dim=4. Pass a hidden_dim of 6",
+        ),
         ("transformer", {"spatial_dropout": -0.1}, "spatial_dropout must be"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else None,

@@ -6,13 +6,16 @@ import pytest
 
 from tfnlp.errors import UsageError
 from tfnlp.networks import rnn, word_features
-from tfnlp.networks.predicate import marked
+from tfnlp.networks.predicate import add_predicate_features
 
 
 @pytest.fixture(scope="module")
 def encoder():
-    start = marked(word_features.front({"token_ids": 9}, width=5), reach=3)
-    return rnn.encoder(start, width=6, dropout=0.0)
+    start = add_predicate_features(
+        word_features.embedding_inputs({"token_ids": 9}, embedding_dim=5),
+        max_distance=3,
+    )
+    return rnn.encoder(start, hidden_dim=6, dropout=0.0)
 
 
 def features(*marks, words=None):
@@ -36,7 +39,9 @@ def test_what_is_made_does_not_depend_on_padding(encoder, marks):
 
 
 def test_every_word_hears_which_one_is_the_predicate():
-    start = marked(word_features.front({"token_ids": 9}, width=5), context=0)
+    start = add_predicate_features(
+        word_features.embedding_inputs({"token_ids": 9}, embedding_dim=5), context=0
+    )
     own = keras.Model({**start.more, "token_ids": start.token_ids}, start.vectors)
     first, second = (
         own({k: v for k, v in features(marks).items() if k != "padding_mask"})
@@ -56,5 +61,7 @@ def test_an_encoder_is_saved_and_loaded(encoder, tmp_path):
 
 
 def test_sizes_are_checked():
-    with pytest.raises(UsageError, match="Option reach must be a whole number"):
-        marked(word_features.front({"token_ids": 9}), reach=0)
+    with pytest.raises(UsageError, match="Option max_distance must be a whole number"):
+        add_predicate_features(
+            word_features.embedding_inputs({"token_ids": 9}), max_distance=0
+        )

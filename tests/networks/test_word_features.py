@@ -15,16 +15,16 @@ SIZES = {
     "pair_ids": 9,
 }
 ENCODERS = {
-    "cnn": lambda start: cnn.encoder(start, width=6, dropout=0.0),
-    "rnn": lambda start: rnn.encoder(start, width=6, dropout=0.0),
+    "cnn": lambda start: cnn.encoder(start, hidden_dim=6, dropout=0.0),
+    "rnn": lambda start: rnn.encoder(start, hidden_dim=6, dropout=0.0),
     "transformer": lambda start: transformer.encoder(
-        start, width=6, heads=2, dropout=0.0
+        start, hidden_dim=6, num_heads=2, dropout=0.0
     ),
 }
 
 
 def start(**options):
-    return word_features.front(SIZES, **{"width": 5, **options})
+    return word_features.embedding_inputs(SIZES, **{"embedding_dim": 5, **options})
 
 
 def read(begun):
@@ -52,10 +52,12 @@ def padded(found, words, letters):
     return {name: np.pad(ids, more[name]) for name, ids in found.items()}
 
 
-@pytest.mark.parametrize("characters_by", ["cnn", "rnn"])
+@pytest.mark.parametrize("character_encoder", ["cnn", "rnn"])
 @pytest.mark.parametrize("name", ENCODERS)
-def test_what_is_made_of_words_does_not_depend_on_their_padding(name, characters_by):
-    encoder = ENCODERS[name](start(characters_by=characters_by))
+def test_what_is_made_of_words_does_not_depend_on_their_padding(
+    name, character_encoder
+):
+    encoder = ENCODERS[name](start(character_encoder=character_encoder))
     found = features(3, 4)
     more = encoder(padded(found, 2, 3))
     np.testing.assert_allclose(more[:, :3], encoder(found), atol=1e-6)
@@ -71,7 +73,7 @@ def test_every_feature_makes_a_difference(name):
 
 def test_vectors_stay_as_they_are_and_others_are_learnt_beside_them():
     vectors = np.eye(9)
-    encoder = ENCODERS["rnn"](start(vectors=vectors, seen=4))
+    encoder = ENCODERS["rnn"](start(vectors=vectors, seen_size=4))
     frozen, learnt = encoder.get_layer("pretrained"), encoder.get_layer("embedding")
     np.testing.assert_array_equal(frozen.embeddings, vectors)
     assert not frozen.trainable and learnt.trainable
@@ -79,7 +81,9 @@ def test_vectors_stay_as_they_are_and_others_are_learnt_beside_them():
 
 
 def test_a_word_that_was_not_seen_has_its_vector_and_is_unknown_beside_it():
-    begun = word_features.front({"token_ids": 9}, width=2, vectors=np.eye(9), seen=4)
+    begun = word_features.embedding_inputs(
+        {"token_ids": 9}, embedding_dim=2, vectors=np.eye(9), seen_size=4
+    )
     found = read(begun)(np.array([[3, 1, 4, 8]])).numpy()[0]
     np.testing.assert_array_equal(found[:, :9], np.eye(9)[[3, 1, 4, 8]])
     np.testing.assert_array_equal(found[[2, 3], 9:], found[[1, 1], 9:])
@@ -88,16 +92,22 @@ def test_a_word_that_was_not_seen_has_its_vector_and_is_unknown_beside_it():
 
 @pytest.mark.parametrize("tuned", [True, False])
 def test_vectors_can_be_tuned_or_stand_alone(tuned):
-    options = {"tune_vectors": True} if tuned else {"width": 0}
-    begun = word_features.front({"token_ids": 9}, vectors=np.eye(9), **options)
+    options = {"trainable_vectors": True} if tuned else {"embedding_dim": 0}
+    begun = word_features.embedding_inputs(
+        {"token_ids": 9}, vectors=np.eye(9), **options
+    )
     (layer,) = (each for each in read(begun).layers if each.weights)
     np.testing.assert_array_equal(layer.embeddings, np.eye(9))
     assert layer.trainable is tuned
 
 
-@pytest.mark.parametrize("characters_by", ["cnn", "rnn"])
-def test_an_encoder_is_saved_and_loaded(tmp_path, characters_by):
-    options = {"word_dropout": 0.1, "dropout": 0.1, "characters_by": characters_by}
+@pytest.mark.parametrize("character_encoder", ["cnn", "rnn"])
+def test_an_encoder_is_saved_and_loaded(tmp_path, character_encoder):
+    options = {
+        "word_dropout": 0.1,
+        "dropout": 0.1,
+        "character_encoder": character_encoder,
+    }
     encoder, found = ENCODERS["rnn"](start(**options)), features(2, 3)
     encoder.save(tmp_path / "encoder.keras")
     loaded = keras.models.load_model(tmp_path / "encoder.keras")
@@ -105,7 +115,9 @@ def test_an_encoder_is_saved_and_loaded(tmp_path, characters_by):
 
 
 def test_a_word_in_no_phrase_has_nothing_of_that_feature():
-    begun = word_features.front({"token_ids": 9, "gazetteer_ids": 9}, width=5)
+    begun = word_features.embedding_inputs(
+        {"token_ids": 9, "gazetteer_ids": 9}, embedding_dim=5
+    )
     found = {name: features(2, 1)[name] for name in ("token_ids", "gazetteer_ids")}
     found["gazetteer_ids"] *= 0
     model = keras.Model({"token_ids": begun.token_ids, **begun.more}, begun.vectors)
@@ -113,17 +125,17 @@ def test_a_word_in_no_phrase_has_nothing_of_that_feature():
 
 
 def test_words_alone_are_enough():
-    begun = word_features.front({"token_ids": 4})
+    begun = word_features.embedding_inputs({"token_ids": 4})
     assert begun.vectors.shape == (None, None, 100) and not begun.more
 
 
 def test_unknown_features_are_refused():
     with pytest.raises(UsageError, match="Received: token_ids, shape"):
-        word_features.front({"token_ids": 3, "shape": 2})
+        word_features.embedding_inputs({"token_ids": 3, "shape": 2})
 
 
 def test_what_reads_characters_is_one_of_two():
     with pytest.raises(UsageError, match="Did you mean 'rnn'"):
-        start(characters_by="rn")
-    with pytest.raises(UsageError, match=r"width=51\. Pass width=52"):
-        start(characters_by="rnn", character_filters=51)
+        start(character_encoder="rn")
+    with pytest.raises(UsageError, match=r"hidden_dim=51\. Pass hidden_dim=52"):
+        start(character_encoder="rnn", character_filters=51)

@@ -33,7 +33,7 @@ def run(folder, *words):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "flags",
-    [("--network", "heads=2"), ("--decoder", "recurrent", "--split", "words")],
+    [("--network", "num_heads=2"), ("--decoder", "recurrent", "--split", "words")],
     ids=["characters", "words"],
 )
 def test_a_text_becomes_an_artefact_that_goes_on(flags, tmp_path, capsys):
@@ -50,7 +50,7 @@ def test_a_text_becomes_an_artefact_that_goes_on(flags, tmp_path, capsys):
 
 def test_a_wrong_option_ends_before_a_file_is_read(tmp_path, capsys):
     assert run(tmp_path, "--network", "hheads=2", "--train", "none.txt") == 2
-    assert "Did you mean 'heads'?" in capsys.readouterr().err
+    assert "Did you mean 'num_heads'?" in capsys.readouterr().err
 
 
 def test_a_file_without_text_is_told(tmp_path, capsys):

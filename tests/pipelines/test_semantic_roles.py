@@ -17,7 +17,7 @@ PROPS = (
     {"pred": 1, "sense": "leave.01", "args": [["ARG0", 0, 0], ["V", 1, 1]]},
     {"pred": 4, "sense": "give.08", "args": [["ARG0", 3, 3], ["V", 4, 5]]},
 )
-TINY = ("--network", "depth=1")
+TINY = ("--network", "num_layers=1")
 WORDS = ["Ann", "left", "and", "Bob", "gave", "up"]
 
 spec = importlib.util.spec_from_file_location("pipeline_semantic_roles", SCRIPT)
@@ -36,7 +36,7 @@ def roles(folder, *, last=PROPS):
 
 def run(file, folder, *words):
     words = ["--train", file, "--valid", file, "--test", file, *words]
-    words += ["--width", "16", "--word_width", "8", "--training.epochs", "1", *TINY]
+    words += ["--width", "16", "--word_dim", "8", "--training.epochs", "1", *TINY]
     with pytest.raises(SystemExit) as stop:
         cli.run(script.main, script.Recipe, [*words, "--output", str(folder)])
     return stop.value.code
@@ -86,5 +86,5 @@ def test_a_predicate_of_a_table_ends_with_its_row(tmp_path, capsys):
 
 
 def test_a_wrong_option_ends_before_a_file_is_read(tmp_path, capsys):
-    assert run("none.jsonl", tmp_path, "--reach", "0") == 2
-    assert "Option reach must be a whole number" in capsys.readouterr().err
+    assert run("none.jsonl", tmp_path, "--max_distance", "0") == 2
+    assert "Option max_distance must be a whole number" in capsys.readouterr().err

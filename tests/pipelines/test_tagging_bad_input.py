@@ -91,7 +91,12 @@ def test_what_can_be_mended_is_told_and_every_word_is_answered(tmp_path, capsys)
     files = {"train.txt": TRAIN.replace("\n", "\r\n"), "valid.jsonl": VALID}
     small = ["--encoder", "cnn", "--width", "9", "--character_filters", "4"]
     (tmp_path / "phrases.tsv").write_text("York\tcity\n")
-    small += ["--gazetteers", str(tmp_path / "phrases.tsv"), "--characters_by", "rnn"]
+    small += [
+        "--gazetteers",
+        str(tmp_path / "phrases.tsv"),
+        "--character_encoder",
+        "rnn",
+    ]
 
     code = run(tmp_path, {**files, "test.txt": TEST}, *small, "--training.epochs", "1")
 

@@ -49,7 +49,7 @@ def run(name, folder, *words):
 
 @pytest.mark.slow
 def test_parallel_files_become_an_artefact(tmp_path, capsys):
-    flags = ("--network", "heads=2", "--num_beams", "2", "--target_length", "9")
+    flags = ("--network", "num_heads=2", "--num_beams", "2", "--target_length", "9")
     assert run("translation", tmp_path, *flags) == 0
     assert "bleu" in capsys.readouterr().out
     predictor = tfnlp.load(tmp_path / "translation")
@@ -71,7 +71,7 @@ def test_summaries_are_scored_by_rouge(tmp_path, capsys):
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_wrong_option_ends_before_a_file_is_read(name, tmp_path, capsys):
     assert run(name, tmp_path, "--network", "hheads=2", "--train", "none") == 2
-    assert "Did you mean 'heads'?" in capsys.readouterr().err
+    assert "Did you mean 'num_heads'?" in capsys.readouterr().err
 
 
 def test_sides_of_other_length_are_told(tmp_path, capsys):

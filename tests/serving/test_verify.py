@@ -21,7 +21,7 @@ def saved(tmp_path_factory):
         [{"text": "a fine film", "label": "good"}, {"text": "dull", "label": "bad"}] * 4
     )
     task = tfnlp.Classification.from_rows(rows)
-    network = task.network(tfnlp.cnn.encoder(len(task.text.vocabulary), width=8))
+    network = task.network(tfnlp.cnn.encoder(len(task.text.vocabulary), hidden_dim=8))
     return tfnlp.save(task, network, "demo", output=tmp_path_factory.mktemp("saved"))
 
 
@@ -70,7 +70,7 @@ class Forgetful(keras.layers.Layer):
 def test_a_network_that_its_file_does_not_hold_is_not_saved(tmp_path):
     rows = from_list([{"text": "fine", "label": "good"}, {"text": "", "label": "bad"}])
     task = tfnlp.Classification.from_rows(rows)
-    inner = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), width=4))
+    inner = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), hidden_dim=4))
     layer = Forgetful()
     layer.times = 3.0
     for weight in inner.weights:

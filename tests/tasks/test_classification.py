@@ -60,11 +60,11 @@ FORMS = {
     "pairs": (PAIRS, {"pairs": True}),
 }
 ENCODERS = {
-    "bow": lambda size: bow.encoder(size, width=16),
-    "cnn": lambda size: cnn.encoder(size, width=12, embedding_width=16, dropout=0.0),
-    "rnn": lambda size: rnn.encoder(size, width=12, embedding_width=16, dropout=0.0),
+    "bow": lambda size: bow.encoder(size, hidden_dim=16),
+    "cnn": lambda size: cnn.encoder(size, hidden_dim=12, embedding_dim=16, dropout=0.0),
+    "rnn": lambda size: rnn.encoder(size, hidden_dim=12, embedding_dim=16, dropout=0.0),
     "transformer": lambda size: transformer.encoder(
-        size, width=16, heads=2, dropout=0.0
+        size, hidden_dim=16, num_heads=2, dropout=0.0
     ),
 }
 

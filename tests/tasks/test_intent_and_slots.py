@@ -41,8 +41,10 @@ def joint(rows=ROWS, **options):
 
 def builder(task, *, crf=True, pooling=("mean", "max")):
     def build(hp):
-        start = word_features.front(task.words.sizes, width=8, character_filters=8)
-        encoder = cnn.encoder(start, width=16, dropout=0.0)
+        start = word_features.embedding_inputs(
+            task.words.sizes, embedding_dim=8, character_filters=8
+        )
+        encoder = cnn.encoder(start, hidden_dim=16, dropout=0.0)
         return task.network(encoder, crf=crf, dropout=0.0, pooling=pooling)
 
     return build

@@ -27,13 +27,15 @@ ROWS = from_list([{"before": before, "text": text} for before, text in PAIRS])
 FORMS = {
     "attention": lambda task, hp: TransformerDecoder(
         task.pieces.size,
-        width=16,
-        heads=2,
-        depth=hp.Int("depth", 1, 2, default=1),
+        hidden_dim=16,
+        num_heads=2,
+        num_layers=hp.Int("num_layers", 1, 2, default=1),
         dropout=0.0,
     ),
     "recurrent": lambda task, hp: RecurrentDecoder(
-        task.pieces.size, width=hp.Int("width", 8, 32, default=32), dropout=0.0
+        task.pieces.size,
+        hidden_dim=hp.Int("hidden_dim", 8, 32, default=32),
+        dropout=0.0,
     ),
 }
 
@@ -238,7 +240,9 @@ def test_what_a_prompt_has_counts_as_said():
 
 def test_a_decoder_remembers_what_it_is_to_read():
     task = words(length=32)
-    decoder = TransformerDecoder(task.pieces.size, width=8, heads=2, length=8)
+    decoder = TransformerDecoder(
+        task.pieces.size, hidden_dim=8, num_heads=2, sequence_length=8
+    )
     with pytest.raises(UsageError, match="must remember the 32 tokens"):
         task.network(decoder)
 

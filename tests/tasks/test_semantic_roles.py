@@ -9,7 +9,7 @@ from tfnlp.errors import DataError, RequestError
 from tfnlp.evaluation.evaluate import evaluate
 from tfnlp.export.savedmodel.artefact import export
 from tfnlp.networks import cnn, word_features
-from tfnlp.networks.predicate import marked
+from tfnlp.networks.predicate import add_predicate_features
 from tfnlp.saving import from_json, to_json
 from tfnlp.serving.client.predictor import load
 from tfnlp.tasks.semantic_roles import SemanticRoles
@@ -40,10 +40,12 @@ TEXTS = ROWS.map(
 
 def builder(task, *, crf=True):
     def build(hp):
-        start = word_features.front(task.words.sizes, width=8, character_filters=8)
-        start = marked(start, distance_width=8, predicate_width=8)
+        start = word_features.embedding_inputs(
+            task.words.sizes, embedding_dim=8, character_filters=8
+        )
+        start = add_predicate_features(start, distance_dim=8, predicate_dim=8)
         return task.network(
-            cnn.encoder(start, width=16, dropout=0.0), crf=crf, dropout=0.0
+            cnn.encoder(start, hidden_dim=16, dropout=0.0), crf=crf, dropout=0.0
         )
 
     return build

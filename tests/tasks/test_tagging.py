@@ -54,8 +54,10 @@ def builder(task, *, crf=True, characters=True, read=rnn):
             if characters
             else {"token_ids": len(task.words.vocabulary)}
         )
-        start = word_features.front(sizes, width=8, character_filters=8)
-        encoder = read.encoder(start, width=16, dropout=0.0)
+        start = word_features.embedding_inputs(
+            sizes, embedding_dim=8, character_filters=8
+        )
+        encoder = read.encoder(start, hidden_dim=16, dropout=0.0)
         return task.network(encoder, crf=crf, dropout=0.0)
 
     return build

@@ -25,15 +25,15 @@ ROWS = from_list([{"tokens": words, "tags": tags} for words, tags in PAIRS])
 
 
 def front(task, **options):
-    small = {"width": 8, "character_width": 4, "character_filters": 4}
-    return word_features.front(task.words.sizes, **small, **options)
+    small = {"embedding_dim": 8, "character_dim": 4, "character_filters": 4}
+    return word_features.embedding_inputs(task.words.sizes, **small, **options)
 
 
 @pytest.mark.slow
 def test_a_tagger_with_every_feature_that_reads_four_words_at_a_time_conforms(tmp_path):
     task = Tagging.from_rows(ROWS, gazetteers=LISTS)
-    start = front(task, characters_by="rnn")
-    encoder = transformer.encoder(start, width=16, heads=2, length=4)
+    start = front(task, character_encoder="rnn")
+    encoder = transformer.encoder(start, hidden_dim=16, num_heads=2, sequence_length=4)
     network = task.network(encoder)
     for check in (testing.check_one_path, testing.check_served):
         check(task, network, ROWS, tmp_path)
@@ -44,7 +44,7 @@ def test_a_tagger_with_every_feature_that_reads_four_words_at_a_time_conforms(tm
 
 def test_lists_of_phrases_make_a_difference():
     task = Tagging.from_rows(ROWS, gazetteers=LISTS, characters=False)
-    network = task.network(rnn.encoder(front(task), width=8))
+    network = task.network(rnn.encoder(front(task), hidden_dim=8))
     features = task.encode({"tokens": tf.constant(["New York Times"])})
     other = features | {"gazetteer_ids": features["gazetteer_ids"] * 0}
     logits, without = (network(some)["emissions"] for some in (features, other))
@@ -52,9 +52,9 @@ def test_lists_of_phrases_make_a_difference():
 
 
 ENCODERS = {
-    "cnn": lambda start: cnn.encoder(start, width=6),
-    "rnn": lambda start: rnn.encoder(start, width=4),
-    "transformer": lambda start: transformer.encoder(start, width=4, heads=1),
+    "cnn": lambda start: cnn.encoder(start, hidden_dim=6),
+    "rnn": lambda start: rnn.encoder(start, hidden_dim=4),
+    "transformer": lambda start: transformer.encoder(start, hidden_dim=4, num_heads=1),
 }
 
 

@@ -30,24 +30,24 @@ ROWS = from_list([{"source": a, "target": b} for a, b in PAIRS])
 
 def attention(task, hp):
     return task.network(
-        transformer.encoder(task.source.size, width=16, heads=2, dropout=0.0),
+        transformer.encoder(task.source.size, hidden_dim=16, num_heads=2, dropout=0.0),
         TransformerDecoder(
             task.target.size,
-            width=16,
-            heads=2,
-            depth=hp.Int("depth", 1, 2, default=1),
+            hidden_dim=16,
+            num_heads=2,
+            num_layers=hp.Int("num_layers", 1, 2, default=1),
             dropout=0.0,
-            source=True,
+            cross_attention=True,
         ),
     )
 
 
 def recurrent(task, hp, kind="luong"):
     return task.network(
-        rnn.encoder(task.source.size, width=32, cell="gru", dropout=0.0),
+        rnn.encoder(task.source.size, hidden_dim=32, cell="gru", dropout=0.0),
         RecurrentDecoder(
             task.target.size,
-            width=hp.Int("width", 8, 32, default=32),
+            hidden_dim=hp.Int("hidden_dim", 8, 32, default=32),
             cell="gru",
             attention=kind,
             dropout=0.0,

@@ -79,7 +79,7 @@ def run(stopped, tmp_path):
 
 def classifier(task):
     size = len(task.text.vocabulary)
-    return lambda hp: task.network(bow.encoder(size, width=4, dropout=0.4))
+    return lambda hp: task.network(bow.encoder(size, hidden_dim=4, dropout=0.4))
 
 
 def trained(task, build, rows=ROWS, stop=None, run=None, resume=False, **config):
@@ -173,7 +173,7 @@ def test_states_that_layers_keep_go_on(tmp_path):
     text = from_list([{"text": "the dog sees the cat and the cat sees the dog "}] * 6)
     task = LanguageModel.from_rows(text, split="words", slots=2)
     rows = blocks(text, size=4, unit="words", slots=2)
-    decoder = {"width": 8, "dropout": 0.3, "word_dropout": 0.2}
+    decoder = {"hidden_dim": 8, "dropout": 0.3, "word_dropout": 0.2}
 
     def build(hp):
         return task.network(RecurrentDecoder(task.pieces.size, **decoder))
@@ -263,7 +263,7 @@ def test_another_network_is_refused(task, run):
     size = len(task.text.vocabulary)
 
     def build(hp):
-        return task.network(bow.encoder(size, width=4, dropout=0.7))
+        return task.network(bow.encoder(size, hidden_dim=4, dropout=0.7))
 
     with pytest.raises(UsageError, match="Received: network="):
         trained(task, build, run=run, resume=True)

@@ -56,7 +56,12 @@ class Reads(keras.layers.Layer):
 
     def __init__(self, rotary):
         super().__init__()
-        options = {"heads": 2, "hidden": 4, "dropout": 0.0, "cross": True}
+        options = {
+            "num_heads": 2,
+            "intermediate_dim": 4,
+            "dropout": 0.0,
+            "cross_attention": True,
+        }
         self.block = DecoderBlock(**options, rotary=rotary)
 
     def build(self, shape):
@@ -74,7 +79,9 @@ def attentive(kind: str) -> keras.Model:
     vectors = Embedding(8, 8)(ids)
     if kind == "encoder":
         mask = ops.cast(ids > 0, "int32")
-        vectors = TransformerBlock(heads=2, hidden=4, dropout=0.0)(vectors, mask)
+        vectors = TransformerBlock(num_heads=2, intermediate_dim=4, dropout=0.0)(
+            vectors, mask
+        )
     else:
         vectors = Reads(rotary=kind == "rotary decoder")(vectors)
     numbers = keras.layers.Dense(1)(vectors)[..., 0]

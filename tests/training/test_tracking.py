@@ -32,7 +32,9 @@ def train(run, **options):
     size = len(TASK.text.vocabulary)
     return fit(
         TASK,
-        lambda hp: TASK.network(bow.encoder(size, width=4, dropout=0.0), dropout=0.0),
+        lambda hp: TASK.network(
+            bow.encoder(size, hidden_dim=4, dropout=0.0), dropout=0.0
+        ),
         ROWS,
         ROWS,
         config,

@@ -97,7 +97,7 @@ config = tfnlp.TrainConfig(
 network = tfnlp.fit(
     task,
     lambda hp: task.network(
-        rnn.encoder(size, width=8, embedding_width=4, dropout=0.0), dropout=0.0
+        rnn.encoder(size, hidden_dim=8, embedding_dim=4, dropout=0.0), dropout=0.0
     ),
     rows, rows.take(23), config,
 )
@@ -218,7 +218,7 @@ options = {"strategy": name, "checkpoint_seconds": 3600.0, "batch_size": 4}
 run = {"run": f"{folder}/run", "resume": True, "stop": stop}
 def build(hp):
     size = len(task.text.vocabulary)
-    return task.network(t.bow.encoder(size, width=4, dropout=0.0), dropout=0.0)
+    return task.network(t.bow.encoder(size, hidden_dim=4, dropout=0.0), dropout=0.0)
 try:
     network = t.trained(task, build, **run, **options)
 except KeyboardInterrupt:

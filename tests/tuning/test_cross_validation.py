@@ -26,7 +26,9 @@ QUICK = TrainConfig(epochs=4, batch_size=8, learning_rate=0.05)
 
 
 def network(task, hp):
-    return task.network(bow.encoder(len(task.text.vocabulary), width=4, dropout=0.0))
+    return task.network(
+        bow.encoder(len(task.text.vocabulary), hidden_dim=4, dropout=0.0)
+    )
 
 
 def spied(seen):

@@ -9,9 +9,24 @@ from tfnlp.errors import UsageError
 from tfnlp.layers.activation import NAMES
 from tfnlp.layers.activation import activation as make_activation
 from tfnlp.layers.normalization import normalization
-from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size, penalty
+from tfnlp.layers.validation import (
+    Shape,
+    check_choice,
+    check_rate,
+    check_size,
+    penalty,
+    renamed,
+)
 
-_OPTIONS = "activation attention_dropout causal dropout heads hidden l1 l2 pre_norm"
+_OPTIONS = (
+    "activation attention_dropout causal dropout intermediate_dim l1 l2 "
+    "normalize_first num_heads"
+)
+_RENAMED = {
+    "heads": "num_heads",
+    "hidden": "intermediate_dim",
+    "pre_norm": "normalize_first",
+}
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="TransformerBlock")
@@ -19,24 +34,25 @@ class TransformerBlock(keras.layers.Layer):
     """Self-attention, then a feed-forward network, each added to its input.
 
     Args:
-        heads: number of attention heads; must divide the width of the input.
-        hidden: width of the feed-forward network's middle.
-        activation: of that middle, see `tfnlp.layers.activation`.
+        num_heads: number of attention heads; must divide the size of the input vectors.
+        intermediate_dim: size of the hidden layer of the feed-forward network.
+        activation: of that hidden layer, see `tfnlp.layers.activation`.
         dropout: share dropped of what either half adds.
         attention_dropout: share of the attention weights dropped; costs a random
             number for each pair of tokens.
-        pre_norm: normalise what enters each half, which trains without warm-up;
-            False normalises the sum behind it, as in the original paper.
+        normalize_first: layer normalisation of the input of each half (pre-norm),
+            which trains without warm-up; False normalises the sum behind it
+            (post-norm), as in the original paper.
         causal: a token sees only itself and what came before.
         l1: factor of the absolute penalty on the kernels.
         l2: factor of the squared penalty on the kernels.
 
     Raises:
-        UsageError: an option cannot be, or the heads do not divide the width.
+        UsageError: an option is out of range, or `num_heads` does not divide the size.
 
     Example:
     >>> import numpy as np
-    >>> block = TransformerBlock(heads=2, hidden=8)
+    >>> block = TransformerBlock(num_heads=2, intermediate_dim=8)
     >>> block(np.ones([1, 3, 4]), np.array([[1, 1, 0]])).shape
     TensorShape([1, 3, 4])
     """
@@ -44,29 +60,29 @@ class TransformerBlock(keras.layers.Layer):
     def __init__(
         self,
         *,
-        heads: int,
-        hidden: int,
+        num_heads: int,
+        intermediate_dim: int,
         activation: str = "gelu",
         dropout: float = 0.1,
         attention_dropout: float = 0.0,
-        pre_norm: bool = True,
+        normalize_first: bool = True,
         causal: bool = False,
         l1: float = 0.0,
         l2: float = 0.0,
         **options: Any,
     ) -> None:
         check_choice("activation", activation, NAMES)
-        check_size("heads", heads)
-        check_size("hidden", hidden)
+        check_size("num_heads", num_heads)
+        check_size("intermediate_dim", intermediate_dim)
         check_rate("dropout", dropout)
         check_rate("attention_dropout", attention_dropout)
         super().__init__(**options)
-        self.heads = heads
-        self.hidden = hidden
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
         self.activation = activation
         self.dropout = dropout
         self.attention_dropout = attention_dropout
-        self.pre_norm = pre_norm
+        self.normalize_first = normalize_first
         self.causal = causal
         self.l1 = l1
         self.l2 = l2
@@ -74,11 +90,11 @@ class TransformerBlock(keras.layers.Layer):
     def build(self, vectors_shape: Shape, padding_mask_shape: Shape) -> None:
         """Makes the parts for vectors [B, T, D]."""
         width = vectors_shape[-1]
-        if width % self.heads:
+        if width % self.num_heads:
             raise UsageError(
-                "The heads of a transformer must divide its width. "
-                f"Received: heads={self.heads}, width={width}. "
-                f"Pass a width of {self.heads * -(-width // self.heads)}."
+                "num_heads must divide the hidden_dim of a transformer. "
+                f"Received: num_heads={self.num_heads}, hidden_dim={width}. "
+                f"Pass a hidden_dim of {self.num_heads * -(-width // self.num_heads)}."
             )
         self._build_attention(vectors_shape)
         self._build_feed_forward(vectors_shape)
@@ -88,7 +104,7 @@ class TransformerBlock(keras.layers.Layer):
         self, vectors: tf.Tensor, padding_mask: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
         """Maps vectors [B, T, D] under an int32 mask [B, T] to [B, T, D]."""
-        if self.pre_norm:
+        if self.normalize_first:
             seen = self.attention_norm(vectors)
             vectors += self._attend(seen, padding_mask, training)
             return vectors + self._feed(self.feed_norm(vectors), training)
@@ -102,11 +118,16 @@ class TransformerBlock(keras.layers.Layer):
         own = {name: getattr(self, name) for name in _OPTIONS.split()}
         return {**super().get_config(), **own}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "TransformerBlock":
+        """The layer that `get_config` described, of this version or an older one."""
+        return super().from_config(renamed(config, _RENAMED))
+
     def _build_attention(self, shape: Shape) -> None:
         self.attention_norm = self._norm("attention_norm", shape)
         self.attention = keras.layers.MultiHeadAttention(
-            num_heads=self.heads,
-            key_dim=shape[-1] // self.heads,
+            num_heads=self.num_heads,
+            key_dim=shape[-1] // self.num_heads,
             dropout=self.attention_dropout,
             kernel_regularizer=penalty(self.l1, self.l2),
             dtype=self.dtype_policy,
@@ -119,8 +140,8 @@ class TransformerBlock(keras.layers.Layer):
 
     def _build_feed_forward(self, shape: Shape) -> None:
         self.feed_norm = self._norm("feed_norm", shape)
-        self.widen = self._dense(self.hidden, "widen", shape)
-        middle = (*shape[:-1], self.hidden)
+        self.widen = self._dense(self.intermediate_dim, "widen", shape)
+        middle = (*shape[:-1], self.intermediate_dim)
         self.bend = make_activation(self.activation, per_token=True)
         self.bend.dtype_policy = self.dtype_policy
         self.bend.build(middle)

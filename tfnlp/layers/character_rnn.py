@@ -9,7 +9,7 @@ from keras import ops
 from tfnlp.errors import UsageError
 from tfnlp.layers.masking import ReverseTokens
 from tfnlp.layers.recurrent import LSTM
-from tfnlp.layers.validation import Shape, check_size
+from tfnlp.layers.validation import Shape, check_size, renamed
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="CharacterRNN")
@@ -21,10 +21,10 @@ class CharacterRNN(keras.layers.Layer):
     vector does not depend on longer words, and cuDNN can be used (trap T7).
 
     Args:
-        width: of a word's vector; each direction makes half of it.
+        hidden_dim: size of a word's vector; each direction makes half of it.
 
     Raises:
-        UsageError: the width is odd, or not positive.
+        UsageError: `hidden_dim` is odd, or not positive.
 
     Example:
     >>> import numpy as np
@@ -34,15 +34,15 @@ class CharacterRNN(keras.layers.Layer):
     (TensorShape([1, 2, 6]), np.False_)
     """
 
-    def __init__(self, width: int, **options: Any) -> None:
-        check_size("width", width, least=2)
-        if width % 2:
+    def __init__(self, hidden_dim: int, **options: Any) -> None:
+        check_size("hidden_dim", hidden_dim, least=2)
+        if hidden_dim % 2:
             raise UsageError(
                 "Each direction that reads a word makes half of its vector. "
-                f"Received: width={width}. Pass width={width + 1}."
+                f"Received: hidden_dim={hidden_dim}. Pass hidden_dim={hidden_dim + 1}."
             )
         super().__init__(**options)
-        self.width = width
+        self.hidden_dim = hidden_dim
         self.turn = ReverseTokens(dtype=self.dtype_policy)
 
     def build(self, letters_shape: Shape, character_ids_shape: Shape) -> None:
@@ -60,22 +60,27 @@ class CharacterRNN(keras.layers.Layer):
             _last(self.backward(self.turn(letters, mask)), mask),
         ]
         joined = ops.concatenate(ends, axis=-1)  # [N, D]
-        return ops.reshape(joined, [batch, words, self.width])
+        return ops.reshape(joined, [batch, words, self.hidden_dim])
 
     def compute_output_spec(
         self, letters: keras.KerasTensor, character_ids: keras.KerasTensor
     ) -> keras.KerasTensor:
         """One vector a word."""
-        shape = (*letters.shape[:2], self.width)
+        shape = (*letters.shape[:2], self.hidden_dim)
         return keras.KerasTensor(shape, dtype=self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), "width": self.width}
+        return {**super().get_config(), "hidden_dim": self.hidden_dim}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "CharacterRNN":
+        """The layer that `get_config` described, of this version or an older one."""
+        return super().from_config(renamed(config, {"width": "hidden_dim"}))
 
     def _lstm(self, name: str, shape: Shape) -> keras.layers.Layer:
         layer = LSTM(
-            self.width // 2,
+            self.hidden_dim // 2,
             return_sequences=True,
             dtype=self.dtype_policy,
             name=name,

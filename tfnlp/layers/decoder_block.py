@@ -15,12 +15,17 @@ from keras import ops
 from tfnlp.errors import UsageError
 from tfnlp.layers.activation import FUNCTIONS, activation
 from tfnlp.layers.rotary import rotated
-from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size
+from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size, renamed
 
 Cache = Mapping[str, tf.Tensor]
 """Keys and values [N, H, M, D / H]: of M tokens that were read, or of the source."""
 
-_OPTIONS = "activation cross dropout heads hidden rotary"
+_OPTIONS = "activation cross_attention dropout intermediate_dim num_heads rotary"
+_RENAMED = {
+    "cross": "cross_attention",
+    "heads": "num_heads",
+    "hidden": "intermediate_dim",
+}
 _FAR = -1e9
 
 
@@ -42,19 +47,19 @@ class DecoderBlock(keras.layers.Layer):
     it, so none sees padding, and no mask is needed.
 
     Args:
-        heads: number of attention heads; must divide the width of the input.
-        hidden: width of the feed-forward network's middle.
-        cross: whether it looks at a source.
+        num_heads: number of attention heads; must divide the size of the input vectors.
+        intermediate_dim: size of the hidden layer of the feed-forward network.
+        cross_attention: whether it looks at a source.
         rotary: whether queries and keys are turned by their places.
-        activation: of the middle, see `tfnlp.layers.activation`.
+        activation: of the hidden layer, see `tfnlp.layers.activation`.
         dropout: share dropped of what each part adds.
 
     Raises:
-        UsageError: an option cannot be, or the heads do not divide the width.
+        UsageError: an option is out of range, or `num_heads` does not divide the size.
 
     Example:
     >>> import numpy as np
-    >>> block = DecoderBlock(heads=2, hidden=8)
+    >>> block = DecoderBlock(num_heads=2, intermediate_dim=8)
     >>> block(np.ones([1, 3, 4])).shape
     TensorShape([1, 3, 4])
     """
@@ -62,44 +67,44 @@ class DecoderBlock(keras.layers.Layer):
     def __init__(
         self,
         *,
-        heads: int,
-        hidden: int,
-        cross: bool = False,
+        num_heads: int,
+        intermediate_dim: int,
+        cross_attention: bool = False,
         rotary: bool = True,
         activation: str = "gelu",
         dropout: float = 0.1,
         **options: Any,
     ) -> None:
         check_choice("activation", activation, FUNCTIONS)
-        check_size("heads", heads)
-        check_size("hidden", hidden)
+        check_size("num_heads", num_heads)
+        check_size("intermediate_dim", intermediate_dim)
         check_rate("dropout", dropout)
         super().__init__(**options)
-        self.heads, self.hidden = heads, hidden
-        self.cross, self.rotary = cross, rotary
+        self.num_heads, self.intermediate_dim = num_heads, intermediate_dim
+        self.cross_attention, self.rotary = cross_attention, rotary
         self.activation, self.dropout = activation, dropout
 
     def build(self, vectors_shape: Shape, memory_shape: Shape | None = None) -> None:
         """Makes the parts for vectors [B, T, D] and a source [B, S, E]."""
-        width = vectors_shape[-1]
-        if width % (2 * self.heads if self.rotary else self.heads):
+        width, even = vectors_shape[-1], 2 * self.num_heads
+        if width % (even if self.rotary else self.num_heads):
             raise UsageError(
-                "The heads of a decoder must divide its width, with rotary positions "
-                f"into even parts. Received: heads={self.heads}, width={width}. "
-                f"Pass a width of {2 * self.heads * -(-width // (2 * self.heads))}."
+                "num_heads must divide the hidden_dim of a decoder, and with rotary "
+                f"positions into even parts. Received: num_heads={self.num_heads}, "
+                f"hidden_dim={width}. Pass a hidden_dim of {even * -(-width // even)}."
             )
         self.own_norm = self._norm("own_norm", vectors_shape)
         self.own_inputs = self._parts("qkv", width, "own_inputs", vectors_shape)
         self.own_output = self._dense(width, "own_output", vectors_shape)
-        if self.cross:
+        if self.cross_attention:
             self.cross_norm = self._norm("cross_norm", vectors_shape)
             self.cross_query = self._dense(width, "cross_query", vectors_shape)
             self.cross_source = self._parts("kv", width, "cross_source", memory_shape)
             self.cross_output = self._dense(width, "cross_output", vectors_shape)
         self.feed_norm = self._norm("feed_norm", vectors_shape)
-        self.widen = self._dense(self.hidden, "widen", vectors_shape)
+        self.widen = self._dense(self.intermediate_dim, "widen", vectors_shape)
         self.bend = activation(self.activation)
-        middle = (*vectors_shape[:-1], self.hidden)
+        middle = (*vectors_shape[:-1], self.intermediate_dim)
         self.narrow = self._dense(width, "narrow", middle)
         self.drop = keras.layers.Dropout(self.dropout, dtype=self.dtype_policy)
 
@@ -173,6 +178,11 @@ class DecoderBlock(keras.layers.Layer):
         own = {name: getattr(self, name) for name in _OPTIONS.split()}
         return {**super().get_config(), **own}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "DecoderBlock":
+        """The layer that `get_config` described, of this version or an older one."""
+        return super().from_config(renamed(config, _RENAMED))
+
     def _read(
         self, vectors: tf.Tensor, source: Cache | None, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -220,8 +230,8 @@ class DecoderBlock(keras.layers.Layer):
     def _heads(self, vectors: tf.Tensor) -> tf.Tensor:
         """[B, T, D] → [B, H, T, D / H]."""
         rows, length = tf.unstack(tf.shape(vectors)[:2])
-        width = vectors.shape[-1] // self.heads
-        split = tf.reshape(vectors, [rows, length, self.heads, width])
+        width = vectors.shape[-1] // self.num_heads
+        split = tf.reshape(vectors, [rows, length, self.num_heads, width])
         return tf.transpose(split, [0, 2, 1, 3])
 
     def _norm(self, name: str, shape: Shape) -> keras.layers.Layer:

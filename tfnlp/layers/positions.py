@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.validation import Shape, check_size
+from tfnlp.layers.validation import Shape, check_size, renamed
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="LearnedPositions")
@@ -14,8 +14,8 @@ class LearnedPositions(keras.layers.Layer):
     """Adds a learned vector to each position.
 
     Args:
-        length: number of positions that are learned. Tokens further on share the
-            last of them, so choose at least the length of the vectorizer.
+        sequence_length: number of positions that are learned. Tokens further on
+            share the last of them, so choose at least the length of the vectorizer.
 
     Raises:
         UsageError: the length is not positive.
@@ -26,16 +26,16 @@ class LearnedPositions(keras.layers.Layer):
     TensorShape([1, 6, 2])
     """
 
-    def __init__(self, length: int, **options: Any) -> None:
-        check_size("length", length)
+    def __init__(self, sequence_length: int, **options: Any) -> None:
+        check_size("sequence_length", sequence_length)
         super().__init__(**options)
-        self.length = length
+        self.sequence_length = sequence_length
 
     def build(self, vectors_shape: Shape) -> None:
         """Makes one vector a position."""
         self.positions = self.add_weight(
             name="positions",
-            shape=[self.length, vectors_shape[-1]],
+            shape=[self.sequence_length, vectors_shape[-1]],
             initializer=keras.initializers.RandomNormal(stddev=0.02),
         )
 
@@ -45,11 +45,18 @@ class LearnedPositions(keras.layers.Layer):
 
     def at(self, places: tf.Tensor) -> tf.Tensor:
         """The vectors of places, int32 [...]: float [..., D]."""
-        return ops.take(self.positions, ops.minimum(places, self.length - 1), axis=0)
+        return ops.take(
+            self.positions, ops.minimum(places, self.sequence_length - 1), axis=0
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), "length": self.length}
+        return {**super().get_config(), "sequence_length": self.sequence_length}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "LearnedPositions":
+        """The layer that `get_config` described, of this version or an older one."""
+        return super().from_config(renamed(config, {"length": "sequence_length"}))
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="SinusoidalPositions")

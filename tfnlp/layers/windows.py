@@ -36,7 +36,7 @@ def in_windows(
 
     Example:
     >>> from tfnlp.networks import transformer
-    >>> encoder = transformer.encoder(9, width=4, heads=1, positions="learned")
+    >>> encoder = transformer.encoder(9, hidden_dim=4, num_heads=1, positions="learned")
     >>> inputs = {name: keras.Input([None], dtype="int32") for name in encoder.input}
     >>> in_windows(encoder, inputs, length=512).shape
     (None, None, 4)

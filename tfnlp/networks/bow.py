@@ -12,7 +12,7 @@ from tfnlp.errors import UsageError
 from tfnlp.layers.activation import activation as make_activation
 from tfnlp.layers.embedding import TokenWeights
 from tfnlp.layers.normalization import normalize
-from tfnlp.networks.embedding_inputs import dropped, encoder_model, front
+from tfnlp.networks.embedding_inputs import dropped, embedding_inputs, encoder_model
 
 POOLING = "mean"
 
@@ -20,10 +20,10 @@ POOLING = "mean"
 def encoder(
     vocabulary_size: int,
     *,
-    width: int | None = None,
-    initial: np.ndarray | None = None,
+    hidden_dim: int | None = None,
+    initial_vectors: np.ndarray | None = None,
     vectors: np.ndarray | None = None,
-    tune_vectors: bool = True,
+    trainable_vectors: bool = True,
     token_weights: bool = False,
     activation: str = "linear",
     dropout: float = 0.0,
@@ -40,11 +40,11 @@ def encoder(
 
     Args:
         vocabulary_size: number of ids, n-grams included.
-        width: of a vector; by default that of the start values, else 64.
-        initial: float [V, D] start values that are always tuned, for example the
-            log-ratios of naive Bayes.
+        hidden_dim: size D of a vector; by default that of the start values, else 64.
+        initial_vectors: float [V, D] start values that are always tuned, for
+            example the log-ratios of naive Bayes.
         vectors: float [V, D] pretrained word vectors.
-        tune_vectors: False freezes the pretrained vectors.
+        trainable_vectors: False freezes the pretrained vectors.
         token_weights: learn one weight a token besides its vector.
         activation: applied to each vector; see `tfnlp.layers.activation`.
         dropout: share of numbers dropped.
@@ -58,23 +58,24 @@ def encoder(
         UsageError: an option has a value that it cannot have.
 
     Example:
-    >>> encoder(100, width=8).output_shape
+    >>> encoder(100, hidden_dim=8).output_shape
     (None, None, 8)
     """
-    if initial is not None and vectors is not None:
+    if initial_vectors is not None and vectors is not None:
         raise UsageError(
-            "A bag of words begins from one matrix. Received: initial and vectors. "
+            "A bag of words starts from one matrix. "
+            "Received: initial_vectors and vectors. "
             "Pass either of them."
         )
-    values = initial if vectors is None else vectors
-    if width is None and values is None:
-        width = 64
-    start = front(
+    values = initial_vectors if vectors is None else vectors
+    if hidden_dim is None and values is None:
+        hidden_dim = 64
+    start = embedding_inputs(
         vocabulary_size,
-        width,
+        hidden_dim,
         vectors=values,
-        tune_vectors=tune_vectors or vectors is None,
-        spread=1.0 / width if width else 0.05,
+        trainable_vectors=trainable_vectors or vectors is None,
+        spread=1.0 / hidden_dim if hidden_dim else 0.05,
         word_dropout=word_dropout,
         spatial_dropout=spatial_dropout,
         l1=l1,

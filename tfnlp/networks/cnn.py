@@ -15,20 +15,25 @@ from tfnlp.layers.convolution import Convolution
 from tfnlp.layers.masking import ZeroPadding
 from tfnlp.layers.normalization import normalize
 from tfnlp.layers.validation import check_size, penalty
-from tfnlp.networks.embedding_inputs import Front, dropped, encoder_model, front
+from tfnlp.networks.embedding_inputs import (
+    EmbeddingInputs,
+    dropped,
+    embedding_inputs,
+    encoder_model,
+)
 
 POOLING = "max"
 
 
 def encoder(
-    vocabulary_size: int | Front,
+    vocabulary_size: int | EmbeddingInputs,
     *,
-    width: int = 300,
-    embedding_width: int | None = None,
-    windows: Sequence[int] = (3, 4, 5),
-    depth: int = 1,
+    hidden_dim: int = 300,
+    embedding_dim: int | None = None,
+    kernel_sizes: Sequence[int] = (3, 4, 5),
+    num_layers: int = 1,
     vectors: np.ndarray | None = None,
-    tune_vectors: bool = True,
+    trainable_vectors: bool = True,
     activation: str = "relu",
     dropout: float = 0.2,
     word_dropout: float = 0.0,
@@ -40,13 +45,13 @@ def encoder(
     """Convolutions of several window sizes: int32 [B, T] to float32 [B, T, D].
 
     Args:
-        vocabulary_size: number of ids; or the vectors to start from, a `Front`.
-        width: of an output vector; shared out among the windows.
-        embedding_width: of a token's vector; by default that of `vectors`, else 128.
-        windows: how many tokens a detector sees, one group of detectors each.
-        depth: number of stacked layers.
+        vocabulary_size: number of ids; or the vectors to start from, `EmbeddingInputs`.
+        hidden_dim: size D of an output vector; shared out among the kernel sizes.
+        embedding_dim: size of a token's vector; by default that of `vectors`, else 128.
+        kernel_sizes: tokens that a filter sees; each size has its share of the filters.
+        num_layers: number of stacked layers.
         vectors: float [V, E] pretrained word vectors.
-        tune_vectors: False freezes the pretrained vectors.
+        trainable_vectors: False freezes the pretrained vectors.
         activation: behind each layer; see `tfnlp.layers.activation`.
         dropout: share of numbers dropped before each layer.
         word_dropout: share of tokens that become unknown while training.
@@ -59,57 +64,60 @@ def encoder(
         UsageError: an option has a value that it cannot have.
 
     Example:
-    >>> encoder(100, width=10, windows=(2, 3, 4)).output_shape
+    >>> encoder(100, hidden_dim=10, kernel_sizes=(2, 3, 4)).output_shape
     (None, None, 10)
     """
-    _check_windows(windows, width)
-    check_size("depth", depth)
-    if embedding_width is None and vectors is None:
-        embedding_width = 128
-    start = front(
+    _check_kernel_sizes(kernel_sizes, hidden_dim)
+    check_size("num_layers", num_layers)
+    if embedding_dim is None and vectors is None:
+        embedding_dim = 128
+    start = embedding_inputs(
         vocabulary_size,
-        embedding_width,
+        embedding_dim,
         vectors=vectors,
-        tune_vectors=tune_vectors,
+        trainable_vectors=trainable_vectors,
         word_dropout=word_dropout,
         spatial_dropout=spatial_dropout,
     )
     hidden = start.vectors
-    for layer in range(depth):
+    for layer in range(num_layers):
         hidden = ZeroPadding()(dropped(hidden, dropout), start.padding_mask)
-        hidden = _windows(hidden, windows, width, penalty(l1, l2), f"layer{layer}")
+        hidden = _windows(
+            hidden, kernel_sizes, hidden_dim, penalty(l1, l2), f"layer{layer}"
+        )
         hidden = normalize(hidden, start.padding_mask, normalization)
         hidden = make_activation(activation, per_token=True)(hidden)
     return encoder_model(start, hidden, name="cnn")
 
 
-def _check_windows(windows: Sequence[int], width: int) -> None:
-    if not isinstance(windows, tuple | list) or not windows:
+def _check_kernel_sizes(kernel_sizes: Sequence[int], hidden_dim: int) -> None:
+    if not isinstance(kernel_sizes, tuple | list) or not kernel_sizes:
         raise UsageError(
-            "A convolution needs a list of at least one window. "
-            f"Received: windows={windows!r}. "
-            "Pass windows=(3, 4, 5), for example."
+            "A convolution needs a list of at least one kernel size. "
+            f"Received: kernel_sizes={kernel_sizes!r}. "
+            "Pass kernel_sizes=(3, 4, 5), for example."
         )
-    for window in windows:
-        check_size("windows", window)
-    check_size("width", width, least=len(windows))
+    for window in kernel_sizes:
+        check_size("kernel_sizes", window)
+    check_size("hidden_dim", hidden_dim, least=len(kernel_sizes))
 
 
 def _windows(
     vectors: keras.KerasTensor,
-    windows: Sequence[int],
-    width: int,
+    kernel_sizes: Sequence[int],
+    hidden_dim: int,
     regularizer: keras.regularizers.Regularizer | None,
     name: str,
 ) -> keras.KerasTensor:
     found = [
         Convolution(
-            filters=(width + place) // len(windows),  # shares that add up to width
+            # Shares that add up to hidden_dim.
+            filters=(hidden_dim + place) // len(kernel_sizes),
             kernel_size=window,
             padding="same",
             kernel_regularizer=regularizer,
             name=f"{name}_window{window}_{place}",
         )(vectors)
-        for place, window in enumerate(windows)
+        for place, window in enumerate(kernel_sizes)
     ]
     return found[0] if len(found) == 1 else keras.layers.Concatenate()(found)

@@ -14,7 +14,7 @@ from tfnlp.layers.masking import ZeroPadding
 from tfnlp.layers.validation import check_rate
 
 
-class Front(NamedTuple):
+class EmbeddingInputs(NamedTuple):
     """The beginning of an encoder, on which the rest is stacked."""
 
     token_ids: keras.KerasTensor
@@ -25,25 +25,25 @@ class Front(NamedTuple):
     """Further inputs that the vectors are made of, by name."""
 
 
-def front(
-    vocabulary_size: int | Front,
-    width: int | None,
+def embedding_inputs(
+    vocabulary_size: int | EmbeddingInputs,
+    embedding_dim: int | None,
     *,
     vectors: np.ndarray | None = None,
-    tune_vectors: bool = True,
+    trainable_vectors: bool = True,
     spread: float = 0.05,
     word_dropout: float = 0.0,
     spatial_dropout: float = 0.0,
     l1: float = 0.0,
     l2: float = 0.0,
-) -> Front:
+) -> EmbeddingInputs:
     """The inputs of an encoder and the vectors of its tokens.
 
     Args:
         vocabulary_size: number of ids; or what is there already, which is returned.
-        width: of a vector; None for that of `vectors`.
+        embedding_dim: of a vector; None for that of `vectors`.
         vectors: float [V, D] start values.
-        tune_vectors: False freezes the vectors.
+        trainable_vectors: False freezes the vectors.
         spread: without start values, numbers are drawn from -spread to spread.
         word_dropout: share of tokens that become unknown while training.
         spatial_dropout: share of features dropped from all tokens of a row.
@@ -54,7 +54,7 @@ def front(
         UsageError: an option has a value that it cannot have.
     """
     check_rate("spatial_dropout", spatial_dropout)
-    if isinstance(vocabulary_size, Front):
+    if isinstance(vocabulary_size, EmbeddingInputs):
         return vocabulary_size
     if vectors is not None and not isinstance(vectors, np.ndarray):
         raise UsageError(
@@ -66,9 +66,9 @@ def front(
     kept = WordDropout(word_dropout)(token_ids) if word_dropout else token_ids
     embedding = embed(
         vocabulary_size,
-        width,
+        embedding_dim,
         vectors=vectors,
-        trainable=tune_vectors,
+        trainable=trainable_vectors,
         spread=spread,
         l1=l1,
         l2=l2,
@@ -76,11 +76,11 @@ def front(
     embedded = embedding(kept)  # [B, T, D]
     if spatial_dropout:
         embedded = keras.layers.SpatialDropout1D(spatial_dropout)(embedded)
-    return Front(token_ids, padding_mask, embedded)
+    return EmbeddingInputs(token_ids, padding_mask, embedded)
 
 
 def encoder_model(
-    start: Front, vectors: keras.KerasTensor, *, name: str
+    start: EmbeddingInputs, vectors: keras.KerasTensor, *, name: str
 ) -> keras.Model:
     """Closes an encoder: padding to zero, numbers to float32, inputs by name."""
     ending = ZeroPadding(dtype="float32", name="vectors")

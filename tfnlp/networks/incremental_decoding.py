@@ -49,11 +49,12 @@ def check_length(decoder: keras.layers.Layer, tokens: int) -> None:
     Raises:
         UsageError: it remembers fewer.
     """
-    length = getattr(decoder, "length", tokens)
+    length = getattr(decoder, "sequence_length", tokens)
     if length < tokens:
         raise UsageError(
             f"A decoder must remember the {tokens} tokens that the task has it read. "
-            f"Received: length={length}. Leave it out, or shorten the task's own."
+            f"Received: sequence_length={length}. "
+            "Leave it out, or shorten the task's own."
         )
 
 

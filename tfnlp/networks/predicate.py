@@ -2,7 +2,7 @@
 
 Every word sees how far it is from the predicate, and the predicate with its
 neighbours, as in Zhou and Xu (2015): without that, a shallow network would have to
-carry both through the whole sentence. What it makes is a `Front` again.
+carry both through the whole sentence. What it makes is `EmbeddingInputs` again.
 """
 
 import keras
@@ -10,27 +10,27 @@ from keras import ops
 
 from tfnlp.layers.embedding import embed
 from tfnlp.layers.validation import check_size
-from tfnlp.networks.embedding_inputs import Front
+from tfnlp.networks.embedding_inputs import EmbeddingInputs
 from tfnlp.networks.word_features import feature
 
 _PREDICATE = 2  # its id; other words have 1, padding 0
 
 
-def marked(
-    start: Front,
+def add_predicate_features(
+    start: EmbeddingInputs,
     *,
-    distance_width: int = 50,
-    predicate_width: int = 100,
-    reach: int = 30,
+    distance_dim: int = 50,
+    predicate_dim: int = 100,
+    max_distance: int = 30,
     context: int = 1,
-) -> Front:
+) -> EmbeddingInputs:
     """Adds to the vectors of words what they should know of the predicate.
 
     Args:
         start: the vectors of words, and their inputs.
-        distance_width: of the vector of a distance from the predicate, in words.
-        predicate_width: of what is made of the predicate, the same at every word.
-        reach: distances beyond it count as it.
+        distance_dim: of the vector of a distance from the predicate, in words.
+        predicate_dim: of what is made of the predicate, the same at every word.
+        max_distance: distances beyond it count as it.
         context: how many neighbours on each side belong to what is made of it.
 
     Returns:
@@ -42,25 +42,26 @@ def marked(
 
     Example:
     >>> from tfnlp.networks import word_features
-    >>> start = marked(word_features.front({"token_ids": 9}, width=6))
+    >>> words = word_features.embedding_inputs({"token_ids": 9}, embedding_dim=6)
+    >>> start = add_predicate_features(words)
     >>> start.vectors.shape, list(start.more)
     ((None, None, 156), ['predicate_ids'])
     """
-    check_size("reach", reach)
+    check_size("max_distance", max_distance)
     check_size("context", context, least=0)
     ids = feature("predicate_ids")
     steps = _steps(ids)  # [B, T]
-    distances = embed(2 * reach + 1, distance_width, name="distance")
+    distances = embed(2 * max_distance + 1, distance_dim, name="distance")
     real = ops.cast(ops.expand_dims(ids > 0, -1), start.vectors.dtype)  # [B, T, 1]
     words = start.vectors * real
     near = [_taken(words, steps, k) for k in range(-context, context + 1)]
     joined = keras.layers.Concatenate()(near) if context else near[0]  # [B, 1, _]
-    predicate = keras.layers.Dense(
-        predicate_width, activation="tanh", name="predicate"
-    )(joined)
+    predicate = keras.layers.Dense(predicate_dim, activation="tanh", name="predicate")(
+        joined
+    )
     found = [
         start.vectors,
-        distances(ops.clip(steps, -reach, reach) + reach),
+        distances(ops.clip(steps, -max_distance, max_distance) + max_distance),
         predicate * ops.ones_like(real),
     ]
     vectors = keras.layers.Concatenate()(found)  # [B, T, D]

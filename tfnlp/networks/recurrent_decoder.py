@@ -16,7 +16,7 @@ from tfnlp.layers.cross_attention import Look
 from tfnlp.layers.decoder_block import Memory
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.tied_lm_head import TokenTable
-from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size
+from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size, renamed
 from tfnlp.networks.rnn import CELLS
 
 ATTENTION = ("luong", "bahdanau")
@@ -26,9 +26,15 @@ Source = Mapping[str, tf.Tensor] | None
 """What `Look` needs of a source."""
 
 _OPTIONS = (
-    "vocabulary_size width embedding_width depth cell attention dropout "
-    "embedding_dropout word_dropout tied"
+    "vocabulary_size hidden_dim embedding_dim num_layers cell attention dropout "
+    "embedding_dropout word_dropout tie_word_embeddings"
 )
+_RENAMED = {
+    "width": "hidden_dim",
+    "embedding_width": "embedding_dim",
+    "depth": "num_layers",
+    "tied": "tie_word_embeddings",
+}
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="RecurrentDecoder")
@@ -37,22 +43,23 @@ class RecurrentDecoder(keras.layers.Layer):
 
     Args:
         vocabulary_size: number of ids.
-        width: of the state.
-        embedding_width: of a token's vector; by default the width.
-        depth: number of stacked layers.
+        hidden_dim: size of the state.
+        embedding_dim: size of a token's vector; by default `hidden_dim`.
+        num_layers: number of stacked layers.
         cell: `lstm` or `gru`.
         attention: `luong` or `bahdanau`, to look at a source; None without one.
         dropout: share of the numbers dropped between layers, and before logits: the
             same ones at every token of a row (variational, Gal & Ghahramani 2016).
         embedding_dropout: likewise of the tokens' vectors; by default `dropout`.
         word_dropout: share of tokens that become unknown while training.
-        tied: whether logits come from the vectors of the tokens.
+        tie_word_embeddings: whether logits come from the vectors of the tokens
+            (weight tying).
 
     Raises:
         UsageError: an option has a value that it cannot have.
 
     Example:
-    >>> decoder = RecurrentDecoder(9, width=8)
+    >>> decoder = RecurrentDecoder(9, hidden_dim=8)
     >>> decoder(tf.constant([[1, 2, 3]])).shape
     TensorShape([1, 3, 9])
     """
@@ -61,27 +68,28 @@ class RecurrentDecoder(keras.layers.Layer):
         self,
         vocabulary_size: int,
         *,
-        width: int = 256,
-        embedding_width: int | None = None,
-        depth: int = 1,
+        hidden_dim: int = 256,
+        embedding_dim: int | None = None,
+        num_layers: int = 1,
         cell: str = "lstm",
         attention: str | None = None,
         dropout: float = 0.2,
         embedding_dropout: float | None = None,
         word_dropout: float = 0.0,
-        tied: bool = True,
+        tie_word_embeddings: bool = True,
         **options: Any,
     ) -> None:
         check_choice("cell", cell, CELLS)
         if attention is not None:
             check_choice("attention", attention, ATTENTION)
-        check_size("width", width)
-        check_size("depth", depth)
+        check_size("hidden_dim", hidden_dim)
+        check_size("num_layers", num_layers)
         check_rate("dropout", dropout)
         super().__init__(**options)
-        self.vocabulary_size, self.width, self.depth = vocabulary_size, width, depth
-        self.embedding_width = embedding_width or width
-        self.cell, self.attention, self.tied = cell, attention, tied
+        self.vocabulary_size, self.hidden_dim = vocabulary_size, hidden_dim
+        self.num_layers, self.embedding_dim = num_layers, embedding_dim or hidden_dim
+        self.cell, self.attention = cell, attention
+        self.tie_word_embeddings = tie_word_embeddings
         self.dropout, self.word_dropout = dropout, word_dropout
         self.embedding_dropout = (
             dropout if embedding_dropout is None else embedding_dropout
@@ -93,45 +101,47 @@ class RecurrentDecoder(keras.layers.Layer):
         self.words = WordDropout(self.word_dropout)
         self.table = TokenTable(
             self.vocabulary_size,
-            self.embedding_width,
-            tied=self.tied,
+            self.embedding_dim,
+            tied=self.tie_word_embeddings,
             name="table",
             **policy,
         )
         self.table.build(token_ids_shape)
         self.embedded = _same_dropout(self.embedding_dropout, **policy)
         self.between = [
-            _same_dropout(self.dropout, **policy) for _ in range(self.depth)
+            _same_dropout(self.dropout, **policy) for _ in range(self.num_layers)
         ]
         self.layers = [
             CELLS[self.cell](
-                self.width,
+                self.hidden_dim,
                 return_sequences=True,
                 return_state=True,
                 name=f"layer{layer}",
                 **policy,
             )
-            for layer in range(self.depth)
+            for layer in range(self.num_layers)
         ]
-        inputs = self.embedding_width
+        inputs = self.embedding_dim
         if memory_shape is not None:
             self.look = Look(
-                self.width, additive=self.attention == "bahdanau", **policy
+                self.hidden_dim, additive=self.attention == "bahdanau", **policy
             )
-            self.look.build((None, self.width), memory_shape)
+            self.look.build((None, self.hidden_dim), memory_shape)
             self.bridges = [
-                _dense(self.width, memory_shape[-1], f"bridge{layer}", "tanh", policy)
-                for layer in range(self.depth)
+                _dense(
+                    self.hidden_dim, memory_shape[-1], f"bridge{layer}", "tanh", policy
+                )
+                for layer in range(self.num_layers)
             ]
-            inputs += self.width if self.attention == "bahdanau" else 0
+            inputs += self.hidden_dim if self.attention == "bahdanau" else 0
         for layer in self.layers:
             layer.build((None, None, inputs))
-            inputs = self.width
-        found = inputs + (0 if memory_shape is None else self.width)
+            inputs = self.hidden_dim
+        found = inputs + (0 if memory_shape is None else self.hidden_dim)
         bend = None if memory_shape is None else "tanh"
         self.narrow = None
-        if found != self.embedding_width:
-            self.narrow = _dense(self.embedding_width, found, "narrow", bend, policy)
+        if found != self.embedding_dim:
+            self.narrow = _dense(self.embedding_dim, found, "narrow", bend, policy)
 
     def call(
         self,
@@ -233,10 +243,10 @@ class RecurrentDecoder(keras.layers.Layer):
 
     def first_states(self, rows: tf.Tensor, memory: Memory | None = None) -> States:
         """States at the beginning: zero, or by the mean of a source."""
-        zeros = tf.zeros([rows, self.width], self.compute_dtype)
+        zeros = tf.zeros([rows, self.hidden_dim], self.compute_dtype)
         count = 2 if self.cell == "lstm" else 1
         if memory is None:
-            return [[zeros] * count for _ in range(self.depth)]
+            return [[zeros] * count for _ in range(self.num_layers)]
         real = tf.cast(memory.padding_mask, memory.vectors.dtype)[..., None]
         total = tf.maximum(tf.reduce_sum(real, axis=1), 1.0)
         mean = tf.reduce_sum(memory.vectors * real, axis=1) / total  # [B, E]
@@ -246,6 +256,11 @@ class RecurrentDecoder(keras.layers.Layer):
         """The constructor's arguments."""
         own = {name: getattr(self, name) for name in _OPTIONS.split()}
         return {**super().get_config(), **own}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "RecurrentDecoder":
+        """The layer that `get_config` described, of this version or an older one."""
+        return super().from_config(renamed(config, _RENAMED))
 
     def _advanced(
         self,
@@ -290,11 +305,11 @@ class RecurrentDecoder(keras.layers.Layer):
     ) -> tuple[tf.Tensor, States]:
         """Reads token by token, since each looks at the source before it is read."""
         source = self.look.source(memory)
-        nothing = tf.zeros([tf.shape(vectors)[0], 2 * self.width], vectors.dtype)
+        nothing = tf.zeros([tf.shape(vectors)[0], 2 * self.hidden_dim], vectors.dtype)
         steps = tf.transpose(vectors, [1, 0, 2])
         real = tf.ones(tf.shape(steps)[:2], tf.bool) if mask is None else mask
         real = real if mask is None else tf.transpose(real)
-        every = tf.ones([tf.shape(vectors)[0], 1, self.width], vectors.dtype)
+        every = tf.ones([tf.shape(vectors)[0], 1, self.hidden_dim], vectors.dtype)
         kept = [drop(every, training=training)[:, 0] for drop in self.between[:-1]]
 
         def advance(before: Any, now: Any) -> Any:
@@ -321,8 +336,8 @@ def _same_dropout(rate: float, **policy: Any) -> keras.layers.Layer:
 
 
 def _dense(
-    width: int, inputs: int, name: str, bend: str | None, policy: Mapping[str, Any]
+    units: int, inputs: int, name: str, bend: str | None, policy: Mapping[str, Any]
 ) -> keras.layers.Layer:
-    layer = keras.layers.Dense(width, activation=bend, name=name, **policy)
+    layer = keras.layers.Dense(units, activation=bend, name=name, **policy)
     layer.build((None, inputs))
     return layer

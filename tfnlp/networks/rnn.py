@@ -16,22 +16,27 @@ from tfnlp.layers.masking import ReverseTokens
 from tfnlp.layers.normalization import normalize
 from tfnlp.layers.recurrent import GRU, LSTM
 from tfnlp.layers.validation import check_choice, check_size, penalty
-from tfnlp.networks.embedding_inputs import Front, dropped, encoder_model, front
+from tfnlp.networks.embedding_inputs import (
+    EmbeddingInputs,
+    dropped,
+    embedding_inputs,
+    encoder_model,
+)
 
 POOLING = "max"
 CELLS: dict[str, type[keras.layers.RNN]] = {"gru": GRU, "lstm": LSTM}
 
 
 def encoder(
-    vocabulary_size: int | Front,
+    vocabulary_size: int | EmbeddingInputs,
     *,
-    width: int = 128,
-    embedding_width: int | None = None,
+    hidden_dim: int = 128,
+    embedding_dim: int | None = None,
     cell: str = "lstm",
     bidirectional: bool = True,
-    depth: int = 1,
+    num_layers: int = 1,
     vectors: np.ndarray | None = None,
-    tune_vectors: bool = True,
+    trainable_vectors: bool = True,
     activation: str = "tanh",
     dropout: float = 0.2,
     variational: bool = False,
@@ -44,14 +49,14 @@ def encoder(
     """A recurrent network: int32 [B, T] to float32 [B, T, D].
 
     Args:
-        vocabulary_size: number of ids; or the vectors to start from, a `Front`.
-        width: of an output vector; each direction of two makes half of it.
-        embedding_width: of a token's vector; by default that of `vectors`, else 128.
+        vocabulary_size: number of ids; or the vectors to start from, `EmbeddingInputs`.
+        hidden_dim: size D of an output vector; each direction of two makes half of it.
+        embedding_dim: size of a token's vector; by default that of `vectors`, else 128.
         cell: `lstm` or `gru`.
         bidirectional: read from both ends.
-        depth: number of stacked layers.
+        num_layers: number of stacked layers.
         vectors: float [V, E] pretrained word vectors.
-        tune_vectors: False freezes the pretrained vectors.
+        trainable_vectors: False freezes the pretrained vectors.
         activation: of the cell; other than `tanh` it rules out cuDNN.
         dropout: share of numbers dropped before each layer.
         variational: whether all tokens of a row lose the same numbers.
@@ -65,29 +70,29 @@ def encoder(
         UsageError: an option has a value that it cannot have.
 
     Example:
-    >>> encoder(100, width=8, cell="gru").output_shape
+    >>> encoder(100, hidden_dim=8, cell="gru").output_shape
     (None, None, 8)
     """
     check_choice("cell", cell, CELLS)
     check_choice("activation", activation, FUNCTIONS)
-    check_size("depth", depth)
-    check_size("width", width)
-    if bidirectional and width % 2:
+    check_size("num_layers", num_layers)
+    check_size("hidden_dim", hidden_dim)
+    if bidirectional and hidden_dim % 2:
         raise UsageError(
-            "Each direction of a bidirectional network makes half of its width. "
-            f"Received: width={width}. Pass width={width + 1}."
+            "Each direction of a bidirectional network makes half of its vectors. "
+            f"Received: hidden_dim={hidden_dim}. Pass hidden_dim={hidden_dim + 1}."
         )
-    if embedding_width is None and vectors is None:
-        embedding_width = 128
-    start = front(
+    if embedding_dim is None and vectors is None:
+        embedding_dim = 128
+    start = embedding_inputs(
         vocabulary_size,
-        embedding_width,
+        embedding_dim,
         vectors=vectors,
-        tune_vectors=tune_vectors,
+        trainable_vectors=trainable_vectors,
         word_dropout=word_dropout,
         spatial_dropout=spatial_dropout,
     )
-    units = width // 2 if bidirectional else width
+    units = hidden_dim // 2 if bidirectional else hidden_dim
     options = {
         "units": units,
         "activation": activation,
@@ -97,7 +102,7 @@ def encoder(
     }
     read = _read_both_ways if bidirectional else _read
     hidden = start.vectors
-    for layer in range(depth):
+    for layer in range(num_layers):
         hidden = dropped(hidden, dropout, variational=variational)
         hidden = read(hidden, start.padding_mask, CELLS[cell], options, layer)
         hidden = normalize(hidden, start.padding_mask, normalization)

@@ -2,7 +2,8 @@
 
 Small by default, to be trained from scratch on some thousand rows: one block,
 strong dropout, normalisation first (which needs no warm-up). Rows longer than
-`length` are read in overlapping windows: attention costs the square of what it sees.
+`sequence_length` are read in overlapping windows: attention costs the square of what
+it sees.
 """
 
 import keras
@@ -13,25 +14,30 @@ from tfnlp.layers.normalization import normalize
 from tfnlp.layers.positions import LearnedPositions, SinusoidalPositions
 from tfnlp.layers.validation import check_choice, check_size
 from tfnlp.layers.windows import in_windows
-from tfnlp.networks.embedding_inputs import Front, dropped, encoder_model, front
+from tfnlp.networks.embedding_inputs import (
+    EmbeddingInputs,
+    dropped,
+    embedding_inputs,
+    encoder_model,
+)
 
 POOLING = "mean"
 POSITIONS = ("learned", "sinusoidal")
 
 
 def encoder(
-    vocabulary_size: int | Front,
+    vocabulary_size: int | EmbeddingInputs,
     *,
-    width: int = 64,
-    heads: int = 4,
-    depth: int = 1,
-    hidden: int | None = None,
+    hidden_dim: int = 64,
+    num_heads: int = 4,
+    num_layers: int = 1,
+    intermediate_dim: int | None = None,
     positions: str | None = "sinusoidal",
-    length: int = 512,
-    pre_norm: bool = True,
+    sequence_length: int = 512,
+    normalize_first: bool = True,
     causal: bool = False,
     vectors: np.ndarray | None = None,
-    tune_vectors: bool = True,
+    trainable_vectors: bool = True,
     activation: str = "gelu",
     dropout: float = 0.2,
     attention_dropout: float = 0.0,
@@ -44,20 +50,21 @@ def encoder(
     """Blocks of self-attention: int32 [B, T] to float32 [B, T, D].
 
     Args:
-        vocabulary_size: number of ids; or the vectors to start from, a `Front`.
-        width: of an output vector; a multiple of the heads.
-        heads: attention heads of a block.
-        depth: number of blocks.
-        hidden: width of the middle of a block's feed-forward half; by default
+        vocabulary_size: number of ids; or the vectors to start from, `EmbeddingInputs`.
+        hidden_dim: size D of an output vector; a multiple of `num_heads`.
+        num_heads: attention heads of a block.
+        num_layers: number of blocks.
+        intermediate_dim: width of the middle of a block's feed-forward half; by default
             twice the width.
         positions: `learned`, `sinusoidal`, or None for a bag of tokens.
-        length: tokens that are read at a time; longer rows in windows of so many,
-            see `tfnlp.layers.windows`.
-        pre_norm: normalise what enters each half of a block, not what leaves it.
+        sequence_length: tokens that are read at a time; longer rows in windows of
+            this size, see `tfnlp.layers.windows`.
+        normalize_first: layer normalisation of what enters each half of a block
+            (pre-norm), not of what leaves it.
         causal: a token sees only itself and what came before.
         vectors: float [V, E] pretrained word vectors; projected to the width if
             they have another.
-        tune_vectors: False freezes the pretrained vectors.
+        trainable_vectors: False freezes the pretrained vectors.
         activation: of the feed-forward half; see `tfnlp.layers.activation`.
         dropout: share of numbers dropped behind the positions and in each half.
         attention_dropout: share of the attention weights dropped.
@@ -71,58 +78,65 @@ def encoder(
         UsageError: an option has a value that it cannot have.
 
     Example:
-    >>> encoder(100, width=8, heads=2).output_shape
+    >>> encoder(100, hidden_dim=8, num_heads=2).output_shape
     (None, None, 8)
     """
-    check_size("width", width)
-    check_size("depth", depth)
-    start = front(
+    check_size("hidden_dim", hidden_dim)
+    check_size("num_layers", num_layers)
+    start = embedding_inputs(
         vocabulary_size,
-        None if vectors is not None else width,
+        None if vectors is not None else hidden_dim,
         vectors=vectors,
-        tune_vectors=tune_vectors,
+        trainable_vectors=trainable_vectors,
         word_dropout=word_dropout,
         spatial_dropout=spatial_dropout,
     )
     blocks = [
         TransformerBlock(
-            heads=heads,
-            hidden=2 * width if hidden is None else hidden,
+            num_heads=num_heads,
+            intermediate_dim=2 * hidden_dim
+            if intermediate_dim is None
+            else intermediate_dim,
             activation=activation,
             dropout=dropout,
             attention_dropout=attention_dropout,
-            pre_norm=pre_norm,
+            normalize_first=normalize_first,
             causal=causal,
             l1=l1,
             l2=l2,
             name=f"block{block}",
         )
-        for block in range(depth)
+        for block in range(num_layers)
     ]
 
     def read(features: dict[str, keras.KerasTensor]) -> keras.KerasTensor:
-        mixed = _placed(features["vectors"], width, positions, length)
+        mixed = _placed(features["vectors"], hidden_dim, positions, sequence_length)
         mixed = dropped(mixed, dropout)
         for block in blocks:
             mixed = block(mixed, features["padding_mask"])
         return mixed
 
     features = {"vectors": start.vectors, "padding_mask": start.padding_mask}
-    mixed = in_windows(read, features, length=length)
+    mixed = in_windows(read, features, length=sequence_length)
     mixed = normalize(mixed, start.padding_mask, normalization)
     return encoder_model(start, mixed, name="transformer")
 
 
 def _placed(
-    vectors: keras.KerasTensor, width: int, positions: str | None, length: int
+    vectors: keras.KerasTensor,
+    hidden_dim: int,
+    positions: str | None,
+    sequence_length: int,
 ) -> keras.KerasTensor:
-    if vectors.shape[-1] != width:
-        vectors = keras.layers.Dense(width, use_bias=False, name="projection")(vectors)
+    if vectors.shape[-1] != hidden_dim:
+        vectors = keras.layers.Dense(hidden_dim, use_bias=False, name="projection")(
+            vectors
+        )
     # Start values are small; without this the positions would drown them.
-    vectors = keras.layers.Rescaling(width**0.5, name="scale")(vectors)
+    vectors = keras.layers.Rescaling(hidden_dim**0.5, name="scale")(vectors)
     if positions is None:
         return vectors
     check_choice("positions", positions, POSITIONS)
     if positions == "learned":
-        return LearnedPositions(length, name="positions")(vectors)
+        return LearnedPositions(sequence_length, name="positions")(vectors)
     return SinusoidalPositions(name="positions")(vectors)

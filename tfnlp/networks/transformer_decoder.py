@@ -2,7 +2,7 @@
 
 Reads whole rows in training and one token at a time in generation: `start` makes
 the cache, `step` uses it. Rotary positions by default, so rows may be of any length;
-in generation it remembers the last `length` tokens.
+in generation it remembers the last `sequence_length` tokens.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from tfnlp.layers.decoder_block import DecoderBlock, Memory
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.positions import LearnedPositions
 from tfnlp.layers.tied_lm_head import TokenTable
-from tfnlp.layers.validation import Shape, check_choice, check_size
+from tfnlp.layers.validation import Shape, check_choice, check_size, renamed
 
 POSITIONS = ("rotary", "learned")
 Cache = Mapping[str, Any]
@@ -24,9 +24,18 @@ Shared = Sequence[Any] | None
 """Of each block, what it needs of a source."""
 
 _OPTIONS = (
-    "vocabulary_size width heads depth hidden length positions source activation "
-    "dropout word_dropout tied"
+    "vocabulary_size hidden_dim num_heads num_layers intermediate_dim sequence_length "
+    "positions cross_attention activation dropout word_dropout tie_word_embeddings"
 )
+_RENAMED = {
+    "width": "hidden_dim",
+    "heads": "num_heads",
+    "depth": "num_layers",
+    "hidden": "intermediate_dim",
+    "length": "sequence_length",
+    "source": "cross_attention",
+    "tied": "tie_word_embeddings",
+}
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="TransformerDecoder")
@@ -35,25 +44,27 @@ class TransformerDecoder(keras.layers.Layer):
 
     Args:
         vocabulary_size: number of ids.
-        width: of a token's vector; a multiple of the heads.
-        heads: attention heads of a block.
-        depth: number of blocks.
-        hidden: width of the middle of a block's feed-forward half; by default four
-            times the width.
-        length: tokens that generation remembers, and learned positions there are.
+        hidden_dim: size of a token's vector; a multiple of `num_heads`.
+        num_heads: attention heads of a block.
+        num_layers: number of blocks.
+        intermediate_dim: width of the middle of a block's feed-forward half; by
+            default four times `hidden_dim`.
+        sequence_length: tokens that generation remembers, and the number of learned
+            positions.
         positions: `rotary` (Su et al. 2021) or `learned`, which are told apart up to
-            `length` only.
-        source: whether it looks at a source, as in translation.
+            `sequence_length` only.
+        cross_attention: whether it looks at a source, as in translation.
         activation: of the feed-forward half.
         dropout: share of numbers dropped from the vectors and in each block.
         word_dropout: share of tokens that become unknown while training.
-        tied: whether logits come from the vectors of the tokens.
+        tie_word_embeddings: whether logits come from the vectors of the tokens
+            (weight tying).
 
     Raises:
         UsageError: an option has a value that it cannot have.
 
     Example:
-    >>> decoder = TransformerDecoder(9, width=8, heads=2, depth=1)
+    >>> decoder = TransformerDecoder(9, hidden_dim=8, num_heads=2, num_layers=1)
     >>> decoder(tf.constant([[1, 2, 3]])).shape
     TensorShape([1, 3, 9])
     """
@@ -62,54 +73,68 @@ class TransformerDecoder(keras.layers.Layer):
         self,
         vocabulary_size: int,
         *,
-        width: int = 128,
-        heads: int = 4,
-        depth: int = 4,
-        hidden: int | None = None,
-        length: int = 512,
+        hidden_dim: int = 128,
+        num_heads: int = 4,
+        num_layers: int = 4,
+        intermediate_dim: int | None = None,
+        sequence_length: int = 512,
         positions: str = "rotary",
-        source: bool = False,
+        cross_attention: bool = False,
         activation: str = "gelu",
         dropout: float = 0.1,
         word_dropout: float = 0.0,
-        tied: bool = True,
+        tie_word_embeddings: bool = True,
         **options: Any,
     ) -> None:
         check_choice("positions", positions, POSITIONS)
-        for name, size in (("width", width), ("depth", depth), ("length", length)):
+        for name, size in (
+            ("hidden_dim", hidden_dim),
+            ("num_layers", num_layers),
+            ("sequence_length", sequence_length),
+        ):
             check_size(name, size)
         super().__init__(**options)
-        self.vocabulary_size, self.width, self.heads = vocabulary_size, width, heads
-        self.depth, self.length, self.positions = depth, length, positions
-        self.hidden = 4 * width if hidden is None else hidden
-        self.source, self.activation = source, activation
-        self.dropout, self.word_dropout, self.tied = dropout, word_dropout, tied
+        self.vocabulary_size, self.hidden_dim = vocabulary_size, hidden_dim
+        self.num_heads, self.num_layers = num_heads, num_layers
+        self.sequence_length, self.positions = sequence_length, positions
+        self.intermediate_dim = (
+            4 * hidden_dim if intermediate_dim is None else intermediate_dim
+        )
+        self.cross_attention, self.activation = cross_attention, activation
+        self.dropout, self.word_dropout = dropout, word_dropout
+        self.tie_word_embeddings = tie_word_embeddings
 
     def build(self, token_ids_shape: Shape, memory_shape: Shape | None = None) -> None:
         """Makes table, blocks and the last normalisation."""
-        vectors = (None, None, self.width)
+        vectors = (None, None, self.hidden_dim)
         policy = {"dtype": self.dtype_policy}
         self.words = WordDropout(self.word_dropout)
         self.table = TokenTable(
-            self.vocabulary_size, self.width, tied=self.tied, name="table", **policy
+            self.vocabulary_size,
+            self.hidden_dim,
+            tied=self.tie_word_embeddings,
+            name="table",
+            **policy,
         )
         self.table.build(token_ids_shape)
         if self.positions == "learned":
-            self.placed = LearnedPositions(self.length, name="positions", **policy)
+            self.placed = LearnedPositions(
+                self.sequence_length, name="positions", **policy
+            )
             self.placed.build(vectors)
         self.drop = keras.layers.Dropout(self.dropout, **policy)
         self.blocks = [
             DecoderBlock(
-                heads=self.heads,
-                hidden=self.hidden,
-                cross=self.source,
+                num_heads=self.num_heads,
+                intermediate_dim=self.intermediate_dim,
+                cross_attention=self.cross_attention,
                 rotary=self.positions == "rotary",
                 activation=self.activation,
                 dropout=self.dropout,
                 name=f"block{block}",
                 **policy,
             )
-            for block in range(self.depth)
+            for block in range(self.num_layers)
         ]
         for block in self.blocks:
             block.build(vectors, memory_shape)
@@ -142,13 +167,15 @@ class TransformerDecoder(keras.layers.Layer):
 
         Args:
             room: tokens that there will be at most, prompts included; the cache has
-                places for as many, up to `length`.
+                places for as many, up to `sequence_length`.
 
         Returns:
             `Outputs` about the first token behind each prompt, the cache, and what
             never changes of a source: None without one.
         """
-        room = tf.maximum(tf.minimum(room, self.length), tf.shape(token_ids)[1])
+        room = tf.maximum(
+            tf.minimum(room, self.sequence_length), tf.shape(token_ids)[1]
+        )
         shared = None if memory is None else [b.source(memory) for b in self.blocks]
         vectors, blocks = self._embedded(token_ids), []
         for block, source in self._with_sources(shared):
@@ -190,8 +217,13 @@ class TransformerDecoder(keras.layers.Layer):
         own = {name: getattr(self, name) for name in _OPTIONS.split()}
         return {**super().get_config(), **own}
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "TransformerDecoder":
+        """The layer that `get_config` described, of this version or an older one."""
+        return super().from_config(renamed(config, _RENAMED))
+
     def _with_sources(self, shared: Shared) -> Iterable[tuple[DecoderBlock, Any]]:
-        return zip(self.blocks, shared or [None] * self.depth, strict=True)
+        return zip(self.blocks, shared or [None] * self.num_layers, strict=True)
 
     def _embedded(self, token_ids: tf.Tensor) -> tf.Tensor:
         vectors = self.table(token_ids)

@@ -24,7 +24,7 @@ class Carried(keras.layers.Layer):
         slots: parts of the text.
 
     Example:
-    >>> carried = Carried(RecurrentDecoder(9, width=4), slots=2)
+    >>> carried = Carried(RecurrentDecoder(9, hidden_dim=4), slots=2)
     >>> one = tf.constant([[1, 2], [3, 4]])
     >>> carried(one, tf.constant([0, 1]), tf.constant([0, 0])).shape
     TensorShape([2, 2, 9])
@@ -43,7 +43,7 @@ class Carried(keras.layers.Layer):
         self.states = [
             [
                 tf.Variable(
-                    tf.zeros([self.slots, self.decoder.width]),
+                    tf.zeros([self.slots, self.decoder.hidden_dim]),
                     trainable=False,
                     synchronization=tf.VariableSynchronization.ON_READ,
                     aggregation=tf.VariableAggregation.SUM,

@@ -1,9 +1,10 @@
 """Vectors of words from several features: id, characters, casing, lists of phrases.
 
-What it makes is a `Front`, which `rnn`, `cnn` and `transformer` take in the place
-of the number of ids:
+The result is `EmbeddingInputs`, which `rnn`, `cnn` and `transformer` take in the
+place of the number of ids:
 
-    encoder = rnn.encoder(word_features.front(words.sizes, width=100), width=400)
+    start = word_features.embedding_inputs(words.sizes, embedding_dim=100)
+    encoder = rnn.encoder(start, hidden_dim=400)
 
 Characters are read by a convolution whose strongest answers are kept, as in dos
 Santos and Zadrozny (2014), or by two LSTMs, as in Lample et al. (2016). Knows no
@@ -21,7 +22,7 @@ from tfnlp.layers.character_rnn import CharacterRNN
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.embedding import embed
 from tfnlp.layers.validation import check_choice, check_size
-from tfnlp.networks.embedding_inputs import Front, dropped
+from tfnlp.networks.embedding_inputs import EmbeddingInputs, dropped
 
 FEATURES = ("token_ids", "character_ids", "casing_ids", "gazetteer_ids", "pair_ids")
 """What a word can be known by; the first in any case."""
@@ -29,46 +30,46 @@ _SEVERAL = {"character_ids": None, "gazetteer_ids": None, "pair_ids": 2}
 """Features that a word has several ids of → how many, if that is fixed."""
 
 
-def front(
+def embedding_inputs(
     sizes: Mapping[str, int],
     *,
-    width: int | None = None,
+    embedding_dim: int | None = None,
     vectors: np.ndarray | None = None,
-    tune_vectors: bool = False,
-    seen: int | None = None,
-    characters_by: str = "cnn",
-    character_width: int = 30,
+    trainable_vectors: bool = False,
+    seen_size: int | None = None,
+    character_encoder: str = "cnn",
+    character_dim: int = 30,
     character_filters: int = 50,
-    character_window: int = 3,
-    casing_width: int = 8,
-    gazetteer_width: int = 16,
-    pair_width: int = 50,
+    character_kernel_size: int = 3,
+    casing_dim: int = 8,
+    gazetteer_dim: int = 16,
+    pair_dim: int = 50,
     dropout: float = 0.0,
     word_dropout: float = 0.0,
-) -> Front:
+) -> EmbeddingInputs:
     """The inputs of a tagger and the vectors of its words.
 
     Args:
         sizes: how many ids each feature has: `token_ids`, and those of the others in
             `FEATURES` that are there; see `WordFeatures.sizes`.
-        width: of the vector that is learnt of a word; 100 by default, 0 for none
-            beside pretrained ones. Tuned vectors have their own.
+        embedding_dim: size of the vector that is learnt of a word; 100 by default,
+            0 for none beside pretrained ones. Tuned vectors have their own.
         vectors: float [V, E] pretrained word vectors. They stay as they are, and the
             learnt ones stand beside them: tuned, they would leave those behind of
             words that training has not seen.
-        tune_vectors: whether training changes the pretrained vectors; nothing else
-            is learnt of a word then.
-        seen: ids below it have a vector learnt beside `vectors`, the others that of
-            an unknown word; see `WordFeatures.seen_size`. None for all.
-        characters_by: what reads the characters of a word, `cnn` or `rnn`.
-        character_width: of a character's vector.
+        trainable_vectors: whether training changes the pretrained vectors; nothing
+            else is learnt of a word then.
+        seen_size: ids below it have a vector learnt beside `vectors`, the others that
+            of an unknown word; see `WordFeatures.seen_size`. None for all.
+        character_encoder: what reads the characters of a word, `cnn` or `rnn`.
+        character_dim: of a character's vector.
         character_filters: width of what is made of a word's characters; even, if
             that is done by `rnn`.
-        character_window: how many characters a filter sees; of `cnn` only.
-        casing_width: of the vector of a casing.
-        gazetteer_width: of the vector of being in a phrase of some type; those of
+        character_kernel_size: how many characters a filter sees; of `cnn` only.
+        casing_dim: of the vector of a casing.
+        gazetteer_dim: of the vector of being in a phrase of some type; those of
             several types add up.
-        pair_width: of the vector of a pair of neighbours.
+        pair_dim: of the vector of a pair of neighbours.
         dropout: share of numbers dropped from the vectors of characters.
         word_dropout: share of words that become unknown while training, whose
             characters, casing and frozen vectors stay.
@@ -78,45 +79,50 @@ def front(
 
     Example:
     >>> from tfnlp.networks import rnn
-    >>> start = front({"token_ids": 9, "character_ids": 5, "casing_ids": 10}, width=6)
-    >>> start.vectors.shape, sorted(rnn.encoder(start, width=4).input)
+    >>> sizes = {"token_ids": 9, "character_ids": 5, "casing_ids": 10}
+    >>> start = embedding_inputs(sizes, embedding_dim=6)
+    >>> start.vectors.shape, sorted(rnn.encoder(start, hidden_dim=4).input)
     ((None, None, 64), ['casing_ids', 'character_ids', 'padding_mask', 'token_ids'])
     """
     _check_names(sizes)
-    check_choice("characters_by", characters_by, ("cnn", "rnn"))
+    check_choice("character_encoder", character_encoder, ("cnn", "rnn"))
     inputs = {name: feature(name) for name in (*sizes, "padding_mask")}
     words, found = inputs["token_ids"], []
-    if vectors is not None and not tune_vectors:
+    if vectors is not None and not trainable_vectors:
         frozen = embed(
             sizes["token_ids"], vectors=vectors, trainable=False, name="pretrained"
         )
         found.append(frozen(words))  # [B, T, E]
         vectors = None
-        if seen is not None:
-            words = ops.where(words < seen, words, 1)
-            sizes = {**sizes, "token_ids": min(seen, sizes["token_ids"])}
-    if width != 0 or not found:
+        if seen_size is not None:
+            words = ops.where(words < seen_size, words, 1)
+            sizes = {**sizes, "token_ids": min(seen_size, sizes["token_ids"])}
+    if embedding_dim != 0 or not found:
         kept = WordDropout(word_dropout)(words) if word_dropout else words
-        found.append(_learnt(kept, sizes["token_ids"], width, vectors))  # [B, T, E]
+        found.append(
+            _learnt(kept, sizes["token_ids"], embedding_dim, vectors)
+        )  # [B, T, E]
     if (ids := inputs.get("character_ids")) is not None:
-        letters = _embedded(ids, sizes, character_width, "character_ids")
+        letters = _embedded(ids, sizes, character_dim, "character_ids")
         letters = dropped(letters, dropout)  # [B, T, L, E]
         found.append(
             CharacterRNN(character_filters, name="letters")(letters, ids)
-            if characters_by == "rnn"
-            else _strongest(letters, ids, character_filters, character_window)
+            if character_encoder == "rnn"
+            else _strongest(letters, ids, character_filters, character_kernel_size)
         )
     if (ids := inputs.get("casing_ids")) is not None:
-        found.append(_embedded(ids, sizes, casing_width, "casing_ids"))
+        found.append(_embedded(ids, sizes, casing_dim, "casing_ids"))
     if (ids := inputs.get("gazetteer_ids")) is not None:
-        places = _embedded(ids, sizes, gazetteer_width, "gazetteer_ids")
+        places = _embedded(ids, sizes, gazetteer_dim, "gazetteer_ids")
         real = ops.cast(ops.expand_dims(ids > 0, -1), places.dtype)  # [B, T, G, 1]
         found.append(ops.sum(places * real, axis=2))
     if (ids := inputs.get("pair_ids")) is not None:
-        pairs = _embedded(ids, sizes, pair_width, "pair_ids")  # [B, T, 2, E]
+        pairs = _embedded(ids, sizes, pair_dim, "pair_ids")  # [B, T, 2, E]
         found.append(ops.concatenate([pairs[:, :, 0], pairs[:, :, 1]], axis=-1))
     joined = found[0] if len(found) == 1 else keras.layers.Concatenate()(found)
-    return Front(inputs.pop("token_ids"), inputs.pop("padding_mask"), joined, inputs)
+    return EmbeddingInputs(
+        inputs.pop("token_ids"), inputs.pop("padding_mask"), joined, inputs
+    )
 
 
 def feature(name: str) -> keras.KerasTensor:
@@ -126,19 +132,27 @@ def feature(name: str) -> keras.KerasTensor:
 
 
 def _learnt(
-    ids: keras.KerasTensor, size: int, width: int | None, vectors: np.ndarray | None
+    ids: keras.KerasTensor,
+    size: int,
+    embedding_dim: int | None,
+    vectors: np.ndarray | None,
 ) -> keras.KerasTensor:
     """Vectors that training changes, begun from `vectors` where there are some."""
-    width = (100 if width is None else width) if vectors is None else None
-    layer = embed(size, width, vectors=vectors, spread=_spread(width))
+    embedding_dim = (
+        (100 if embedding_dim is None else embedding_dim) if vectors is None else None
+    )
+    layer = embed(size, embedding_dim, vectors=vectors, spread=_spread(embedding_dim))
     return layer(ids)
 
 
 def _embedded(
-    ids: keras.KerasTensor, sizes: Mapping[str, int], width: int, name: str
+    ids: keras.KerasTensor, sizes: Mapping[str, int], embedding_dim: int, name: str
 ) -> keras.KerasTensor:
     layer = embed(
-        sizes[name], width, spread=_spread(width), name=name.removesuffix("_ids")
+        sizes[name],
+        embedding_dim,
+        spread=_spread(embedding_dim),
+        name=name.removesuffix("_ids"),
     )
     return layer(ids)
 
@@ -151,7 +165,7 @@ def _strongest(
     Answers are never negative, so padding, which is 0, is never the strongest.
     """
     check_size("character_filters", filters)
-    check_size("character_window", window)
+    check_size("character_kernel_size", window)
     real = ops.cast(ops.expand_dims(ids > 0, -1), letters.dtype)  # [B, T, L, 1]
     answers = keras.layers.Conv2D(
         filters, (1, window), padding="same", activation="relu", name="letters"
@@ -159,9 +173,9 @@ def _strongest(
     return ops.max(answers * ops.cast(real, answers.dtype), axis=2)
 
 
-def _spread(width: int | None) -> float:
+def _spread(embedding_dim: int | None) -> float:
     """Numbers of this spread have the variance 1 / width (Lample et al. 2016)."""
-    return (3.0 / width) ** 0.5 if width else 0.05
+    return (3.0 / embedding_dim) ** 0.5 if embedding_dim else 0.05
 
 
 def _check_names(sizes: Mapping[str, int]) -> None:

@@ -1,4 +1,4 @@
-"""Options of a function as words of the command line: ``cell=gru depth=2``."""
+"""Options of a function as words of the command line: ``cell=gru num_layers=2``."""
 
 import ast
 import inspect
@@ -23,9 +23,9 @@ def assignments(words: Sequence[str], function: Callable) -> dict[str, Any]:
         UsageError: a word is no assignment, or names no option.
 
     Example:
-    >>> def encoder(size, *, cell="lstm", windows=(3,)): ...
-    >>> assignments(["cell=gru", "windows=2,3"], encoder)
-    {'cell': 'gru', 'windows': (2, 3)}
+    >>> def encoder(size, *, cell="lstm", kernel_sizes=(3,)): ...
+    >>> assignments(["cell=gru", "kernel_sizes=2,3"], encoder)
+    {'cell': 'gru', 'kernel_sizes': (2, 3)}
     """
     kinds = inspect.signature(function).parameters.values()
     known = [each.name for each in kinds if each.kind is each.KEYWORD_ONLY]

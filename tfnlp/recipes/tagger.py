@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tfnlp.data.audit.texts import Audit
     from tfnlp.data.train_valid_test import Sides
-    from tfnlp.networks.embedding_inputs import Front
+    from tfnlp.networks.embedding_inputs import EmbeddingInputs
     from tfnlp.tasks.tagging import Tagging
     from tfnlp.text.words.word_features import WordFeatures
 
@@ -141,19 +141,19 @@ class Tagger(Sentences):
     pairs: bool | None = None  # of neighbours, as one; default: if words are characters
     word_length: int = 24  # characters kept of a word
     vectors: str | None = None  # GloVe, word2vec or fastText text file
-    tune_vectors: bool = False  # change them, in the place of others beside them
+    trainable_vectors: bool = False  # change them, in the place of others beside them
     gazetteers: str | None = None  # folder of lists of phrases: city.txt, firm.txt
 
     encoder: Literal["rnn", "cnn", "transformer"] = "rnn"
     width: int | None = None  # of the encoder's vectors; default: by the encoder
-    word_width: int | None = None  # of a learnt vector of a word; default: 100
-    characters_by: Literal["cnn", "rnn"] = "cnn"  # what reads those of a word
-    character_width: int = 30  # of a character's vector
+    word_dim: int | None = None  # of a learnt vector of a word; default: 100
+    character_encoder: Literal["cnn", "rnn"] = "cnn"  # what reads those of a word
+    character_dim: int = 30  # of a character's vector
     character_filters: int = 100  # width of what is made of the characters
     dropout: float = 0.5  # before and behind the encoder
     variational: bool = False  # whether all words of a row lose the same numbers
     word_dropout: float = 0.25  # share of unknown words while training
-    network: tuple[str, ...] = ()  # more of the encoder: cell=gru depth=2
+    network: tuple[str, ...] = ()  # more of the encoder: cell=gru num_layers=2
     crf: bool = True  # whether tags of a sentence are scored together
     constrained: bool = False  # with a CRF: leave out what cannot be while training
 
@@ -200,7 +200,9 @@ class Tagger(Sentences):
             return None
         return tfnlp.load_vectors(self.vectors, task.words.vocabulary, **options).matrix
 
-    def front(self, words: "WordFeatures", vectors: "np.ndarray | None") -> "Front":
+    def embedding_inputs(
+        self, words: "WordFeatures", vectors: "np.ndarray | None"
+    ) -> "EmbeddingInputs":
         """The vectors of words, on which an encoder is stacked.
 
         Args:
@@ -208,28 +210,28 @@ class Tagger(Sentences):
             vectors: what `pretrained` gave.
 
         Raises:
-            UsageError: --word_width is given for vectors that are tuned.
+            UsageError: --word_dim is given for vectors that are tuned.
         """
-        if vectors is not None and self.tune_vectors and self.word_width is not None:
+        if vectors is not None and self.trainable_vectors and self.word_dim is not None:
             raise UsageError(
-                "--word_width is that of a vector learnt beside --vectors; with "
-                f"--tune_vectors there is none. Received: {self.word_width}. "
+                "--word_dim is that of a vector learnt beside --vectors; with "
+                f"--trainable_vectors there is none. Received: {self.word_dim}. "
                 "Leave one of both out."
             )
-        return tfnlp.word_features.front(
+        return tfnlp.word_features.embedding_inputs(
             words.sizes,
-            width=self.word_width,
+            embedding_dim=self.word_dim,
             vectors=vectors,
-            tune_vectors=self.tune_vectors,
-            seen=words.seen_size,
-            characters_by=self.characters_by,
-            character_width=self.character_width,
+            trainable_vectors=self.trainable_vectors,
+            seen_size=words.seen_size,
+            character_encoder=self.character_encoder,
+            character_dim=self.character_dim,
             character_filters=self.character_filters,
             word_dropout=self.word_dropout,
         )
 
     def encoder_on(
-        self, start: "Front", *, width: int, dropout: float
+        self, start: "EmbeddingInputs", *, hidden_dim: int, dropout: float
     ) -> "keras.Model":
         """The encoder on vectors of words; the options of --network come last.
 
@@ -237,7 +239,7 @@ class Tagger(Sentences):
             UsageError: --network names no option of the encoder.
         """
         encoder_of = getattr(tfnlp, self.encoder).encoder
-        options: dict[str, Any] = {"width": width, "dropout": dropout}
+        options: dict[str, Any] = {"hidden_dim": hidden_dim, "dropout": dropout}
         if self.encoder == "rnn":
             options["variational"] = self.variational
         options |= assignments(self.network, encoder_of)

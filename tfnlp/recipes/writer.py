@@ -35,7 +35,7 @@ class Writer(Pairs):
     width: int = 256  # of encoder and decoder
     depth: int = 3  # layers of both
     dropout: float = 0.15
-    network: tuple[str, ...] = ()  # more of the decoder: heads=8 tied=false
+    network: tuple[str, ...] = ()  # more of the decoder: num_heads=8
     smoothing: float = 0.1  # of the target
     own_tokens: float = 0.0  # share of the decoder's own tokens that training reads
     num_beams: int = 5  # texts followed side by side
@@ -71,21 +71,22 @@ class Writer(Pairs):
         return tfnlp.Translation.from_rows(rows, **(settings | options))
 
     def network_of(
-        self, task: "Translation", *, width: int, dropout: float
+        self, task: "Translation", *, hidden_dim: int, dropout: float
     ) -> "keras.Model":
         """Encoder and decoder of one kind; the options of --network come last.
 
         Raises:
             UsageError: --network names no option of the decoder.
         """
-        sizes: dict[str, Any] = {"width": width, "depth": self.depth}
+        sizes: dict[str, Any] = {"hidden_dim": hidden_dim, "num_layers": self.depth}
         sizes["dropout"] = dropout
         kind: Any
         encoder_of: Any
         if self.decoder == "transformer":
             kind, encoder_of = tfnlp.TransformerDecoder, tfnlp.transformer.encoder
-            options = {**sizes, "source": True, "length": self.target_length + 1}
-            options["hidden"] = 2 * width  # as the encoder's
+            options = {**sizes, "cross_attention": True}
+            options["sequence_length"] = self.target_length + 1
+            options["intermediate_dim"] = 2 * hidden_dim  # as the encoder's
         else:
             kind, encoder_of = tfnlp.RecurrentDecoder, tfnlp.rnn.encoder
             options = {**sizes, "attention": self.attention}

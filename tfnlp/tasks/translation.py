@@ -156,7 +156,7 @@ class Translation(Task):
 
         Args:
             encoder: ``token_ids`` and ``padding_mask`` [B, S] → [B, S, E].
-            decoder: a `TransformerDecoder` with ``source=True``, or a
+            decoder: a `TransformerDecoder` with ``cross_attention=True``, or a
                 `RecurrentDecoder` with ``attention``, of `target.size` ids.
             own_tokens: share of the tokens before a token that are the decoder's own
                 ones while training, see `ScheduledSampling`; 0 is teacher forcing.

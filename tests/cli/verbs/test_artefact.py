@@ -22,7 +22,7 @@ def artefact(tmp_path_factory):
     """An untrained classifier, saved."""
     rows = from_list([{"text": text, "label": label} for text, label in ROWS])
     task = tfnlp.Classification.from_rows(rows, length=8)
-    network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), width=4))
+    network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), hidden_dim=4))
     folder = tmp_path_factory.mktemp("saved")
     return str(tfnlp.save(task, network, "tiny", output=folder).parent)
 

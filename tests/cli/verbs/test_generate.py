@@ -23,7 +23,9 @@ def artefact(tmp_path_factory):
     """An untrained language model of five letters."""
     keras.utils.set_random_seed(0)
     task = LanguageModel.from_rows(from_list([{"text": "abc é"}]), split="characters")
-    decoder = TransformerDecoder(task.pieces.size, width=8, heads=2, depth=1)
+    decoder = TransformerDecoder(
+        task.pieces.size, hidden_dim=8, num_heads=2, num_layers=1
+    )
     folder = tmp_path_factory.mktemp("saved")
     return str(tfnlp.save(task, task.network(decoder), "letters", output=folder).parent)
 

@@ -33,12 +33,14 @@ def encoded(encoder, pooling):
 @pytest.mark.parametrize(
     "network",
     [
-        lambda: encoded(bow.encoder(6, width=4), "mean"),
-        lambda: encoded(cnn.encoder(6, width=6, activation="silu"), "attention"),
-        lambda: rnn.encoder(6, width=4, embedding_width=4, depth=2),
-        lambda: rnn.encoder(6, width=4, embedding_width=4, cell="gru"),
-        lambda: transformer.encoder(6, width=4, heads=2),
-        lambda: transformer.encoder(6, width=4, heads=2, length=4),  # in windows
+        lambda: encoded(bow.encoder(6, hidden_dim=4), "mean"),
+        lambda: encoded(cnn.encoder(6, hidden_dim=6, activation="silu"), "attention"),
+        lambda: rnn.encoder(6, hidden_dim=4, embedding_dim=4, num_layers=2),
+        lambda: rnn.encoder(6, hidden_dim=4, embedding_dim=4, cell="gru"),
+        lambda: transformer.encoder(6, hidden_dim=4, num_heads=2),
+        lambda: transformer.encoder(
+            6, hidden_dim=4, num_heads=2, sequence_length=4
+        ),  # in windows
     ],
     ids=["bow", "cnn", "lstm", "gru", "transformer", "windows"],
 )
@@ -53,8 +55,10 @@ def test_rows_of_any_number_and_length_are_as_in_keras(network, tmp_path, drawn)
 
 @pytest.mark.slow
 def test_a_tagger_with_characters_and_a_crf_is_as_in_keras(tmp_path, drawn):
-    start = word_features.front({"token_ids": 6, "character_ids": 5}, width=4)
-    hidden = rnn.encoder(start, width=4)
+    start = word_features.embedding_inputs(
+        {"token_ids": 6, "character_ids": 5}, embedding_dim=4
+    )
+    hidden = rnn.encoder(start, hidden_dim=4)
     emissions = keras.layers.Dense(3)(hidden.output)
     mask = hidden.input["padding_mask"]
     network = drawn(keras.Model(hidden.input, CRF()(emissions, mask)))
@@ -97,7 +101,7 @@ def test_states_go_in_and_come_out(tmp_path, drawn):
 
 @pytest.mark.slow
 def test_a_layer_is_left_as_it_was(drawn):
-    network = drawn(rnn.encoder(6, width=4, embedding_width=4))
+    network = drawn(rnn.encoder(6, hidden_dim=4, embedding_dim=4))
     before = network(FEATURES)
     converted(network)
     np.testing.assert_array_equal(network(FEATURES), before)

@@ -37,7 +37,7 @@ def classifier(tmp_path_factory):
     task = tfnlp.Classification(
         tfnlp.Vectorizer(WORDS, length=12), tfnlp.Vocabulary(("neg", "été"))
     )
-    network = network_of(task, tfnlp.rnn.encoder(len(WORDS) + 2, width=64))
+    network = network_of(task, tfnlp.rnn.encoder(len(WORDS) + 2, hidden_dim=64))
     output = tmp_path_factory.mktemp("saved")
     return tfnlp.save(task, network, "demo", output=output), task, network
 
@@ -98,7 +98,7 @@ def test_the_parity_gate_asks_litert(exported, classifier):
 def test_a_file_that_answers_otherwise_is_not_published(classifier, monkeypatch):
     folder, task, network = classifier
     before = sorted((folder.parent / "litert").rglob("*"))
-    other = network_of(task, tfnlp.bow.encoder(len(WORDS) + 2, width=4))
+    other = network_of(task, tfnlp.bow.encoder(len(WORDS) + 2, hidden_dim=4))
     convert = export.converted
     monkeypatch.setattr(export, "converted", lambda _, kinds: convert(other))
     with pytest.raises(ExportError, match="must answer like the SavedModel"):

@@ -44,7 +44,7 @@ def classifier(tmp_path_factory):
     task = tfnlp.Classification(
         tfnlp.Vectorizer(WORDS, length=40), tfnlp.Vocabulary(("neg", "été"))
     )
-    network = network_of(task, tfnlp.rnn.encoder(len(WORDS) + 2, width=8))
+    network = network_of(task, tfnlp.rnn.encoder(len(WORDS) + 2, hidden_dim=8))
     output = tmp_path_factory.mktemp("saved")
     return tfnlp.save(task, network, "demo", output=output), task, network
 
@@ -162,7 +162,7 @@ def test_half_precision_is_written_as_float32(tmp_path):
     task = tfnlp.Classification(
         tfnlp.Vectorizer(WORDS, length=9), tfnlp.Vocabulary(("neg", "pos"))
     )
-    encoder = tfnlp.rnn.encoder(len(WORDS) + 2, width=4)
+    encoder = tfnlp.rnn.encoder(len(WORDS) + 2, hidden_dim=4)
     network = task.network(encoder)
     for layer in network._flatten_layers():
         layer.dtype_policy = "mixed_bfloat16"
@@ -176,7 +176,7 @@ def test_half_precision_is_written_as_float32(tmp_path):
 def test_texts_that_onnx_cannot_read_are_said_to_be(tmp_path):
     vectorizer = tfnlp.Vectorizer("abcdefgh", split="characters", length=9)
     task = tfnlp.Classification(vectorizer, tfnlp.Vocabulary(("neg", "pos")))
-    network = task.network(tfnlp.bow.encoder(10, width=4))
+    network = task.network(tfnlp.bow.encoder(10, hidden_dim=4))
     folder = tfnlp.save(task, network, "letters", output=tmp_path)
     exported = export_onnx(folder, task, network)
     report = json.loads((exported / "export.json").read_text())
@@ -188,7 +188,7 @@ def test_several_labels_of_pairs_go_through(tmp_path):
     vectorizer = tfnlp.Vectorizer(WORDS, length=9)
     labels = tfnlp.Vocabulary(("no", "yes"))
     task = tfnlp.Classification(vectorizer, labels, pairs=True, separator=",")
-    network = network_of(task, tfnlp.bow.encoder(len(WORDS) + 2, width=8))
+    network = network_of(task, tfnlp.bow.encoder(len(WORDS) + 2, hidden_dim=8))
     folder = tfnlp.save(task, network, "pairs", output=tmp_path)
     exported = export_onnx(folder, task, network)
     report = json.loads((exported / "export.json").read_text())
@@ -242,8 +242,8 @@ def test_verify_finds_out_a_model_that_answers_otherwise(exported_tagger, tmp_pa
 def test_a_signature_without_counterpart_keeps_none_of_the_others_back(tmp_path):
     rows = from_list([{"tokens": "a b", "tags": "X Y"}])
     task = tfnlp.Tagging.from_rows(rows, split="bytes").for_texts()
-    start = tfnlp.word_features.front(task.words.sizes, width=2)
-    network = task.network(tfnlp.cnn.encoder(start, width=4), crf=False)
+    start = tfnlp.word_features.embedding_inputs(task.words.sizes, embedding_dim=2)
+    network = task.network(tfnlp.cnn.encoder(start, hidden_dim=4), crf=False)
     folder = tfnlp.save(task, network, "bytes", output=tmp_path)
     exported = export_onnx(folder, task, network)
     limits = json.loads((exported / "export.json").read_text())["limits"]
@@ -255,7 +255,9 @@ def test_a_signature_without_counterpart_keeps_none_of_the_others_back(tmp_path)
 
 def test_generation_is_refused_by_name(tmp_path):
     task = LanguageModel.from_rows(from_list([{"text": "abc"}]), split="characters")
-    network = task.network(RecurrentDecoder(task.pieces.size, width=8, dropout=0.0))
+    network = task.network(
+        RecurrentDecoder(task.pieces.size, hidden_dim=8, dropout=0.0)
+    )
     folder = tfnlp.save(task, network, "letters", output=tmp_path)
     exported = export_onnx(folder, task, network)
     limits = json.loads((exported / "export.json").read_text())["limits"]

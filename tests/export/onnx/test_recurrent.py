@@ -25,13 +25,13 @@ def written(network, folder):
 @pytest.mark.parametrize(
     ("options", "nodes"),
     [
-        ({"cell": "lstm", "depth": 2}, {"LSTM": 2}),
+        ({"cell": "lstm", "num_layers": 2}, {"LSTM": 2}),
         ({"cell": "gru"}, {"GRU": 1}),
         ({"cell": "lstm", "bidirectional": False, "activation": "relu"}, {"LSTM": 1}),
     ],
 )
 def test_an_encoder_is_a_fused_node_a_layer(options, nodes, tmp_path, drawn):
-    network = drawn(rnn.encoder(6, width=8, embedding_width=4, **options))
+    network = drawn(rnn.encoder(6, hidden_dim=8, embedding_dim=4, **options))
     converted, operations = written(network, tmp_path)
     kinds = {name: operations.get(name) for name in nodes}
     assert kinds == nodes and not {"Loop", "ReverseSequence"} & set(operations)
@@ -40,7 +40,7 @@ def test_an_encoder_is_a_fused_node_a_layer(options, nodes, tmp_path, drawn):
 
 
 def test_a_row_alone_is_as_in_a_batch(tmp_path, drawn):
-    network = drawn(rnn.encoder(6, width=8, embedding_width=4))
+    network = drawn(rnn.encoder(6, hidden_dim=8, embedding_dim=4))
     converted, _ = written(network, tmp_path)
     together = converted(FEATURES)[1:, :2]
     alone = converted({name: each[1:, :2] for name, each in FEATURES.items()})
@@ -80,14 +80,14 @@ def test_states_go_in_and_come_out(tmp_path, drawn):
 
 
 def test_a_layer_is_left_as_it_was(tmp_path, drawn):
-    network = drawn(rnn.encoder(6, width=8, embedding_width=4))
+    network = drawn(rnn.encoder(6, hidden_dim=8, embedding_dim=4))
     before = network(FEATURES)
     conversion.network(network)
     np.testing.assert_array_equal(network(FEATURES), before)
 
 
 def test_a_cell_that_onnx_has_not_stays_a_loop(tmp_path, drawn):
-    network = drawn(rnn.encoder(6, width=8, embedding_width=4, activation="gelu"))
+    network = drawn(rnn.encoder(6, hidden_dim=8, embedding_dim=4, activation="gelu"))
     converted, operations = written(network, tmp_path)
     assert operations["Loop"] == 2
     expected = network(FEATURES)

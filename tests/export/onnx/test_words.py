@@ -55,10 +55,12 @@ LISTS = Gazetteers(("city", "state"), (("New York", "York"), ("new york", "écol
 
 
 def network_of(task, encoder=tfnlp.cnn, **options):
-    front = tfnlp.word_features.front(task.words.sizes, width=4, character_filters=4)
+    front = tfnlp.word_features.embedding_inputs(
+        task.words.sizes, embedding_dim=4, character_filters=4
+    )
     if "predicate_ids" in task.features:
-        front = predicate.marked(front, distance_width=2, predicate_width=4)
-    network = task.network(encoder.encoder(front, width=8), dropout=0.0, **options)
+        front = predicate.add_predicate_features(front, distance_dim=2, predicate_dim=4)
+    network = task.network(encoder.encoder(front, hidden_dim=8), dropout=0.0, **options)
     random = np.random.default_rng(0)
     for weight in network.weights:
         weight.assign_add(random.normal(scale=0.5, size=weight.shape))

@@ -65,7 +65,7 @@ def artefact(tmp_path_factory):
     """An untrained classifier of texts."""
     rows = from_list([{"text": text, "label": label} for text, label in ROWS])
     task = Classification.from_rows(rows, length=8)
-    network = task.network(tfnlp.cnn.encoder(len(task.text.vocabulary), width=6))
+    network = task.network(tfnlp.cnn.encoder(len(task.text.vocabulary), hidden_dim=6))
     folder = tmp_path_factory.mktemp("saved")
     return tfnlp.save(task, network, "tiny", output=folder).parent
 

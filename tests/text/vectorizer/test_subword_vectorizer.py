@@ -64,7 +64,7 @@ def test_a_classifier_reads_subwords():
 def test_an_artefact_of_subwords_answers_like_its_task(tmp_path):
     task = tfnlp.Classification.from_rows(from_list(ROWS), split="bpe", length=8)
     size = len(task.text.vocabulary)
-    network = task.network(tfnlp.bow.encoder(size, width=4), dropout=0.0)
+    network = task.network(tfnlp.bow.encoder(size, hidden_dim=4), dropout=0.0)
     folder = tfnlp.save(task, network, "subwords", output=tmp_path)
     (answer,) = tfnlp.load(folder).predict(["A fine 🙂"])
     expected = task.answer(network, {"text": ["A fine 🙂"]})

@@ -15,7 +15,10 @@ RENAMED: Mapping[str, str] = {
     "training.warm_up": "training.warmup_ratio",
     "balanced": "class_weight balanced",
     "batch": "batch_size",
+    "character_width": "character_dim",
+    "characters_by": "character_encoder",
     "depth": "encoder.num_layers",
+    "distance_width": "distance_dim",
     "keep": "keep_columns",
     "length": "sequence_length",
     "measures": "metrics",
@@ -24,6 +27,8 @@ RENAMED: Mapping[str, str] = {
     "network": "encoder.OPTION VALUE",
     "no_repeat_ngram": "no_repeat_ngram_size",
     "own_tokens": "scheduled_sampling",
+    "predicate_width": "predicate_dim",
+    "reach": "max_distance",
     "score": "objective",
     "second": "text_pair",
     "separator": "label_separator",
@@ -36,6 +41,7 @@ RENAMED: Mapping[str, str] = {
     "wide": "nb_prior.scale",
     "wide_pooling": "nb_prior.pooling",
     "width": "encoder.hidden_dim",
+    "word_width": "word_dim",
 }
 """Old flag → new flag. It is asked only about flags that a command does not have."""
 
