@@ -5,7 +5,6 @@
 """
 
 import contextlib
-import importlib
 import logging
 import os
 import sys
@@ -20,7 +19,7 @@ from tfnlp.cli.interrupts import (
     terminated_as_interrupted,
 )
 from tfnlp.cli.parsing.command_line import parse
-from tfnlp.cli.tensorflow_logs import quiet_start
+from tfnlp.cli.tensorflow_logs import LEVEL, load_tensorflow
 from tfnlp.errors import TfnlpError
 
 Recipe = TypeVar("Recipe")
@@ -46,11 +45,12 @@ def run(
 
     def started() -> None:
         settings = parse(recipe, words)
+        load_tensorflow()
         training = getattr(settings, "training", None)
         chosen = getattr(training, "strategy", None)
         if chosen in ("multi_worker", "tpu"):
-            with quiet_start():
-                strategy = importlib.import_module("tfnlp.training.strategy")
+            from tfnlp.training import strategy
+
             strategy.create(chosen)  # before Keras, and before any reading
         main(settings)
 
@@ -73,7 +73,7 @@ def guard(action: Callable[[], Any], *, verbose: bool = False) -> int:
     0
     """
     if verbose:
-        os.environ["TF_CPP_MIN_LOG_LEVEL"] = "0"
+        os.environ[LEVEL] = "0"
     with _logs_on_stderr(verbose), terminated_as_interrupted():
         try:
             action()

@@ -1,1 +1,5 @@
 """Rows in, batches out: readers, splits, batching, audit. No task is known here."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

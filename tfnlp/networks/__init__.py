@@ -9,8 +9,10 @@ Decoders are layers, which a network holds whole: `step` reads one token at a ti
 Importing this package registers them with Keras.
 """
 
+import lazy_loader
+
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder as RecurrentDecoder
 from tfnlp.networks.transformer_decoder import TransformerDecoder as TransformerDecoder
 from tfnlp.networks.truncated_bptt import Carried as Carried
 
-__all__ = ["Carried", "RecurrentDecoder", "TransformerDecoder"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import tfnlp
 from tfnlp.cli.parsing.command_line import parse
-from tfnlp.cli.tensorflow_logs import quiet_start
+from tfnlp.cli.tensorflow_logs import load_tensorflow
 from tfnlp.errors import DataError, UsageError
 from tfnlp.recipes.reading import Reading
 
@@ -62,9 +62,8 @@ class Options(Reading):
 
     def is_tagged(self) -> bool:
         """Whether the file holds tagged sentences."""
-        with quiet_start():
-            from tfnlp.data.datasets import named_sets
-            from tfnlp.data.tagging import formats  # needs TensorFlow
+        from tfnlp.data.datasets import named_sets
+        from tfnlp.data.tagging import formats  # needs TensorFlow
 
         plain = type(self)(file=self.file)
         texts = ("text", "second", "label", "several")
@@ -101,6 +100,7 @@ def main(words: Sequence[str]) -> None:
         DataError: training could not go on with these rows.
     """
     options = parse(Options, words, positional=("file",), command="tfnlp audit")
+    load_tensorflow()
     found = audited(options)
     print(json.dumps(found.to_json(), indent=1) if options.json else found.table())
     if found.errors:

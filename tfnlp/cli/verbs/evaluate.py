@@ -12,6 +12,7 @@ import tfnlp
 from tfnlp.cli.parsing.command_line import Words, parse_open, unknown_flag
 from tfnlp.cli.parsing.quality_gates import check_names, read_gates
 from tfnlp.cli.parsing.request_fields import numbers
+from tfnlp.cli.tensorflow_logs import load_tensorflow
 from tfnlp.data.audit.findings import few, plural
 from tfnlp.errors import DataError, UsageError
 from tfnlp.recipes.reading import Reading
@@ -62,6 +63,7 @@ def main(words: Sequence[str]) -> None:
         Options, words, positional=("artefact",), command="tfnlp evaluate"
     )
     gates = read_gates(options.gate)
+    load_tensorflow()
     predictor = tfnlp.load(options.artefact)
     task = predictor.task
     if known := known_scores(predictor.path):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import tfnlp
 from tfnlp.cli.parsing.command_line import Words, parse_open, unknown_flag
-from tfnlp.cli.tensorflow_logs import quiet, quiet_start
+from tfnlp.cli.tensorflow_logs import load_tensorflow, quiet, quiet_start
 from tfnlp.cli.verbs.evaluate import checked, chosen_columns, with_numbers
 from tfnlp.errors import UsageError
 from tfnlp.recipes.reading import Reading
@@ -63,6 +63,7 @@ def main(words: Sequence[str]) -> None:
         raise unknown_flag(next(iter(typed)), list(Options.__dataclass_fields__))
     if options.format == "serving":
         return _write_for_serving(Path(options.artefact))
+    load_tensorflow()
     predictor = tfnlp.load(options.artefact)
     task, network = predictor.task, predictor.network
     rows = _rows(options, typed, task) if options.data else None

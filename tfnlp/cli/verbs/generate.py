@@ -8,6 +8,7 @@ from typing import Any
 
 import tfnlp
 from tfnlp.cli.parsing.command_line import parse
+from tfnlp.cli.tensorflow_logs import load_tensorflow
 from tfnlp.errors import UsageError
 
 
@@ -46,6 +47,7 @@ def main(words: Sequence[str]) -> None:
         ArtefactError: there is no such artefact.
     """
     options = parse(Options, words, positional=("artefact",), command="tfnlp generate")
+    load_tensorflow()
     check(options)
     flagged = any(word.partition("=")[0] == "--prompt" for word in words)
     given = list(options.prompt) or ([""] if flagged else None)

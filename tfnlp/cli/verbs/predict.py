@@ -13,6 +13,7 @@ from tfnlp.cli.io.input_formats import Form, names_in
 from tfnlp.cli.io.progress import Counted, Progress, shown
 from tfnlp.cli.parsing import request_fields
 from tfnlp.cli.parsing.command_line import Words, parse_open, unknown_flag
+from tfnlp.cli.tensorflow_logs import load_tensorflow
 from tfnlp.errors import DataError, RequestError, UsageError
 from tfnlp.recipes.reading import Reading
 
@@ -72,6 +73,7 @@ def main(words: Sequence[str]) -> None:
     if not typed and options.data is None:
         options.form()  # a form that standard input cannot have is told at once
         file = stdin.open_stdin()
+    load_tensorflow()
     predictor = tfnlp.load(options.artefact)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")

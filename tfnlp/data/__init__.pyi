@@ -1,0 +1,14 @@
+from . import splits as splits
+from .audit.pair_cleaning import clean_pairs as clean_pairs
+from .audit.pair_rules import PairRules as PairRules
+from .audit.pairs import audit_pairs as audit_pairs
+from .audit.sentences import audit_sentences as audit_sentences
+from .audit.texts import Audit as Audit
+from .audit.texts import clean as clean
+from .readers import read as read
+from .tagging.propbank import placed as placed
+from .tagging.tagged_rows import survey as survey
+from .text_pairs import read_pairs as read_pairs
+from .text_streams import read_streams as read_streams
+from .train_valid_test import Sides as Sides
+from .train_valid_test import read_sides as read_sides

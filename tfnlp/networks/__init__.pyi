@@ -1,0 +1,9 @@
+from . import bow as bow
+from . import cnn as cnn
+from . import predicate as predicate
+from . import rnn as rnn
+from . import transformer as transformer
+from . import word_features as word_features
+from .recurrent_decoder import RecurrentDecoder as RecurrentDecoder
+from .transformer_decoder import TransformerDecoder as TransformerDecoder
+from .truncated_bptt import Carried as Carried

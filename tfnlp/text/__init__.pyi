@@ -1,0 +1,11 @@
+from .tokenizers.sentencepiece import Subwords as Subwords
+from .tokenizers.tokenizer import Pieces as Pieces
+from .tokenizers.training import learn_pieces as learn_pieces
+from .tokenizers.wordpiece import WordPieces as WordPieces
+from .tokenizers.words import Characters as Characters
+from .tokenizers.words import Words as Words
+from .vectorizer.vectorizer import Vectorizer as Vectorizer
+from .vectors.files import load_vectors as load_vectors
+from .vectors.known_words import vector_words as vector_words
+from .vocabulary import Vocabulary as Vocabulary
+from .words.gazetteer_files import load_gazetteers as load_gazetteers
