@@ -22,7 +22,7 @@ from tfnlp import prediction
 from tfnlp.data.batching import batches
 from tfnlp.data.cache import encode_once
 from tfnlp.evaluation.evaluate import evaluate
-from tfnlp.export.format_parity import named, takes_a_function
+from tfnlp.export.format_parity import flatten_outputs, needs_one_run
 from tfnlp.export.savedmodel.artefact import export
 from tfnlp.saving import from_json, to_json
 from tfnlp.serving.client.predictor import load
@@ -239,9 +239,9 @@ def check_onnx(task: Task, network: keras.Model, rows: Rows) -> None:
         file = Path(folder) / "network.onnx"
         file.write_bytes(conversion.network(network).SerializeToString())
         converted = OnnxNetwork(file)
-    outputs = (named(each(features)) for each in (network, converted))
+    outputs = (flatten_outputs(each(features)) for each in (network, converted))
     _expect(_close(*map(dict, outputs)), "onnx: outputs differ from those of Keras")
-    if takes_a_function(task):
+    if needs_one_run(task):
         answers = (_answerer(task, each)(inputs) for each in (network, converted))
         _expect(_close(*answers), "onnx: answers differ from those of Keras")
 

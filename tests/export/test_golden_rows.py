@@ -39,12 +39,12 @@ def test_golden_rows_of_a_pair_are_two_texts():
 def test_answers_that_differ_are_an_error(other):
     ours = {"score": np.array([0.5]), "label": np.array(["b"], object)}
     with pytest.raises(ExportError, match="must answer like the SavedModel"):
-        golden_rows.worst_difference(ours, other)
+        golden_rows.max_difference(ours, other)
 
 
 def test_a_small_difference_is_told():
     ours, theirs = {"score": np.array([0.5])}, {"score": np.array([0.50001])}
-    assert golden_rows.worst_difference(ours, theirs) == pytest.approx(1e-5)
+    assert golden_rows.max_difference(ours, theirs) == pytest.approx(1e-5)
 
 
 def test_a_row_that_sees_its_neighbours_is_an_error():
@@ -52,4 +52,4 @@ def test_a_row_that_sees_its_neighbours_is_an_error():
         return {"mean": np.full(len(inputs["x"]), np.mean(inputs["x"]))}
 
     with pytest.raises(ExportError):
-        golden_rows.alone(answer, {"x": np.arange(9.0)})
+        golden_rows.check_single_rows(answer, {"x": np.arange(9.0)})

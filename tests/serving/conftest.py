@@ -7,8 +7,8 @@ import httpx
 import pytest
 import tensorflow as tf
 
-from tfnlp.serving.server.model_manager import Model
-from tfnlp.serving.server.server import Server, Settings
+from tfnlp.serving.server.model_manager import ModelConfig
+from tfnlp.serving.server.server import Server, ServerConfig
 from tfnlp.serving.verify import free_port
 
 
@@ -110,10 +110,10 @@ def write(base: Path, number: int, step: float = 1.0) -> Path:
     return folder
 
 
-def started(models: list[Model], **settings) -> Server:
+def started(models: list[ModelConfig], **settings) -> Server:
     """A running server on free ports."""
     ports = {"port": free_port(), "rest_api_port": free_port()}
-    server = Server(lambda: models, Settings(**{**ports, **settings}))
+    server = Server(lambda: models, ServerConfig(**{**ports, **settings}))
     server.start()
     return server
 
@@ -131,7 +131,7 @@ def foreign(tmp_path_factory) -> Path:
 def server(foreign):
     """A server of all versions of the foreign model, two of them with a label."""
     labels = {"stable": 3, "canary": 7}
-    model = Model(name="half", base=foreign, latest=0, labels=labels)
+    model = ModelConfig(name="half", base=foreign, latest=0, labels=labels)
     running = started([model], metrics="/metrics", cors=True)
     yield running
     running.stop(5.0)
@@ -140,7 +140,7 @@ def server(foreign):
 @pytest.fixture(scope="session")
 def rest(server):
     """An HTTP client of it."""
-    url = f"http://127.0.0.1:{server.settings.rest_api_port}"
+    url = f"http://127.0.0.1:{server.config.rest_api_port}"
     with httpx.Client(base_url=url, timeout=30.0) as client:
         yield client
 
@@ -148,7 +148,7 @@ def rest(server):
 @pytest.fixture(scope="session")
 def channel(server):
     """A gRPC channel to it."""
-    with grpc.insecure_channel(f"127.0.0.1:{server.settings.port}") as opened:
+    with grpc.insecure_channel(f"127.0.0.1:{server.config.port}") as opened:
         yield opened
 
 
@@ -157,9 +157,9 @@ def serve(foreign):
     """Starts servers of the foreign model, or of other ones, with other settings."""
     running = []
 
-    def start(models: list[Model] | None = None, **settings) -> Server:
+    def start(models: list[ModelConfig] | None = None, **settings) -> Server:
         running.append(
-            started(models or [Model(name="half", base=foreign)], **settings)
+            started(models or [ModelConfig(name="half", base=foreign)], **settings)
         )
         return running[-1]
 

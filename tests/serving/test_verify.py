@@ -1,4 +1,4 @@
-"""The parity gate: every way to ask an artefact gives the same answers, or it fails."""
+"""The parity check: all backends of an artefact give the same answers, or it fails."""
 
 import shutil
 import socket
@@ -10,7 +10,7 @@ import tfnlp
 from tfnlp.cli.console import main
 from tfnlp.data.readers import from_list
 from tfnlp.errors import ExportError
-from tfnlp.export.format_parity import matched
+from tfnlp.export.format_parity import match_endpoints
 from tfnlp.serving import verify
 
 
@@ -32,7 +32,7 @@ def run(*words):
 
 
 @pytest.mark.slow
-def test_every_way_gives_the_same_answers(saved, capsys):
+def test_all_backends_give_the_same_answers(saved, capsys):
     assert run(saved.parent) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines[1:]] == ["SavedModel", "REST", "gRPC"]
@@ -40,7 +40,7 @@ def test_every_way_gives_the_same_answers(saved, capsys):
 
 
 @pytest.mark.slow
-def test_other_weights_are_found_out(saved, tmp_path, capsys):
+def test_different_weights_are_detected(saved, tmp_path, capsys):
     copy = shutil.copytree(saved, tmp_path / "demo" / "1")
     file = copy / "assets.extra" / "model.keras"
     network = keras.models.load_model(file)
@@ -48,9 +48,9 @@ def test_other_weights_are_found_out(saved, tmp_path, capsys):
         weight.assign_add(keras.ops.ones_like(weight) * 0.1)
     network.save(file)
     assert run(copy) == 5
-    told = capsys.readouterr()
-    assert "REST" in told.err
-    assert "Received another '" in told.out
+    printed = capsys.readouterr()
+    assert "REST" in printed.err
+    assert "Received another '" in printed.out
 
 
 def test_a_tolerance_is_a_share(saved, capsys):
@@ -59,7 +59,7 @@ def test_a_tolerance_is_a_share(saved, capsys):
 
 @keras.saving.register_keras_serializable("tests")
 class Forgetful(keras.layers.Layer):
-    """Multiplies by a number that its configuration does not tell."""
+    """Multiplies by a number that is missing in its configuration."""
 
     times = 1.0
 
@@ -85,17 +85,20 @@ def test_a_server_that_cannot_start_keeps_no_version_back(saved, monkeypatch, ca
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setattr(verify, "free_port", lambda: taken.getsockname()[1])
         found = verify.verify(saved)
-    assert [way.name for way in found] == ["SavedModel"]
-    assert "The server is not asked" in caplog.text
+    assert [each.backend for each in found] == ["SavedModel"]
+    assert "The server is not compared" in caplog.text
 
 
-def test_all_endpoints_and_odd_rows_are_asked(saved_tagger):
+def test_all_endpoints_and_odd_rows_are_compared(saved_tagger):
     predictor = tfnlp.load(saved_tagger)
-    answering = matched(predictor.task, predictor.endpoints)
-    asked = list(verify.requests(predictor.task, answering))
-    assert {name for name, _ in asked} == {"serving_default", "from_tokens"}
+    endpoints = match_endpoints(predictor.task, predictor.endpoints)
+    requests = list(verify.requests(predictor.task, endpoints))
+    assert {name for name, _ in requests} == {"serving_default", "from_tokens"}
     texts = [
-        text for _, inputs in asked for each in inputs.values() for text in each.numpy()
+        text
+        for _, inputs in requests
+        for each in inputs.values()
+        for text in each.numpy()
     ]
     assert b"" in texts
     assert any(len(text) >= 1 << 20 for text in texts)

@@ -1,4 +1,4 @@
-"""What exports in other formats share: where they lie, and what they must answer."""
+"""Parity of exports in other formats: folders, golden rows, compared answers."""
 
 import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -13,6 +13,7 @@ import tensorflow as tf
 from tfnlp.errors import ExportError
 from tfnlp.export import golden_rows
 from tfnlp.export.savedmodel.portable import without_cudnn
+from tfnlp.export.savedmodel.runner import SavedModelRunner
 from tfnlp.prediction import answers
 from tfnlp.saving import to_json
 from tfnlp.specs import Rows
@@ -20,14 +21,14 @@ from tfnlp.task import Endpoint, Task, Tensors
 from tfnlp.text.optional_packages import register
 
 OUTPUT = "output_"
-"""Begins the name of an output that has the name of an input; ONNX tells none apart."""
+"""Prefix of outputs whose name is also that of an input, which ONNX forbids."""
 
 
-def place(folder: Path, kind: str) -> Path:
-    """The folder of a version in another format.
+def export_folder(folder: Path, kind: str) -> Path:
+    """The folder of the export of a version in another format.
 
     Example:
-    >>> place(Path("saved_models/demo/3"), "onnx").as_posix()
+    >>> export_folder(Path("saved_models/demo/3"), "onnx").as_posix()
     'saved_models/demo/onnx/3'
     """
     folder = folder.resolve() if not folder.name else folder
@@ -39,29 +40,31 @@ def write_task(folder: Path, task: Task) -> None:
     (folder / "task.json").write_text(to_json(task), encoding="utf-8")
 
 
-def matched(task: Task, fields: Mapping[str, Collection[str]]) -> dict[str, Endpoint]:
-    """What answers at each signature: the task's endpoint of the same fields.
+def match_endpoints(
+    task: Task, fields: Mapping[str, Collection[str]]
+) -> dict[str, Endpoint]:
+    """Matches signatures with the endpoints of a task that have the same fields.
 
-    A loaded task may give them other names, as one that was saved for raw texts.
+    A loaded task may use other names, such as one that was saved for raw texts.
 
     Args:
         fields: name of a signature → names of its fields.
     """
     known = task.endpoints()
     found = {}
-    for name, asked in fields.items():
+    for name, inputs in fields.items():
         ordered = [known[name], *known.values()] if name in known else known.values()
-        found[name] = next(e for e in ordered if e.inputs.keys() == set(asked))
+        found[name] = next(e for e in ordered if e.inputs.keys() == set(inputs))
     return found
 
 
 def feature_specs(model: keras.Model) -> list[tf.TensorSpec]:
-    """The inputs of a network as a signature."""
+    """The input specs of a network."""
     return [tf.TensorSpec(t.shape, t.dtype, name=t.name) for t in model.inputs]
 
 
-def named(outputs: Any) -> dict[str, tf.Tensor]:
-    """Outputs by name: `outputs` for a single tensor, ``outer/inner`` for nested ones.
+def flatten_outputs(outputs: Any) -> dict[str, tf.Tensor]:
+    """Flattens outputs to a dictionary: `outputs` for one tensor, ``outer/inner``.
 
     Raises:
         ExportError: they are neither tensors nor dictionaries of them.
@@ -76,17 +79,19 @@ def named(outputs: Any) -> dict[str, tf.Tensor]:
     found: dict[str, tf.Tensor] = {}
     for name, inner in outputs.items():
         if isinstance(inner, Mapping):
-            found |= {f"{name}/{n}": tensor for n, tensor in named(inner).items()}
+            found |= {
+                f"{name}/{n}": tensor for n, tensor in flatten_outputs(inner).items()
+            }
         else:
             found[name] = inner
     return found
 
 
-def unnamed(found: Mapping[str, tf.Tensor]) -> Any:
-    """What `named` was made of: a tensor, or nested dictionaries of them.
+def unflatten_outputs(found: Mapping[str, tf.Tensor]) -> Any:
+    """Inverse of `flatten_outputs`: a tensor, or nested dictionaries of tensors.
 
     Example:
-    >>> unnamed({"tags/start": 1, "tags/end": 2, "intent": 3})
+    >>> unflatten_outputs({"tags/start": 1, "tags/end": 2, "intent": 3})
     {'tags': {'start': 1, 'end': 2}, 'intent': 3}
     """
     if list(found) == ["outputs"]:
@@ -101,11 +106,11 @@ def unnamed(found: Mapping[str, tf.Tensor]) -> Any:
     return outputs
 
 
-def typed(kind: str, sizes: Iterable[int | None]) -> str:
-    """Type and shape of a tensor in a report; None for a size that is open.
+def describe_type(kind: str, sizes: Iterable[int | None]) -> str:
+    """Type and shape of a tensor for a report; None is a variable size.
 
     Example:
-    >>> typed("int32", [None, None]), typed("float32", [None, 3])
+    >>> describe_type("int32", [None, None]), describe_type("float32", [None, 3])
     ('int32 [B, T]', 'float32 [B, 3]')
     """
     names = "BTDE"
@@ -117,15 +122,15 @@ def typed(kind: str, sizes: Iterable[int | None]) -> str:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """An endpoint, golden rows that it was asked, and what it answered."""
+class GoldenAnswers:
+    """An endpoint with its answers to golden rows."""
 
     endpoint: Endpoint
     inputs: Tensors
     answers: dict[str, np.ndarray]
 
-    def anew(self, model: keras.Model) -> "Asked":
-        """The same rows answered by a network."""
+    def recompute(self, model: keras.Model) -> "GoldenAnswers":
+        """The answers of a network to the same rows."""
         with without_cudnn(model):
             answers = tf.function(self.endpoint.function)(model, self.inputs)
         return replace(self, answers=arrays(answers))
@@ -133,7 +138,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Reference:
-    """What a SavedModel answers, and its network computes, for golden rows."""
+    """Answers of a SavedModel and outputs of its network for golden rows."""
 
     task: Task
     model: keras.Model
@@ -141,151 +146,147 @@ class Reference:
     features: Tensors
     outputs: dict[str, np.ndarray]
     answers: dict[str, np.ndarray] | None
-    """None if answers take more than a function from features to outputs."""
-    served: float | None = None
-    """How far the SavedModel is, if its network computes in less than float32."""
-    asked: Mapping[str, Asked] = field(default_factory=dict)
-    """What is answered at each signature; nothing where `answers` is None."""
+    """None if answers need more than one run of the network."""
+    precision_difference: float | None = None
+    """Largest difference of the SavedModel, if it computes below float32."""
+    by_signature: Mapping[str, GoldenAnswers] = field(default_factory=dict)
+    """Answers of each signature; empty where `answers` is None."""
 
     @classmethod
     def of(
         cls, folder: Path, task: Task, model: keras.Model, *, narrow: bool = False
     ) -> "Reference":
-        """Asks the SavedModel of a version, and its network.
+        """Runs the SavedModel of a version, and its network, on golden rows.
 
         Args:
-            narrow: whether the SavedModel computes in less than float32, where the
-                network does not; then the network's answers are what counts.
+            narrow: whether the SavedModel computes below float32 and the network does
+                not; the answers of the network are then the reference.
         """
         inputs = golden_rows.golden(task)
         features = golden_features(task, model)
         with without_cudnn(model):
-            outputs = arrays(named(tf.function(model)(features)))
-        if not takes_a_function(task):
+            outputs = arrays(flatten_outputs(tf.function(model)(features)))
+        if not needs_one_run(task):
             return cls(task, model, inputs, features, outputs, None)
-        served = _served(folder, task)
-        own = _own(served, inputs)
+        saved = _saved_model_answers(folder, task)
+        own = _own_signature(saved, inputs)
         if not narrow:
             return cls(
                 *(task, model, inputs, features, outputs),
-                answers=served[own].answers,
-                asked=served,
+                answers=saved[own].answers,
+                by_signature=saved,
             )
-        asked = {name: each.anew(model) for name, each in served.items()}
-        apart = _apart(served[own].answers, asked[own].answers)
+        computed = {name: each.recompute(model) for name, each in saved.items()}
         return cls(
             *(task, model, inputs, features, outputs),
-            answers=asked[own].answers,
-            served=apart,
-            asked=asked,
+            answers=computed[own].answers,
+            precision_difference=_max_difference(
+                saved[own].answers, computed[own].answers
+            ),
+            by_signature=computed,
         )
 
-    def compared(self, network: Callable) -> dict[str, Any]:
-        """How far a network in another format is from the SavedModel, at worst.
+    def compare(self, network: Callable) -> dict[str, Any]:
+        """Largest differences of a network in another format to the SavedModel.
 
         Raises:
-            ExportError: too far, or a row alone is answered otherwise.
+            ExportError: a difference exceeds the tolerance, or a single row has
+                another answer than in a batch.
         """
 
         def compute(features: Mapping[str, Any]) -> dict[str, np.ndarray]:
-            return arrays(named(network(features)))
+            return arrays(flatten_outputs(network(features)))
 
         found: dict[str, Any] = {
             "rows": len(next(iter(self.inputs.values()))),
-            "outputs": golden_rows.worst_difference(
-                self.outputs, compute(self.features)
-            ),
+            "outputs": golden_rows.max_difference(self.outputs, compute(self.features)),
         }
         if self.answers is not None:
 
             def answer(inputs: Tensors) -> dict[str, np.ndarray]:
                 return arrays(self.task.answer(network, inputs))
 
-            golden_rows.alone(answer, self.inputs)
-            found["answers"] = golden_rows.worst_difference(
+            golden_rows.check_single_rows(answer, self.inputs)
+            found["answers"] = golden_rows.max_difference(
                 self.answers, answer(self.inputs)
             )
         return found
 
-    def apart(self, network: Callable) -> dict[str, float]:
-        """How far a network is that need not agree: numbers, and equal strings."""
-        found = arrays(named(network(self.features)))
+    def differences(self, network: Callable) -> dict[str, float]:
+        """Differences of a network with smaller weights, without a tolerance."""
+        found = arrays(flatten_outputs(network(self.features)))
         numbers = {name: self.outputs[name] - found[name] for name in found}
         cost = {"worst_output": float(max(np.abs(n).max() for n in numbers.values()))}
         if self.answers is not None:
             theirs = arrays(self.task.answer(network, self.inputs))
-            cost["equal_answers"] = _equal_share(self.answers, theirs)
+            cost["equal_answers"] = _share_of_equal_strings(self.answers, theirs)
         return cost
 
 
 def golden_features(task: Task, model: keras.Model) -> Tensors:
-    """What the network reads of golden rows; of targets, too, if it takes some."""
+    """Features of golden rows; with targets, if the network reads them."""
     features = dict(task.encode(golden_rows.golden(task)))
     if {tensor.name for tensor in model.inputs} <= features.keys():
         return features
     return dict(task.example(golden_rows.golden(task, targets=True))[0])
 
 
-def _served(folder: Path, task: Task) -> dict[str, Asked]:
-    """What a SavedModel answers at each signature."""
+def _saved_model_answers(folder: Path, task: Task) -> dict[str, GoldenAnswers]:
+    """Answers of a SavedModel at each signature."""
     register(to_json(task))
-    signatures = tf.saved_model.load(str(folder)).signatures
-    fields = {
-        name: signature.structured_input_signature[1]
-        for name, signature in signatures.items()
-    }
+    runner = SavedModelRunner(folder)
+    fields = {name: runner.definitions[name].inputs.keys() for name in runner.names}
     found = {}
-    for name, endpoint in matched(task, fields).items():
+    for name, endpoint in match_endpoints(task, fields).items():
         inputs = golden_rows.golden(task, inputs=endpoint.inputs)
-        answers = arrays(signatures[name](**inputs))
-        found[name] = Asked(endpoint, inputs, answers)
+        found[name] = GoldenAnswers(endpoint, inputs, runner.run(name, inputs))
     return found
 
 
-def _own(asked: Mapping[str, Asked], inputs: Tensors) -> str:
-    """The signature of the task's own fields, which may be saved under another name."""
-    order = sorted(asked, key=lambda name: name != "serving_default")
-    return next(n for n in order if asked[n].inputs.keys() == inputs.keys())
+def _own_signature(found: Mapping[str, GoldenAnswers], inputs: Tensors) -> str:
+    """The signature of the task's own fields, which may have another name."""
+    order = sorted(found, key=lambda name: name != "serving_default")
+    return next(n for n in order if found[n].inputs.keys() == inputs.keys())
 
 
-def takes_a_function(task: Task) -> bool:
-    """Whether answers take nothing of a network but outputs for features."""
+def needs_one_run(task: Task) -> bool:
+    """Whether an answer needs one run of the network: features in, outputs out."""
     return type(task).answer is Task.answer
 
 
 def limits_of_answers(
     reference: Reference, signatures: Iterable[str], written: Collection[str] = ()
 ) -> list[str]:
-    """What of the SavedModel's answers another format does without.
+    """Limits of another format compared with the SavedModel, as sentences.
 
     Args:
-        signatures: of the SavedModel; a loaded task may name them otherwise.
-        written: those of them that it does not do without.
+        signatures: of the SavedModel; a loaded task may use other names.
+        written: those that the format has.
     """
     limits = []
     if reference.answers is None:
         limits.append(
-            "Answers take more than one run of the network (texts are generated token "
-            "by token); only outputs for given tokens are here."
+            "Answers need more than one run of the network (texts are generated token "
+            "by token); only outputs for given tokens are exported."
         )
-    if reference.served is not None:
+    if reference.precision_difference is not None:
         limits.append(
-            "The SavedModel computes in less than float32, this in float32: numbers of "
-            f"their answers are up to {reference.served:.2g} apart."
+            "The SavedModel computes below float32, this export in float32: numbers "
+            f"differ by up to {reference.precision_difference:.2g}."
         )
     others = sorted({*signatures} - {"serving_default", *written})
     if others:
-        limits.append(f"Only serving_default is here, not: {', '.join(others)}.")
+        limits.append(f"Only serving_default is exported, not: {', '.join(others)}.")
     return limits
 
 
-def scores_apart(
+def score_differences(
     task: Task, rows: Rows, networks: Mapping[str, Callable]
 ) -> dict[str, dict[str, float]]:
-    """Every score of two networks on the same rows, and what the second one gains.
+    """Scores of two networks on the same rows, and their difference.
 
     Args:
-        networks: by name; the first is the one to compare with.
+        networks: by name; the first is the reference.
     """
     found = []
     for network in networks.values():
@@ -308,8 +309,8 @@ def arrays(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
     return {name: np.asarray(tensor) for name, tensor in tensors.items()}
 
 
-def _apart(ours: Mapping[str, np.ndarray], theirs: Mapping[str, Any]) -> float:
-    """How far the numbers of two answers are apart at most."""
+def _max_difference(ours: Mapping[str, np.ndarray], theirs: Mapping[str, Any]) -> float:
+    """Largest absolute difference of the numbers of two answers."""
     numbers = [name for name, array in ours.items() if array.dtype.kind == "f"]
     return max(
         (float(np.max(np.abs(ours[name] - theirs[name]))) for name in numbers),
@@ -317,8 +318,10 @@ def _apart(ours: Mapping[str, np.ndarray], theirs: Mapping[str, Any]) -> float:
     )
 
 
-def _equal_share(ours: Mapping[str, np.ndarray], theirs: Mapping[str, Any]) -> float:
-    """The share of rows whose strings are all equal."""
+def _share_of_equal_strings(
+    ours: Mapping[str, np.ndarray], theirs: Mapping[str, Any]
+) -> float:
+    """Share of rows whose strings are all equal."""
     strings = [name for name, array in ours.items() if array.dtype == object]
     rows = len(next(iter(ours.values())))
     equal = np.ones(rows, bool)
@@ -330,7 +333,7 @@ def _equal_share(ours: Mapping[str, np.ndarray], theirs: Mapping[str, Any]) -> f
 
 @contextlib.contextmanager
 def in_float32(model: keras.Model) -> Iterator[bool]:
-    """Lets a network compute in float32; yields whether it does something else."""
+    """Switches a network to float32; yields whether it had another precision."""
     layers = [x for x in model._flatten_layers() if x.compute_dtype != "float32"]
     before = [layer.dtype_policy for layer in layers]
     for layer in layers:

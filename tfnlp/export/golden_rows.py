@@ -1,7 +1,7 @@
-"""Rows that an export in another format must answer as the SavedModel does.
+"""Golden rows: inputs that every export must answer like the SavedModel.
 
-Odd texts that trip encoders up, and texts made of the task's own vocabularies, so
-that every part of a network has something to do. Knows no task.
+Odd texts that break tokenizers, and texts sampled from the vocabularies of the task, so
+that every part of a network is exercised. Knows no task.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -32,91 +32,95 @@ ODD = (
     "word " * 600,
 )
 TOLERANCE = 1e-4
-"""How far numbers of answers may be apart, absolutely and relatively."""
-_DRAWN = 17
+"""Allowed difference of numbers, absolute and relative."""
+_SAMPLED = 17
 _LISTS = ("entries", "tokens", "vocabulary", "words")
 
 
 def golden(
     task: Task, *, inputs: Schema | None = None, targets: bool = False
 ) -> Tensors:
-    """A request of some thirty rows; fields of numbers are 0.
+    """A batch of about thirty rows; number fields are 0.
 
     Args:
         inputs: the fields of an endpoint; by default the task's own.
-        targets: whether rows have the fields of `task.targets`, too.
+        targets: whether to add the fields of `task.targets`.
     """
     schema = {**(inputs or task.inputs), **(task.targets if targets else {})}
     texts = [*ODD, *_texts(_words(task.config()))]
     return {
-        name: tf.constant(_turned(texts, place), spec.dtype)
+        name: tf.constant(_rotated(texts, place), spec.dtype)
         if spec.dtype == tf.string
         else tf.zeros([len(texts)], spec.dtype)
         for place, (name, spec) in enumerate(schema.items())
     }
 
 
-def worst_difference(
+def max_difference(
     expected: Mapping[str, Any],
     received: Mapping[str, Any],
     *,
     tolerance: float = TOLERANCE,
 ) -> float:
-    """How far two answers are apart; strings and whole numbers must be equal.
+    """Largest difference of two answers; strings and integers must be equal.
 
     Raises:
-        ExportError: they are further apart than the tolerance.
+        ExportError: it exceeds the tolerance.
     """
-    worst = 0.0
+    largest = 0.0
     for name, tensor in expected.items():
         ours, theirs = np.asarray(tensor), np.asarray(received[name])
         if ours.dtype.kind != "f":
-            worst = max(worst, 0.0 if np.array_equal(ours, theirs) else np.inf)
+            largest = max(largest, 0.0 if np.array_equal(ours, theirs) else np.inf)
         elif ours.shape != theirs.shape:
-            worst = np.inf
+            largest = np.inf
         elif ours.size:
-            worst = max(worst, _apart(ours, theirs))
-        if not worst <= tolerance:
+            largest = max(largest, _relative_difference(ours, theirs))
+        if not largest <= tolerance:
             raise ExportError(
                 "A written file must answer like the SavedModel. "
-                f"Received another {name!r} for one of {len(ours)} rows, apart by "
-                f"{worst:.2g}. Serve the SavedModel, and report this with the task."
+                f"Received another {name!r} for one of {len(ours)} rows, max diff "
+                f"{largest:.2g}. Serve the SavedModel, and report this with the task."
             )
-    return worst
+    return largest
 
 
-def _apart(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """How far numbers are apart at most; NaN is as far from any as can be."""
+def _relative_difference(ours: np.ndarray, theirs: np.ndarray) -> float:
+    """Largest difference, relative above 1; infinite for NaN."""
     with np.errstate(invalid="ignore"):
-        apart = np.abs(ours - theirs) / np.maximum(np.abs(ours), 1.0)
-    apart = np.where(ours == theirs, 0.0, apart)
-    return float(np.max(np.nan_to_num(apart, nan=np.inf)))
+        difference = np.abs(ours - theirs) / np.maximum(np.abs(ours), 1.0)
+    difference = np.where(ours == theirs, 0.0, difference)
+    return float(np.max(np.nan_to_num(difference, nan=np.inf)))
 
 
-def alone(answer: Callable[[Tensors], Mapping[str, Any]], inputs: Tensors) -> None:
-    """Makes sure that a row alone is answered as among longer ones.
+def check_single_rows(
+    answer: Callable[[Tensors], Mapping[str, Any]], inputs: Tensors
+) -> None:
+    """Checks that a single row has the same answer as in a batch of longer ones.
 
     Raises:
-        ExportError: it is not.
+        ExportError: it has another.
     """
     together = answer(inputs)
     for row in range(0, len(next(iter(inputs.values()))), 5):
         one = answer({name: each[row : row + 1] for name, each in inputs.items()})
-        check_alone(together, one, row)
+        check_single_row(together, one, row)
 
 
-def check_alone(together: Mapping[str, Any], one: Mapping[str, Any], row: int) -> None:
-    """Makes sure that the answer to one row is that of the row in a batch.
+def check_single_row(
+    together: Mapping[str, Any], one: Mapping[str, Any], row: int
+) -> None:
+    """Checks that the answer to a single row equals that of the row in a batch.
 
     Raises:
-        ExportError: it is not.
+        ExportError: it does not.
     """
     same = {name: _cut(together[name][row : row + 1], one[name]) for name in one}
-    worst_difference(one, same)
+    max_difference(one, same)
 
 
 def _cut(longer: Any, shorter: Any) -> np.ndarray:
-    """A row of a batch without what fills it up."""
+    """A row of a batch without padding."""
     return np.asarray(longer)[tuple(map(slice, np.shape(shorter)))]
 
 
@@ -134,10 +138,10 @@ def _texts(words: Iterator[str]) -> list[str]:
     known = list(dict.fromkeys(words)) or ["word"]
     random = np.random.default_rng(0)
     common = known[:2000]  # frequent words come first
-    sizes = random.integers(1, 60, size=_DRAWN)
+    sizes = random.integers(1, 60, size=_SAMPLED)
     return [" ".join(random.choice(common, size=size)) for size in sizes]
 
 
-def _turned(texts: list[str], places: int) -> list[str]:
-    """Another order for each field, so that a pair is not twice the same text."""
+def _rotated(texts: list[str], places: int) -> list[str]:
+    """Another order for each field, so that a text pair has two different texts."""
     return texts[places:] + texts[:places]

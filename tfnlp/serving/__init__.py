@@ -1,4 +1,4 @@
-"""Clients of artefacts."""
+"""Serving: client, model server, protocol, Apache Beam, parity checks."""
 
 import lazy_loader
 

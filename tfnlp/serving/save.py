@@ -1,4 +1,4 @@
-"""Saves artefacts that answer the same wherever they are asked, and no others."""
+"""Saves artefacts after a parity check of all backends."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,10 +22,10 @@ def save(
 ) -> Path:
     """Writes the next version of an artefact and returns its folder.
 
-    What TF Serving needs of it is written, too: requests to warm it up, and files
-    beside the versions, see `tfnlp.export.deployment.bundle`. Before anybody sees the
-    version, the network read from its file, the SavedModel and the embedded server must
-    answer golden and odd rows like the network in memory, see `tfnlp.serving.verify`.
+    Also writes what TF Serving needs: warm-up requests, and files beside the versions,
+    see `tfnlp.export.deployment.bundle`. Before the version is published, the network
+    loaded from its file, the SavedModel and the embedded server must answer golden and
+    odd rows like the network in memory, see `tfnlp.serving.verify`.
 
     Args:
         task: text in, answers out.
@@ -36,9 +36,9 @@ def save(
         recipe: the settings of the run, written as JSON.
 
     Raises:
-        UsageError: the name cannot be a folder of a server.
-        ExportError: the folder cannot be written, or the written artefact answers
-            otherwise than the network.
+        UsageError: the name is not valid for a server.
+        ExportError: the folder cannot be written, or a backend gives other answers
+            than the network.
     """
     return export(
         task,

@@ -1,9 +1,9 @@
-"""Whether an artefact answers the same wherever it is asked.
+"""Parity check: every backend of an artefact must give the same answers.
 
-The network through its task is what training and evaluation saw. The network read from
-its file, the SavedModel, the embedded server by REST and by gRPC, and ONNX and LiteRT
-where they have been written, must answer the same rows with the same strings and,
-within a tolerance, the same numbers. So must a model of ONNX that takes strings.
+The reference is the network with its task, as in training and evaluation. Compared with
+it are the network loaded from its file, the SavedModel, the embedded server over REST
+and gRPC, and the ONNX and LiteRT exports where they exist, ONNX models with string
+inputs included. Strings must be equal, and numbers equal within a tolerance.
 """
 
 import contextlib
@@ -23,85 +23,87 @@ from tfnlp.errors import ExportError, ServerError
 from tfnlp.export import golden_rows
 from tfnlp.export.format_parity import (
     arrays,
+    export_folder,
+    flatten_outputs,
     golden_features,
-    matched,
-    named,
-    place,
-    takes_a_function,
+    match_endpoints,
+    needs_one_run,
 )
 from tfnlp.export.onnx.string_models import answered, model_file
-from tfnlp.export.savedmodel.artefact import SIDE_FILES, Written
+from tfnlp.export.savedmodel.artefact import SIDE_FILES, StagedVersion
 from tfnlp.export.savedmodel.portable import without_cudnn
 from tfnlp.export.savedmodel.servable import function
 from tfnlp.serving.client.address import Target
 from tfnlp.serving.client.predictor import load
-from tfnlp.serving.protocol.status import Refusal
+from tfnlp.serving.protocol.status import StatusError
 from tfnlp.task import Columns, Endpoint, Task
 
 if TYPE_CHECKING:
     from tfnlp.serving.client.transports import Grpc, Rest
 
 LOG = logging.getLogger("tfnlp")
-Ask = Callable[[str, Mapping[str, tf.Tensor]], Columns]
-"""Answers a request to an endpoint."""
-Asked = tuple[str, Mapping[str, tf.Tensor], Columns]
-"""An endpoint, a request to it, and the answer that is expected."""
-SECONDS = 600.0
-"""How long a server may take for one request."""
+Predict = Callable[[str, Mapping[str, tf.Tensor]], Columns]
+"""Runs a request to an endpoint."""
+Expected = tuple[str, Mapping[str, tf.Tensor], Columns]
+"""An endpoint, a request to it, and the expected answer."""
+TIMEOUT = 600.0
+"""Seconds that a server may take for one request."""
 LONG = ("word " * 10_000, "x" * (1 << 20), b"\xff\xfe not UTF-8 \xc3")
-"""Rows that are asked one at a time, so that no batch is as wide as they are."""
+"""Rows sent one at a time, so that no batch is padded to their length."""
 
 
-class Way(NamedTuple):
-    """One way to ask an artefact, and what came of it."""
+class Comparison(NamedTuple):
+    """The answers of one backend, compared with the reference."""
 
-    name: str
+    backend: str
     rows: int
-    worst: float  # the largest difference of two numbers; inf if strings differ
-    said: str  # why it fails, or ""
+    max_difference: float  # of two numbers; inf if strings differ
+    error: str  # why it fails, or ""
 
 
-def verify(path: str | Path, *, tolerance: float = golden_rows.TOLERANCE) -> list[Way]:
-    """Asks a version of an artefact in every way there is.
+def verify(
+    path: str | Path, *, tolerance: float = golden_rows.TOLERANCE
+) -> list[Comparison]:
+    """Compares all backends of a version of an artefact.
 
     Args:
         path: ``saved_models/NAME``, or the folder of a version.
-        tolerance: how far numbers may be apart, absolutely and relatively.
+        tolerance: allowed difference of numbers, absolute and relative.
 
     Raises:
         ArtefactError: the folder is no artefact.
     """
     predictor = load(path)
     task, folder = predictor.task, predictor.path
-    answering = matched(task, predictor.endpoints)
-    functions = {n: _traced(e, predictor.network) for n, e in answering.items()}
-    asked = _asked(task, answering, functions)
+    endpoints = match_endpoints(task, predictor.endpoints)
+    functions = {n: _traced(e, predictor.network) for n, e in endpoints.items()}
+    expected = _expected(task, endpoints, functions)
     return [
-        _compared("SavedModel", predictor.ask, asked, tolerance),
-        *_by_networks(task, folder, answering, asked, tolerance),
-        *_by_models(folder, asked, tolerance),
-        *_by_servers(folder, asked, tolerance),
+        _compare("SavedModel", predictor.run, expected, tolerance),
+        *_compare_networks(task, folder, endpoints, expected, tolerance),
+        *_compare_onnx_models(folder, expected, tolerance),
+        *_compare_servers(folder, expected, tolerance),
     ]
 
 
-def check(written: Written) -> list[Way]:
-    """Compares a version that nobody sees yet with the network it was made from.
+def check(version: StagedVersion) -> list[Comparison]:
+    """Compares an unpublished version with the network that it was made from.
 
     Raises:
         ExportError: an answer differs.
     """
-    folder, task, model, functions, signatures = written
-    asked = _asked(task, task.endpoints(), functions)
+    folder, task, model, functions, runner = version
+    expected = _expected(task, task.endpoints(), functions)
     found = [
-        _reloaded(folder, task, model),
-        _compared("SavedModel", _calling(signatures), asked, golden_rows.TOLERANCE),
-        *_by_servers(folder, asked, golden_rows.TOLERANCE),
+        _compare_reloaded(folder, task, model),
+        _compare("SavedModel", runner.run, expected, golden_rows.TOLERANCE),
+        *_compare_servers(folder, expected, golden_rows.TOLERANCE),
     ]
-    for way in found:
-        if way.said:
+    for each in found:
+        if each.error:
             raise ExportError(
-                "An artefact answers the same wherever it is asked. "
-                f"Received another answer by {way.name}: {way.said}"
+                "All backends of an artefact must give the same answers. "
+                f"Received another answer by {each.backend}: {each.error}"
             )
     return found
 
@@ -109,9 +111,9 @@ def check(written: Written) -> list[Way]:
 def requests(
     task: Task, endpoints: Mapping[str, Endpoint]
 ) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
-    """Signature and request: odd and golden rows together, very long ones alone.
+    """Yields signature and request: odd and golden rows together, long ones alone.
 
-    The latter, which take as long as all others, at the first signature only.
+    The long ones take as long as all others, so only the first signature gets them.
     """
     fields = golden_rows.golden(task).values()
     texts = next(each.numpy().tolist() for each in fields if each.dtype == tf.string)
@@ -121,105 +123,111 @@ def requests(
             yield name, _request(endpoint, batch)
 
 
-def _asked(
+def _expected(
     task: Task, endpoints: Mapping[str, Endpoint], functions: Mapping[str, Callable]
-) -> list[Asked]:
-    """Requests with what the functions answer.
+) -> list[Expected]:
+    """Requests with the answers of the reference functions.
 
     Raises:
-        ExportError: there is no answer to one.
+        ExportError: a request fails.
     """
-    asked: list[Asked] = []
+    expected: list[Expected] = []
     for name, inputs in requests(task, endpoints):
         try:
-            asked.append((name, inputs, arrays(functions[name](**inputs))))
+            expected.append((name, inputs, arrays(functions[name](**inputs))))
         except tf.errors.OpError as error:
             raise ExportError(
-                "An artefact must answer any text, the oddest too. "
+                "An artefact must answer any text, however odd. "
                 f"Received: {_first(error)} for a text of golden or odd rows at "
                 f"{name}. Look at encode and decode of the task."
             ) from error
-    return asked
+    return expected
 
 
-def _reloaded(folder: Path, task: Task, model: keras.Model) -> Way:
-    """What the network computes that was read from its file, for golden rows."""
+def _compare_reloaded(folder: Path, task: Task, model: keras.Model) -> Comparison:
+    """Compares the network loaded from its file on golden rows."""
     reloaded = keras.models.load_model(folder / SIDE_FILES / "model.keras")
     rows = golden_features(task, model)
-    # In graph: what is recurrent goes from token to token in Python outside of it.
+    # As graphs: eager recurrent layers run token by token in Python.
     graphs = (tf.function(each, autograph=False) for each in (model, reloaded))
-    expected, received = (arrays(named(each(rows))) for each in graphs)
-    worst, said = 0.0, ""
+    expected, received = (arrays(flatten_outputs(each(rows))) for each in graphs)
+    largest, message = 0.0, ""
     try:
-        worst = _apart(expected, received, golden_rows.TOLERANCE)
+        largest = _max_difference(expected, received, golden_rows.TOLERANCE)
     except ExportError as error:
-        worst, said = float("inf"), _first(error)
-    return Way(".keras", len(next(iter(rows.values()))), worst, said)
+        largest, message = float("inf"), _first(error)
+    return Comparison(".keras", len(next(iter(rows.values()))), largest, message)
 
 
-def _by_networks(
+def _compare_networks(
     task: Task,
     folder: Path,
-    answering: Mapping[str, Endpoint],
-    asked: list[Asked],
+    endpoints: Mapping[str, Endpoint],
+    expected: list[Expected],
     tolerance: float,
-) -> Iterator[Way]:
-    """Other formats' networks answer at the signature of the task's own fields."""
-    if not takes_a_function(task):
+) -> Iterator[Comparison]:
+    """Compares networks in other formats at the signature of the task's own fields."""
+    if not needs_one_run(task):
         return
-    own = [n for n in answering if answering[n].inputs.keys() == task.inputs.keys()][:1]
-    asked = [each for each in asked if each[0] in own]
+    own = [n for n in endpoints if endpoints[n].inputs.keys() == task.inputs.keys()][:1]
+    expected = [each for each in expected if each[0] in own]
     for kind, network in networks(folder).items():
-        graphs = {name: _traced(answering[name], network) for name in own}
-        yield _compared(kind, _calling(graphs), asked, tolerance)
+        graphs = {name: _traced(endpoints[name], network) for name in own}
+        yield _compare(kind, partial(_call, graphs), expected, tolerance)
 
 
-def _by_models(folder: Path, asked: list[Asked], tolerance: float) -> Iterator[Way]:
-    """Models of ONNX with strings in answer whatever is UTF-8 at their signatures."""
+def _compare_onnx_models(
+    folder: Path, expected: list[Expected], tolerance: float
+) -> Iterator[Comparison]:
+    """Compares ONNX models with string inputs on all requests that are UTF-8."""
     files = {
-        name: place(folder, "onnx") / model_file(name)
-        for name in dict.fromkeys(name for name, *_ in asked)
+        name: export_folder(folder, "onnx") / model_file(name)
+        for name in dict.fromkeys(name for name, *_ in expected)
     }
     for name, file in files.items():
         if file.exists():
-            own = [each for each in asked if each[0] == name and _is_text(each[1])]
-            yield _compared(file.name, partial(_ask_model, file), own, tolerance)
+            own = [each for each in expected if each[0] == name and _is_text(each[1])]
+            yield _compare(file.name, partial(_run_onnx, file), own, tolerance)
 
 
-def _ask_model(file: Path, signature: str, inputs: Mapping[str, tf.Tensor]) -> Columns:
+def _run_onnx(file: Path, signature: str, inputs: Mapping[str, tf.Tensor]) -> Columns:
     return answered(file, [inputs])[0]
 
 
 def _is_text(inputs: Mapping[str, tf.Tensor]) -> bool:
     """Whether all strings of a request are UTF-8."""
     texts = [each for each in inputs.values() if each.dtype == tf.string]
-    sound = (
+    valid = (
         tf.strings.regex_full_match(each, r"(?s)[^\x{D800}-\x{DFFF}]*")
         for each in texts
     )
-    return all(bool(tf.reduce_all(each)) for each in sound)
+    return all(bool(tf.reduce_all(each)) for each in valid)
 
 
-def _by_servers(folder: Path, asked: list[Asked], tolerance: float) -> Iterator[Way]:
+def _compare_servers(
+    folder: Path, expected: list[Expected], tolerance: float
+) -> Iterator[Comparison]:
+    as_json = [(name, inputs, _as_text(each)) for name, inputs, each in expected]
     with served(folder) as transports:
         for name, transport in transports.items():
-            transport.definitions(SECONDS)
-            ask = partial(_ask_in_time, transport)
-            expected = asked
-            if name == "REST":
-                expected = [(n, i, _as_text(a)) for n, i, a in asked]
-            yield _compared(name, ask, expected, tolerance)
+            transport.definitions(TIMEOUT)
+            yield _compare(
+                name,
+                partial(_send, transport),
+                as_json if name == "REST" else expected,
+                tolerance,
+            )
 
 
 def networks(version: Path) -> dict[str, Callable]:
-    """The networks of other formats that have been written for a version."""
+    """The networks in other formats that exist for a version, by format."""
     found: dict[str, Callable] = {}
-    onnx = place(version, "onnx") / "network.onnx"
+    onnx = export_folder(version, "onnx") / "network.onnx"
     if onnx.exists():
         from tfnlp.export.onnx.runtime import OnnxNetwork
 
         found["ONNX"] = OnnxNetwork(onnx)
-    litert = place(version, "litert") / "network.tflite"
+    litert = export_folder(version, "litert") / "network.tflite"
     if litert.exists():
         from tfnlp.export.litert.runtime import LiteRTNetwork
 
@@ -229,49 +237,51 @@ def networks(version: Path) -> dict[str, Callable]:
 
 @contextlib.contextmanager
 def served(version: Path) -> Iterator[dict[str, "Rest | Grpc"]]:
-    """Two transports to the embedded server with one version.
+    """Starts the embedded server with one version; yields its two transports.
 
-    None, and a warning, without the extra `serve` or if it may open no port.
+    Yields none, with a warning, without the extra `serve` or if no port can be opened.
 
     Args:
         version: its folder, whose name need not be a number.
     """
-    with contextlib.ExitStack() as ending:
+    with contextlib.ExitStack() as stack:
         try:
-            found = _serve(version, ending)
+            found = _serve(version, stack)
         except (ImportError, ServerError) as error:
-            LOG.warning("The server is not asked: %s pip install 'tfnlp[serve]'", error)
+            LOG.warning(
+                "The server is not compared: %s pip install 'tfnlp[serve]'", error
+            )
             found = {}
         yield found
 
 
-def _serve(version: Path, ending: contextlib.ExitStack) -> dict[str, "Rest | Grpc"]:
+def _serve(version: Path, stack: contextlib.ExitStack) -> dict[str, "Rest | Grpc"]:
     from tfnlp.serving.client.transports import Grpc, Rest
-    from tfnlp.serving.server.model_manager import Model
-    from tfnlp.serving.server.server import Server, Settings
+    from tfnlp.serving.server.model_manager import ModelConfig
+    from tfnlp.serving.server.server import Server, ServerConfig
 
-    ending.enter_context(_hushed())
-    base = Path(ending.enter_context(tempfile.TemporaryDirectory()))
+    stack.enter_context(_quiet_server_log())
+    base = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     (base / "1").symlink_to(version.resolve(), target_is_directory=True)
-    model = Model(name="artefact", base=base, specific=(1,))
-    ports = Settings(
+    model = ModelConfig(name="artefact", base=base, specific=(1,))
+    config = ServerConfig(
         port=free_port(), rest_api_port=free_port(), poll=0.0, warm_up=False
     )
-    server = Server(lambda: [model], ports)
+    server = Server(lambda: [model], config)
     server.start()
-    ending.callback(server.stop, 5.0)
+    stack.callback(server.stop, 5.0)
     found: dict[str, Rest | Grpc] = {
-        "REST": Rest(Target("rest", f"127.0.0.1:{ports.rest_api_port}", model.name)),
-        "gRPC": Grpc(Target("grpc", f"127.0.0.1:{ports.port}", model.name)),
+        "REST": Rest(Target("rest", f"127.0.0.1:{config.rest_api_port}", model.name)),
+        "gRPC": Grpc(Target("grpc", f"127.0.0.1:{config.port}", model.name)),
     }
     for transport in found.values():
-        ending.enter_context(contextlib.closing(transport))
+        stack.enter_context(contextlib.closing(transport))
     return found
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    """Without what a server tells of itself: it is no server for anybody else."""
+def _quiet_server_log() -> Iterator[None]:
+    """Silences the log of the server, which serves nobody else."""
     logger = logging.getLogger("tfnlp.serving")
     before = logger.level
     logger.setLevel(logging.WARNING)
@@ -281,36 +291,38 @@ def _hushed() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def table(found: list[Way]) -> str:
-    """One line a way: rows asked, the worst difference and the verdict.
+def table(found: list[Comparison]) -> str:
+    """One line per backend: number of rows, largest difference and result.
 
     Example:
-    >>> print(table([Way("REST", 30, 1.2e-07, "")]))
-    asked by        rows   apart by
+    >>> print(table([Comparison("REST", 30, 1.2e-07, "")]))
+    backend         rows   max diff   result
     REST              30    1.2e-07   same
     """
-    width = max(15, *(len(way.name) + 1 for way in found))
-    lines = [f"{'asked by':<{width}}{'rows':>5}{'apart by':>11}"]
-    for way in found:
-        verdict = way.said or "same"
-        lines.append(f"{way.name:<{width}}{way.rows:>5}{way.worst:>11.2g}   {verdict}")
+    width = max(15, *(len(each.backend) + 1 for each in found))
+    lines = [f"{'backend':<{width}}{'rows':>5}{'max diff':>11}   result"]
+    for name, rows, difference, error in found:
+        result = error or "same"
+        lines.append(f"{name:<{width}}{rows:>5}{difference:>11.2g}   {result}")
     return "\n".join(lines)
 
 
-def _compared(name: str, ask: Ask, asked: Iterable[Asked], tolerance: float) -> Way:
-    rows, worst, said = 0, 0.0, ""
-    for signature, inputs, answer in asked:
+def _compare(
+    backend: str, predict: Predict, expected: Iterable[Expected], tolerance: float
+) -> Comparison:
+    rows, largest, message = 0, 0.0, ""
+    for signature, inputs, answer in expected:
         rows += len(next(iter(inputs.values())))
         try:
-            received = ask(signature, inputs)
-            worst = max(worst, _apart(answer, received, tolerance))
-        except (Refusal, ExportError, RuntimeError, tf.errors.OpError) as error:
-            said, worst = f"{signature}: {_first(error)}", float("inf")
-    return Way(name, rows, worst, said)
+            received = predict(signature, inputs)
+            largest = max(largest, _max_difference(answer, received, tolerance))
+        except (StatusError, ExportError, RuntimeError, tf.errors.OpError) as error:
+            message, largest = f"{signature}: {_first(error)}", float("inf")
+    return Comparison(backend, rows, largest, message)
 
 
 def _request(endpoint: Endpoint, texts: list[str | bytes]) -> dict[str, tf.Tensor]:
-    """Texts where texts belong, defaults where there are some, and 0 for numbers."""
+    """Texts for string fields, defaults for optional fields, 0 for numbers."""
     columns = {
         name: texts
         if spec.dtype == tf.string and name not in endpoint.defaults
@@ -324,19 +336,21 @@ def _request(endpoint: Endpoint, texts: list[str | bytes]) -> dict[str, tf.Tenso
 
 
 def _traced(endpoint: Endpoint, network: Callable) -> Callable:
-    """The graph of an endpoint, for requests of any number of rows."""
+    """The graph of an endpoint, for any number of rows."""
     is_keras = isinstance(network, keras.Model)
     with without_cudnn(network) if is_keras else contextlib.nullcontext():
         traced: Callable = function(endpoint, network).get_concrete_function()
         return traced
 
 
-def _calling(graphs: Mapping[str, Callable]) -> Ask:
-    return lambda name, inputs: arrays(graphs[name](**inputs))
+def _call(
+    graphs: Mapping[str, Callable], name: str, inputs: Mapping[str, tf.Tensor]
+) -> Columns:
+    return arrays(graphs[name](**inputs))
 
 
 def _as_text(answer: Columns) -> Columns:
-    """An answer as JSON can hold it: bytes that are no UTF-8 become U+FFFD."""
+    """An answer as JSON holds it: invalid UTF-8 becomes U+FFFD."""
 
     def text(value: bytes) -> bytes:
         return value.decode("utf-8", "replace").encode()
@@ -349,14 +363,14 @@ def _as_text(answer: Columns) -> Columns:
     }
 
 
-def _ask_in_time(
+def _send(
     transport: "Rest | Grpc", endpoint: str, inputs: Mapping[str, tf.Tensor]
 ) -> Columns:
-    return transport.ask(endpoint, inputs, SECONDS)
+    return transport.send(endpoint, inputs, TIMEOUT)
 
 
-def _apart(expected: Columns, received: Columns, tolerance: float) -> float:
-    return golden_rows.worst_difference(
+def _max_difference(expected: Columns, received: Columns, tolerance: float) -> float:
+    return golden_rows.max_difference(
         expected, {n: np.asarray(received[n]) for n in expected}, tolerance=tolerance
     )
 
@@ -366,7 +380,7 @@ def _first(error: Exception) -> str:
 
 
 def free_port() -> int:
-    """A port of the loopback that nobody listens at."""
+    """A free port of the loopback interface."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
         return port

@@ -51,7 +51,7 @@ def test_export_prints_the_folder_and_its_report(asked, tmp_path, capsys):
     assert folder == str(tmp_path) and asked["options"].int8
     assert lines == [
         "network.onnx             1.5 MB",
-        "outputs apart by         2e-07",
+        "outputs max diff         2e-07",
         "int8 accuracy            -0.0125",
         "limit: Only serving_default is here.",
     ]

@@ -12,7 +12,7 @@ import pytest
 
 from tfnlp.cli.console import main
 from tfnlp.cli.verbs import serve
-from tfnlp.cli.verbs.serve import BINARY, Options, engine, flags, settings
+from tfnlp.cli.verbs.serve import BINARY, Options, engine, flags, server_config
 from tfnlp.errors import UsageError
 
 
@@ -68,14 +68,14 @@ def test_a_file_that_says_something_else_is_refused(tmp_path, flag, text, messag
     file = tmp_path / "file"
     file.write_text(text)
     with pytest.raises(UsageError, match=message):
-        settings(Options(artefact="a", **{flag: file}))
+        server_config(Options(artefact="a", **{flag: file}))
 
 
 def test_a_key_that_is_no_key_is_refused(tmp_path):
     file = tmp_path / "file"
     file.write_text("no key")
     with pytest.raises(UsageError, match="the certificate's key"):
-        settings(Options(artefact="a", tls_certificate=file, tls_key=file))
+        server_config(Options(artefact="a", tls_certificate=file, tls_key=file))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_key_that_is_no_key_is_refused(tmp_path):
 )
 def test_foreign_models_are_batched_where_it_is_asked_for(given, ours, foreign):
     options = Options(artefact="a", enable_batching=given)
-    found = settings(options)
+    found = server_config(options)
     assert (found.batching is not None) == ours
     assert found.batch_foreign == foreign
     assert f"--enable_batching={str(foreign).lower()}" in flags(options)
@@ -97,7 +97,7 @@ def test_files_of_tf_serving_are_read(tmp_path):
         "allowed_batch_sizes: 2 allowed_batch_sizes: 8  # and a comment"
     )
     monitoring.write_text('prometheus_config { enable: true path: "/m" }')
-    found = settings(
+    found = server_config(
         Options(
             artefact="a",
             batching_parameters_file=batching,

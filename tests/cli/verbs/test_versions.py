@@ -47,7 +47,7 @@ def test_versions_are_promoted_rolled_back_and_pruned(base, capsys):
 def test_none_takes_a_label_away(base, capsys):
     call(capsys, "promote", base, 2, "--label", "canary")
     ended, shown = call(capsys, "promote", base, "none", "--label", "canary")
-    assert (ended, shown.out) == (0, "canary is no version\n")
+    assert (ended, shown.out) == (0, "canary is removed\n")
     assert '"labels": ["canary"]' not in call(capsys, "versions", base, "--json")[1].out
 
 
@@ -79,9 +79,13 @@ def test_a_version_without_a_report_is_listed(base, capsys):
         (["versions", "nowhere"], 1, "nowhere, which has none"),
         (["promote", "{base}", "9"], 1, "Received: 9"),
         (["promote", "{base}", "x"], 2, "version"),
-        (["promote", "{base}", "none"], 1, "stable, which means none in"),
-        (["rollback", "{base}"], 1, "means none"),
-        (["prune", "{base}", "--keep", "0"], 2, "--keep is 1 or more"),
+        (
+            ["promote", "{base}", "none"],
+            1,
+            "Only an existing label can be removed. Received: stable",
+        ),
+        (["rollback", "{base}"], 1, "stable, which does not exist"),
+        (["prune", "{base}", "--keep", "0"], 2, "keep must be 1 or more"),
     ],
     ids=str,
 )

@@ -224,9 +224,9 @@ def test_a_column_with_the_name_of_a_field_is_called_otherwise(exported_tagger):
 
 
 def test_verify_asks_the_models_of_a_tagger(exported_tagger):
-    found = {way.name: way for way in verify.verify(exported_tagger.parents[1])}
+    found = {each.backend: each for each in verify.verify(exported_tagger.parents[1])}
     asked = [found[name] for name in ("model.onnx", "model.from_tokens.onnx")]
-    assert [way.said for way in asked] == ["", ""]
+    assert [each.error for each in asked] == ["", ""]
     assert all(way.rows > 30 for way in asked)
 
 
@@ -234,7 +234,7 @@ def test_verify_finds_out_a_model_that_answers_otherwise(exported_tagger, tmp_pa
     base = shutil.copytree(exported_tagger.parents[1], tmp_path / "names")
     file = base / "onnx" / "1" / "model.from_tokens.onnx"
     file.write_bytes(file.read_bytes().replace(b"B-LOC", b"B-PER"))
-    found = {way.name: way.said for way in verify.verify(base)}
+    found = {each.backend: each.error for each in verify.verify(base)}
     assert "another 'tags'" in found["model.from_tokens.onnx"]
     assert found["model.onnx"] == ""
 

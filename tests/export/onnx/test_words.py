@@ -9,7 +9,7 @@ import tfnlp
 from tfnlp.data.readers import from_list
 from tfnlp.errors import ExportError
 from tfnlp.export.format_parity import arrays
-from tfnlp.export.golden_rows import ODD, TOLERANCE, check_alone, worst_difference
+from tfnlp.export.golden_rows import ODD, TOLERANCE, check_single_row, max_difference
 from tfnlp.export.onnx import answers, conversion, words
 from tfnlp.export.onnx.placeholders import Marks
 from tfnlp.export.onnx.string_models import answered
@@ -84,9 +84,9 @@ def compare(model, expected, inputs, folder):
         for place in range(len(TEXTS))
     ]
     together, *alone = answered(folder / "model.onnx", [inputs, *single])
-    assert worst_difference(arrays(expected), together) <= TOLERANCE
+    assert max_difference(arrays(expected), together) <= TOLERANCE
     for place, one in enumerate(alone):
-        check_alone(together, one, place)
+        check_single_row(together, one, place)
 
 
 @pytest.mark.slow

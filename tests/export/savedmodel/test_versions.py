@@ -50,7 +50,7 @@ def test_a_label_that_is_taken_away_means_nothing_and_needs_no_version(base):
     assert labels(base) == {"stable": 3}
     assert "canary" not in (base / "models.config").read_text()
     assert prune(base, keep=1) == ["1", "2"]
-    with pytest.raises(ArtefactError, match="canary, which means none"):
+    with pytest.raises(ArtefactError, match="canary, which does not exist"):
         rollback(base, "canary")
 
 
@@ -124,20 +124,20 @@ def test_tf_serving_is_told_of_labels_and_what_it_is_to_serve(base):
 
 
 def test_without_labels_the_newest_version_is_served(base):
-    versions.tell(base)
+    versions.write_models_config(base)
     told = (base / "models.config").read_text()
     assert "model_version_policy { latest { num_versions: 1 } }" in told
 
 
 def test_nothing_is_told_of_a_folder_without_versions(tmp_path):
-    versions.tell(tmp_path)
+    versions.write_models_config(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_new_version_is_served_beside_those_with_labels(base):
     promote(base, 1, "stable")
     (base / "11").mkdir()
-    versions.tell(base)
+    versions.write_models_config(base)
     assert "{ versions: 1 versions: 11 }" in (base / "models.config").read_text()
 
 
@@ -158,9 +158,9 @@ def test_a_label_that_tf_serving_would_not_take_is_refused(base, label):
 def test_what_cannot_be_is_told(base, tmp_path):
     with pytest.raises(ArtefactError, match=r"1, 2, 3, 10. Received: 7"):
         promote(base, 7, "stable")
-    with pytest.raises(ArtefactError, match="canary, which means none"):
+    with pytest.raises(ArtefactError, match="canary, which does not exist"):
         rollback(base, "canary")
-    with pytest.raises(UsageError, match="--keep is 1 or more"):
+    with pytest.raises(UsageError, match="keep must be 1 or more"):
         prune(base, keep=0)
     with pytest.raises(ArtefactError, match="does not exist"):
         promote(tmp_path / "nowhere", 1, "stable")

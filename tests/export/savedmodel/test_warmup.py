@@ -126,10 +126,10 @@ def test_there_are_not_more_requests_than_tf_serving_takes(version):
 
 def test_an_endpoint_that_takes_no_text_is_left_out(tmp_path, caplog):
     endpoint = Endpoint(refuses, {"text": TEXT})
-    serve = tf.function(lambda text: refuses(None, None, {"text": text}))
+    run = tf.function(lambda name, inputs: refuses(None, None, inputs))
     with caplog.at_level(logging.WARNING, "tfnlp"):
-        assert warmup.write(tmp_path, "toy", {"odd": endpoint}, {"odd": serve}) == 0
-    assert "odd is not warmed up: it answers no plain text" in caplog.text
+        assert warmup.write(tmp_path, "toy", {"odd": endpoint}, run) == 0
+    assert "odd is not warmed up: it rejects plain text" in caplog.text
 
 
 def test_without_the_extra_the_file_is_left_out(tmp_path, caplog, monkeypatch):

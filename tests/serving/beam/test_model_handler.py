@@ -15,7 +15,7 @@ from apache_beam.testing.util import assert_that, equal_to  # noqa: E402
 from apache_beam.transforms import Create, Map  # noqa: E402
 
 from tfnlp.serving.beam.file_systems import BeamFiles  # noqa: E402
-from tfnlp.serving.beam.model_handler import ArtefactHandler, Refused  # noqa: E402
+from tfnlp.serving.beam.model_handler import ArtefactHandler, Rejected  # noqa: E402
 
 TEXTS = ["a good film", "", "bad", "a good film"]
 HERE = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
@@ -42,7 +42,7 @@ def test_a_row_that_is_refused_spoils_no_other(artefact):
     handler = ArtefactHandler(artefact)
     rows = [{"text": "good"}, {"txt": "bad"}, {"text": "good"}]
     first, odd, last = handler.run_inference(rows, handler.load_model())
-    assert isinstance(odd, Refused) and "Did you mean 'text'?" in odd.reason
+    assert isinstance(odd, Rejected) and "Did you mean 'text'?" in odd.reason
     assert first == last
 
 

@@ -13,18 +13,18 @@ from tfnlp.errors import ArtefactError, RequestError, ServerError, UsageError
 from tfnlp.serving.client.address import read_target
 from tfnlp.serving.client.onnx_transport import onnx_folder
 from tfnlp.serving.client.retries import Retries
-from tfnlp.serving.protocol.status import Refusal
+from tfnlp.serving.protocol.status import StatusError
 from tfnlp.serving.server.configs import artefact
-from tfnlp.serving.server.server import Server, Settings
+from tfnlp.serving.server.server import Server, ServerConfig
 from tfnlp.serving.verify import free_port
 
 TEXTS = ["Ann left New York.", "", "\U0001f600 é 電影", "a\x00b", "x " * 300]
-QUICK = Retries(most=2, first=0.01, deadline=120.0)
+QUICK = Retries(max_retries=2, initial_backoff=0.01, deadline=120.0)
 
 
 @pytest.fixture(scope="module")
 def running(saved_tagger):
-    settings = Settings(port=free_port(), rest_api_port=free_port(), token="secret")
+    settings = ServerConfig(port=free_port(), rest_api_port=free_port(), token="secret")
     server = Server(artefact(saved_tagger.parent), settings)
     server.start()
     yield server
@@ -33,7 +33,7 @@ def running(saved_tagger):
 
 @pytest.fixture(params=["process", "rest", "grpc"])
 def client(request, running, saved_tagger):
-    settings = running.settings
+    settings = running.config
     target = {
         "process": str(saved_tagger.parent),
         "rest": f"http://127.0.0.1:{settings.rest_api_port}/v1/models/names",
@@ -141,7 +141,7 @@ def test_a_wrong_row_is_refused_before_it_is_sent(client, rows, error, message):
 
 
 def test_a_wrong_token_is_no_reason_to_ask_again(running):
-    address = f"http://127.0.0.1:{running.settings.rest_api_port}/v1/models/names"
+    address = f"http://127.0.0.1:{running.config.rest_api_port}/v1/models/names"
     with (
         tfnlp.Client(address, token="wrong") as client,
         pytest.raises(ServerError, match="UNAUTHENTICATED"),
@@ -163,7 +163,7 @@ def test_a_server_that_is_not_there_is_said_so(scheme):
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
 @pytest.mark.parametrize("name", ["m", "names/versions/9"])
 def test_a_model_that_is_not_there_is_said_so(running, scheme, name):
-    settings = running.settings
+    settings = running.config
     port = settings.rest_api_port if scheme == "http" else settings.port
     path = f"/v1/models/{name}" if scheme == "http" else f"/{name}"
     target = f"{scheme}://127.0.0.1:{port}{path}"
@@ -179,7 +179,7 @@ def test_a_model_that_is_not_there_is_said_so(running, scheme, name):
 @pytest.fixture(params=["process", "rest", "grpc"])
 def foreign_client(request, server, foreign, tmp_path):
     """Asks a SavedModel that is not ours; in this process it passes for one of ours."""
-    settings = server.settings
+    settings = server.config
     target = {
         "process": str(tmp_path / "half"),
         "rest": f"http://127.0.0.1:{settings.rest_api_port}/v1/models/half",
@@ -234,7 +234,7 @@ def test_a_list_of_another_kind_is_refused_before_it_is_sent(
     ["http://h/v1/models/", "http://h/m", "ftp://h/m", "grpc:///m", "grpc://h"],
 )
 def test_an_address_without_a_model_is_refused(target):
-    with pytest.raises(UsageError, match="A client asks saved_models/NAME"):
+    with pytest.raises(UsageError, match="A client connects to saved_models/NAME"):
         read_target(target)
 
 
@@ -252,13 +252,13 @@ class Failing:
     def __call__(self, left):
         self.asked += 1
         if self.codes:
-            raise Refusal(self.codes.pop(0), "said")
+            raise StatusError(self.codes.pop(0), "said")
         return "answer"
 
 
 def test_what_passes_is_asked_again():
     question = Failing("UNAVAILABLE", "RESOURCE_EXHAUSTED")
-    assert QUICK.ask(question) == "answer"
+    assert QUICK.call(question) == "answer"
     assert question.asked == 3
 
 
@@ -274,14 +274,14 @@ def test_what_passes_is_asked_again():
 def test_what_does_not_pass_is_an_error(codes, error, asked):
     question = Failing(*codes)
     with pytest.raises(error, match="said"):
-        QUICK.ask(question)
+        QUICK.call(question)
     assert question.asked == asked
 
 
 def test_nothing_is_asked_behind_the_deadline():
     question = Failing(*["UNAVAILABLE"] * 9)
     with pytest.raises(ServerError):
-        Retries(most=9, first=10.0, deadline=0.5).ask(question)
+        Retries(max_retries=9, initial_backoff=10.0, deadline=0.5).call(question)
     assert question.asked == 1
 
 
@@ -291,10 +291,12 @@ def test_what_passes_is_asked_again_without_blocking():
     async def awaited(left):
         return question(left)
 
-    assert asyncio.run(QUICK.ask_async(awaited)) == "answer"
+    assert asyncio.run(QUICK.call_async(awaited)) == "answer"
 
 
-@pytest.mark.parametrize("wrong", [{"most": -1}, {"deadline": 0.0}, {"first": -1.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"max_retries": -1}, {"deadline": 0.0}, {"initial_backoff": -1.0}]
+)
 def test_retries_have_sensible_numbers(wrong):
     with pytest.raises(UsageError, match="0 or more"):
         Retries(**wrong)

@@ -13,7 +13,7 @@ from tfnlp.serving.protocol.rest_json import (
     predictions,
     signature_name,
 )
-from tfnlp.serving.protocol.status import CODES, HTTP, Refusal
+from tfnlp.serving.protocol.status import CODES, HTTP, StatusError
 
 TEXT = tf.TensorSpec([None], tf.string)
 FLOATS = tf.TensorSpec([None], tf.float32)
@@ -36,7 +36,7 @@ def test_every_code_has_a_status_of_http():
     ],
 )
 def test_what_is_no_object_is_refused(body, message):
-    with pytest.raises(Refusal) as error:
+    with pytest.raises(StatusError) as error:
         parsed(body)
     assert error.value.code == "INVALID_ARGUMENT"
     assert error.value.message.startswith(message)
@@ -44,7 +44,9 @@ def test_what_is_no_object_is_refused(body, message):
 
 def test_a_name_of_a_signature_is_text():
     assert signature_name({"signature_name": "n_best"}) == "n_best"
-    with pytest.raises(Refusal, match="'signature_name' key must be a string value"):
+    with pytest.raises(
+        StatusError, match="'signature_name' key must be a string value"
+    ):
         signature_name({"signature_name": 3})
 
 
@@ -115,7 +117,7 @@ def test_bytes_that_are_no_utf_8_arrive_as_they_are():
 def test_what_does_not_fit_is_refused_in_the_words_of_tf_serving(
     document, fields, message
 ):
-    with pytest.raises(Refusal) as error:
+    with pytest.raises(StatusError) as error:
         columns(document, fields)
     assert message in error.value.message
 
@@ -135,12 +137,12 @@ def test_what_does_not_fit_is_refused_in_the_words_of_tf_serving(
     ],
 )
 def test_a_value_of_another_type_is_refused(value, dtype):
-    with pytest.raises(Refusal, match="is not of expected type"):
+    with pytest.raises(StatusError, match="is not of expected type"):
         array([value], dtype)
 
 
 def test_a_type_that_json_has_not_is_unimplemented():
-    with pytest.raises(Refusal) as error:
+    with pytest.raises(StatusError) as error:
         array([1], tf.complex64)
     assert error.value.code == "UNIMPLEMENTED"
 
@@ -149,7 +151,7 @@ def test_lists_in_one_another_without_end_are_refused():
     value = 1
     for _ in range(500):
         value = [value]
-    with pytest.raises(Refusal, match="deep"):
+    with pytest.raises(StatusError, match="deep"):
         array(value, tf.int32)
 
 
@@ -180,9 +182,9 @@ def test_several_outputs_are_objects_by_row_and_columns_otherwise():
 
 
 def test_an_output_without_rows_cannot_be_told_by_row():
-    with pytest.raises(Refusal, match="Tensor name: mean has no shape information"):
+    with pytest.raises(StatusError, match="Tensor name: mean has no shape information"):
         predictions({"mean": np.float32(1.0)}, by_row=True)
-    with pytest.raises(Refusal, match="inconsistent batch size: 3 expecting: 2"):
+    with pytest.raises(StatusError, match="inconsistent batch size: 3 expecting: 2"):
         predictions({"a": np.zeros(2), "b": np.zeros(3)}, by_row=True)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tfnlp.errors import UsageError
 from tfnlp.serving.protocol.signatures import load
-from tfnlp.serving.protocol.status import Refusal
+from tfnlp.serving.protocol.status import StatusError
 from tfnlp.serving.protocol.text_protos import message
 from tfnlp.serving.server import batching, deadlines
 from tfnlp.serving.server.batching import Batched, Batching
@@ -37,8 +37,8 @@ def asked(batched, requests):
     def one(request):
         try:
             return batched.run(request)
-        except Refusal as refusal:
-            return refusal.code
+        except StatusError as error:
+            return error.code
 
     with ThreadPoolExecutor(len(requests)) as pool:
         return list(pool.map(one, requests))
@@ -112,7 +112,7 @@ def test_a_graph_that_leaves_rows_out_answers_each_request_alone(signatures, row
 def test_work_that_nobody_waits_for_ends(signatures):
     batched = picky(signatures, max_batch_size=1)
     with deadlines.within(0.05):
-        with pytest.raises(Refusal, match="took too long") as error:
+        with pytest.raises(StatusError, match="took too long") as error:
             batched.run(floats(*range(100_000)))
         assert error.value.code == "DEADLINE_EXCEEDED"
     assert batched.run(floats(4.0))["root"].tolist() == [2.0]

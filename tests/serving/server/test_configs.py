@@ -5,7 +5,7 @@ import pytest
 from tfnlp.errors import UsageError
 from tfnlp.export.savedmodel.versions import promote
 from tfnlp.serving.server import configs
-from tfnlp.serving.server.model_manager import Model
+from tfnlp.serving.server.model_manager import ModelConfig
 
 
 def versions(base, *numbers):
@@ -47,16 +47,18 @@ def test_a_file_of_tf_serving_is_read(tmp_path):
     file = tmp_path / "models.config"
     file.write_text(TEXT)
     a, b, c = configs.config_file(file)
-    assert a == Model(name="a", base=tmp_path / "here")
+    assert a == ModelConfig(name="a", base=tmp_path / "here")
     assert (str(b.base), b.specific, b.labels) == ("/there", (2, 4), {"stable": 2})
     assert c.latest == 0
 
 
 def test_what_is_written_is_read_back(tmp_path):
     models = [
-        Model(name="a", base=tmp_path / "a", latest=2),
-        Model(name="b", base=tmp_path / "b", specific=(1, 3), labels={"stable": 1}),
-        Model(name="c", base=tmp_path / "c", latest=0),
+        ModelConfig(name="a", base=tmp_path / "a", latest=2),
+        ModelConfig(
+            name="b", base=tmp_path / "b", specific=(1, 3), labels={"stable": 1}
+        ),
+        ModelConfig(name="c", base=tmp_path / "c", latest=0),
     ]
     file = tmp_path / "models.config"
     configs.write(file, models)

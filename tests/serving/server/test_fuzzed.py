@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from tfnlp.serving.protocol.status import CODES, Refusal
+from tfnlp.serving.protocol.status import CODES, StatusError
 from tfnlp.serving.server import handlers
 
 FUZZED = settings(
@@ -59,8 +59,8 @@ def answered(method, served, body):
     """The code of an answer, which must be JSON, or of a refusal."""
     try:
         json.loads(handlers.answer(method, served, body))
-    except Refusal as refusal:
-        return refusal.code
+    except StatusError as error:
+        return error.code
     return "OK"
 
 
@@ -129,7 +129,7 @@ def test_lines_that_are_no_http_are_refused(server, rest):
     rng = random.Random(0)
     for _ in range(200):
         connection = http.client.HTTPConnection(
-            "127.0.0.1", server.settings.rest_api_port, timeout=30
+            "127.0.0.1", server.config.rest_api_port, timeout=30
         )
         connection.connect()
         connection.sock.sendall(rng.randbytes(rng.randrange(1, 200)) + b"\r\n\r\n")

@@ -60,7 +60,7 @@ def examples(*values):
     return found
 
 
-def refused(call, message):
+def status_error(call, message):
     with pytest.raises(grpc.RpcError) as error:
         call(message)
     return error.value.code(), error.value.details()
@@ -113,7 +113,7 @@ def test_only_the_outputs_that_are_asked_come(predictions):
     ],
 )
 def test_a_wrong_request_has_the_code_of_tf_serving(predictions, asked, code, message):
-    found, details = refused(predictions.Predict, asked)
+    found, details = status_error(predictions.Predict, asked)
     assert found == CODES[code]
     assert message in details
 
@@ -123,7 +123,7 @@ def test_a_short_message_does_not_fill_the_memory(predictions):
     for _ in range(3):
         huge.tensor_shape.dim.add(size=10_000)
     asked = predict_pb2.PredictRequest(model_spec=spec(), inputs={"x": huge})
-    code, details = refused(predictions.Predict, asked)
+    code, details = status_error(predictions.Predict, asked)
     assert code == CODES.INVALID_ARGUMENT
     assert "1 values for a shape of 1000000000000" in details
 
@@ -134,7 +134,7 @@ def test_a_text_does_not_stand_for_many(predictions, values):
     many.tensor_shape.dim.add(size=1 << 21)
     signature = spec(signature="letters")
     asked = predict_pb2.PredictRequest(model_spec=signature, inputs={"text": many})
-    code, details = refused(predictions.Predict, asked)
+    code, details = status_error(predictions.Predict, asked)
     assert code == CODES.INVALID_ARGUMENT
     assert "values for a shape of 2097152" in details
 
@@ -161,7 +161,7 @@ def test_numbers_of_16_bits_come_as_such(predictions):
 )
 def test_a_broken_tensor_is_refused(predictions, broken):
     asked = predict_pb2.PredictRequest(model_spec=spec(), inputs={"x": broken})
-    assert refused(predictions.Predict, asked)[0] == CODES.INVALID_ARGUMENT
+    assert status_error(predictions.Predict, asked)[0] == CODES.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_what_cannot_be_classified_is_refused(predictions, signature, given, mes
     asked = classification_pb2.ClassificationRequest(
         model_spec=spec(signature=signature), input=given
     )
-    code, details = refused(predictions.Classify, asked)
+    code, details = status_error(predictions.Classify, asked)
     assert code == CODES.INVALID_ARGUMENT
     assert message in details
 
@@ -272,7 +272,7 @@ def test_several_signatures_answer_the_same_examples(predictions):
 )
 def test_wrong_tasks_are_refused(predictions, tasks, code, message):
     asked = inference_pb2.MultiInferenceRequest(tasks=tasks, input=examples(1.0))
-    found, details = refused(predictions.MultiInference, asked)
+    found, details = status_error(predictions.MultiInference, asked)
     assert found == CODES[code]
     assert message in details
 
@@ -305,7 +305,7 @@ def test_metadata_holds_the_signatures(predictions):
     ],
 )
 def test_wrong_questions_for_metadata_are_refused(predictions, asked, message):
-    code, details = refused(predictions.GetModelMetadata, asked)
+    code, details = status_error(predictions.GetModelMetadata, asked)
     assert code == CODES.INVALID_ARGUMENT
     assert message in details
 
@@ -315,13 +315,13 @@ def test_status_tells_how_far_versions_are(management):
     found = management.GetModelStatus(asked).model_version_status
     assert [(each.version, each.state) for each in found] == [(7, 30), (3, 30)]
     asked.model_spec.version.value = 4
-    code, details = refused(management.GetModelStatus, asked)
+    code, details = status_error(management.GetModelStatus, asked)
     assert code == CODES.NOT_FOUND
     assert details == "Could not find version 4 of model half"
 
 
 def test_a_configuration_of_another_kind_is_refused(management):
-    code, details = refused(
+    code, details = status_error(
         management.HandleReloadConfigRequest,
         model_management_pb2.ReloadConfigRequest(),
     )

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from tfnlp.serving.protocol.status import Refusal
-from tfnlp.serving.server.model_manager import AVAILABLE, END, Model, Models
+from tfnlp.serving.protocol.status import StatusError
+from tfnlp.serving.server.model_manager import AVAILABLE, END, ModelConfig, ModelManager
 
 
 class Loaded:
@@ -25,7 +25,7 @@ class Loader:
     def __call__(self, name, number, folder):
         self.asked.append(number)
         if number in self.refused:
-            raise Refusal("NOT_FOUND", "half written")
+            raise StatusError("NOT_FOUND", "half written")
         return Loaded(number)
 
 
@@ -36,8 +36,11 @@ def folders(base, *numbers):
 
 
 def models(base, load, *, poll=0.0, retry=0.0, **kwargs):
-    return Models(
-        lambda: [Model(name="m", base=base, **kwargs)], load, poll=poll, retry=retry
+    return ModelManager(
+        lambda: [ModelConfig(name="m", base=base, **kwargs)],
+        load,
+        poll=poll,
+        retry=retry,
     )
 
 
@@ -89,7 +92,7 @@ def test_what_is_not_served_is_said_in_the_words_of_tf_serving(
 ):
     found = models(folders(tmp_path, 1), Loader())
     found.look()
-    with pytest.raises(Refusal) as error:
+    with pytest.raises(StatusError) as error:
         found.find(asked.pop("name"), **asked)
     assert (error.value.code, error.value.message) == (code, message)
 
@@ -145,34 +148,34 @@ def test_a_disk_that_is_away_takes_no_version_away(tmp_path):
 
 
 def test_a_version_that_comes_back_is_loaded_again(tmp_path):
-    there = [Model(name="m", base=folders(tmp_path, 1, 2), specific=(1,))]
-    found = Models(lambda: there, Loader(), poll=0.0)
+    there = [ModelConfig(name="m", base=folders(tmp_path, 1, 2), specific=(1,))]
+    found = ModelManager(lambda: there, Loader(), poll=0.0)
     found.look()
-    there[:] = [Model(name="m", base=tmp_path, specific=(2,))]
+    there[:] = [ModelConfig(name="m", base=tmp_path, specific=(2,))]
     found.look()
-    there[:] = [Model(name="m", base=tmp_path, specific=(1,))]
+    there[:] = [ModelConfig(name="m", base=tmp_path, specific=(1,))]
     found.look()
     assert numbers(found) == [1]
 
 
 def test_a_model_that_is_no_longer_wanted_is_not_found(tmp_path):
-    there = [Model(name="m", base=folders(tmp_path, 1))]
-    found = Models(lambda: there, Loader(), poll=0.0)
+    there = [ModelConfig(name="m", base=folders(tmp_path, 1))]
+    found = ModelManager(lambda: there, Loader(), poll=0.0)
     found.look()
     there.clear()
     found.look()
-    with pytest.raises(Refusal, match="Servable not found"):
+    with pytest.raises(StatusError, match="Servable not found"):
         found.find("m")
 
 
 def test_other_models_are_served_when_that_is_asked(tmp_path):
     found = models(folders(tmp_path / "m", 1), Loader())
     found.look()
-    found.replace([Model(name="other", base=folders(tmp_path / "other", 4))])
+    found.replace([ModelConfig(name="other", base=folders(tmp_path / "other", 4))])
     assert found.find("other").number == 4
     assert found.names == ["other"]
-    with pytest.raises(Refusal, match="no version"):
-        found.replace([Model(name="empty", base=tmp_path / "empty")])
+    with pytest.raises(StatusError, match="no version"):
+        found.replace([ModelConfig(name="empty", base=tmp_path / "empty")])
 
 
 def test_a_request_never_finds_nothing_while_versions_change(tmp_path):
@@ -184,7 +187,7 @@ def test_a_request_never_finds_nothing_while_versions_change(tmp_path):
         while not ended.is_set():
             try:
                 assert found.find("m").number >= 1
-            except (Refusal, AttributeError) as error:
+            except (StatusError, AttributeError) as error:
                 failed.append(error)
 
     asking = threading.Thread(target=ask)

@@ -15,7 +15,7 @@ import pytest
 
 from tfnlp.export.savedmodel.versions import versions
 from tfnlp.serving.protocol import signatures
-from tfnlp.serving.server.model_manager import Model
+from tfnlp.serving.server.model_manager import ModelConfig
 
 VERSIONS = 50
 KILLS = 3
@@ -33,7 +33,7 @@ WRITER = """
 def asked(server, body):
     """Four clients that ask all the time; yields the answers so far."""
     name = server.models.names[0]
-    url = f"http://127.0.0.1:{server.settings.rest_api_port}/v1/models/{name}:predict"
+    url = f"http://127.0.0.1:{server.config.rest_api_port}/v1/models/{name}:predict"
     found, ended = [], threading.Event()
 
     def asking():
@@ -59,7 +59,7 @@ def test_no_request_fails_while_fifty_versions_come(serve, tmp_path, write_versi
     for step in range(1, 5):
         write_version(kinds, step, float(step))
     shutil.copytree(kinds / "1", base / "1")
-    server = serve([Model(name="half", base=base)], poll=0.02)
+    server = serve([ModelConfig(name="half", base=base)], poll=0.02)
     with asked(server, {"instances": [1.0]}) as found:
         for number in range(2, VERSIONS + 2):
             hidden = base / ".writing-next"
@@ -81,7 +81,7 @@ def test_a_killed_writer_leaves_nothing_that_is_loaded(serve, tmp_path, caplog):
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
                 assert writer.stdout.readline()
                 if server is None:
-                    server = serve([Model(name="toy", base=base)], poll=0.01)
+                    server = serve([ModelConfig(name="toy", base=base)], poll=0.01)
                     found = ending.enter_context(asked(server, {"instances": ["four"]}))
                 time.sleep(random.uniform(0.0, 3.0))
                 writer.kill()

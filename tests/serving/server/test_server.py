@@ -28,7 +28,7 @@ ASKED = {"instances": [1.0]}
 
 
 def url(server: Server, scheme="http") -> str:
-    return f"{scheme}://127.0.0.1:{server.settings.rest_api_port}/v1/models/half"
+    return f"{scheme}://127.0.0.1:{server.config.rest_api_port}/v1/models/half"
 
 
 def ask(server: Server, **kwargs) -> httpx.Response:
@@ -37,7 +37,7 @@ def ask(server: Server, **kwargs) -> httpx.Response:
 
 def status(server: Server, credentials=None, **kwargs) -> int:
     """Versions of the model, told by gRPC."""
-    target = f"localhost:{server.settings.port}"
+    target = f"localhost:{server.config.port}"
     opened = (
         grpc.secure_channel(target, credentials)
         if credentials
@@ -84,7 +84,7 @@ def test_a_body_of_a_gigabyte_takes_no_memory(serve):
 def test_a_client_that_never_ends_its_headers_is_let_go(serve, monkeypatch):
     monkeypatch.setattr(http_timeouts, "SECONDS", 0.3)
     server = serve()
-    with socket.create_connection(("127.0.0.1", server.settings.rest_api_port)) as slow:
+    with socket.create_connection(("127.0.0.1", server.config.rest_api_port)) as slow:
         slow.sendall(b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\n")
         slow.settimeout(10.0)
         assert slow.recv(100) == b""
@@ -92,7 +92,7 @@ def test_a_client_that_never_ends_its_headers_is_let_go(serve, monkeypatch):
 
 def test_a_client_that_never_ends_its_body_is_told_so(serve):
     server = serve(limits=Limits(seconds=0.3))
-    with socket.create_connection(("127.0.0.1", server.settings.rest_api_port)) as slow:
+    with socket.create_connection(("127.0.0.1", server.config.rest_api_port)) as slow:
         slow.sendall(
             b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\n"
             b"Content-Length: 100\r\n\r\n{"
@@ -103,7 +103,7 @@ def test_a_client_that_never_ends_its_body_is_told_so(serve):
 
 def test_more_requests_than_may_wait_are_refused(serve):
     server = serve(limits=Limits(waiting=1, seconds=5.0))
-    with socket.create_connection(("127.0.0.1", server.settings.rest_api_port)) as slow:
+    with socket.create_connection(("127.0.0.1", server.config.rest_api_port)) as slow:
         slow.sendall(
             b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\n"
             b"Content-Length: 100\r\n\r\n{"
@@ -214,7 +214,7 @@ def test_rows_of_a_foreign_model_are_not_put_together(serve):
 
 def test_bodies_that_are_being_read_count(serve):
     server = serve(limits=Limits(waiting_bytes=50_000, seconds=5.0))
-    with socket.create_connection(("127.0.0.1", server.settings.rest_api_port)) as slow:
+    with socket.create_connection(("127.0.0.1", server.config.rest_api_port)) as slow:
         slow.sendall(
             b"POST /v1/models/half:predict HTTP/1.1\r\nHost: a\r\n"
             b"Content-Length: 60000\r\n\r\n" + b" " * 49_990
@@ -270,7 +270,7 @@ def test_other_models_are_served_when_grpc_asks_for_it(serve, foreign):
     asked.config.model_config_list.config.add(
         name="other", base_path=str(foreign), model_platform="tensorflow"
     ).model_version_policy.specific.versions.append(3)
-    with grpc.insecure_channel(f"localhost:{server.settings.port}") as channel:
+    with grpc.insecure_channel(f"localhost:{server.config.port}") as channel:
         stub = model_service_pb2_grpc.ModelServiceStub(channel)
         assert stub.HandleReloadConfigRequest(asked).status.error_code == 0
     assert ask(server).status_code == 404

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from tfnlp.serving.protocol.status import Refusal
-from tfnlp.serving.server.loaded_model import load_served
+from tfnlp.serving.protocol.status import StatusError
+from tfnlp.serving.server.loaded_model import load_version
 from tfnlp.serving.server.warmup import FILE, replay
 
 
@@ -52,21 +52,21 @@ def test_every_request_of_the_file_is_asked(folder):
         examples("classify_log", "classify"),
         examples("regress_log", "regress"),
     )
-    assert replay(load_served("half", 7, folder), folder) == 4
+    assert replay(load_version("half", 7, folder), folder) == 4
 
 
 def test_a_version_without_a_file_is_asked_nothing(foreign):
-    assert replay(load_served("half", 7, foreign / "7"), foreign / "7") == 0
+    assert replay(load_version("half", 7, foreign / "7"), foreign / "7") == 0
 
 
 def test_a_request_without_an_answer_keeps_the_version_away(folder):
     write(folder, predict("picky", x=[-1.0]))
-    with pytest.raises(Refusal, match="is < 0"):
-        replay(load_served("half", 7, folder), folder)
+    with pytest.raises(StatusError, match="is < 0"):
+        replay(load_version("half", 7, folder), folder)
 
 
 def test_a_damaged_file_keeps_the_version_away(folder):
     (folder / FILE).write_bytes(b"nonsense" * 10)
-    with pytest.raises(Refusal, match="is damaged") as error:
-        replay(load_served("half", 7, folder), folder)
+    with pytest.raises(StatusError, match="is damaged") as error:
+        replay(load_version("half", 7, folder), folder)
     assert error.value.code == "DATA_LOSS"

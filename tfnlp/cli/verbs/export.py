@@ -1,4 +1,4 @@
-"""write a version of an artefact in another format, such as ONNX"""
+"""export a version of an artefact to ONNX or LiteRT"""
 
 import json
 from collections.abc import Callable, Sequence
@@ -16,26 +16,25 @@ from tfnlp.recipes.reading import Reading
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Writes a version of an artefact in another format, beside the versions.
+    """Exports a version of an artefact to another format, beside the versions.
 
     tfnlp export saved_models/demo --format onnx --int8 --data test.csv --label class
     tfnlp export saved_models/demo/3 --format litert --float16
 
-    The files lie in saved_models/demo/onnx/3 or saved_models/demo/litert/3, with
-    export.json, which says how far their answers are from those of the SavedModel and
-    what they cannot do. With --data and the columns of its fields, that says too what
-    smaller weights cost on labelled rows. Ends with exit code 5 if the network cannot
-    be written, or a file answers otherwise than the SavedModel; nothing is left of it
-    then. With `--format serving` it writes anew what TF Serving needs beside the
-    versions.
+    The files go to saved_models/demo/onnx/3 or saved_models/demo/litert/3, with
+    export.json: the largest differences to the answers of the SavedModel, and the
+    limits of the format. With --data and the columns of its fields it also compares the
+    scores of smaller weights on labelled rows. Ends with exit code 5, and leaves no
+    files, if the network cannot be converted or a file answers differently than the
+    SavedModel. `--format serving` rewrites what TF Serving needs beside the versions.
     """
 
     artefact: str  # folder that a pipeline wrote, or of one of its versions
-    format: Literal["onnx", "litert", "serving"]  # to write
-    int8: bool = False  # weights as int8, too
-    float16: bool = False  # weights as float16, too; LiteRT only
+    format: Literal["onnx", "litert", "serving"]  # target format
+    int8: bool = False  # also write int8 weights
+    float16: bool = False  # also write float16 weights; LiteRT only
     data: str | None = None  # labelled rows: file, tfds:NAME or built-in set
-    split: str | None = None  # of a set that comes with splits, e.g. test
+    split: str | None = None  # split of a data set, e.g. test
 
     def __post_init__(self) -> None:
         if self.format == "serving" and (self.int8 or self.data):
@@ -51,10 +50,10 @@ class Options:
 
 
 def main(words: Sequence[str]) -> None:
-    """Writes, checks, and prints the folder and what its report says.
+    """Exports, checks, and prints the folder and a summary of its report.
 
     Raises:
-        ExportError: the version cannot be written like that.
+        ExportError: the version cannot be exported to that format.
     """
     options, typed = parse_open(
         Options, words, positional=("artefact",), command="tfnlp export"
@@ -80,7 +79,7 @@ def _write_for_serving(base: Path) -> None:
 
 
 def _rows(options: Options, typed: Words, task: Any) -> Any:
-    """Labelled rows of --data, held to the task's labels."""
+    """Labelled rows of --data, checked against the task's labels."""
     columns = chosen_columns(typed, [*task.inputs, *task.targets])
     reading = Reading(separator=getattr(task, "separator", None) or ",")
     rows = reading.read(str(options.data), columns, split=options.split)
@@ -109,17 +108,17 @@ FORMATS: dict[str, Callable[[Options, Path, Any, Any, Any], Path]] = {
     "litert": _litert,
     "onnx": _onnx,
 }
-"""What writes each format: from options, version, task, network and rows."""
+"""Exporter of each format: takes options, version, task, network and rows."""
 
 
 def _summary(report: dict[str, Any]) -> str:
-    """Files, how far they are from the SavedModel, and limits, as lines.
+    """Formats a report: files, largest differences to the SavedModel, and limits.
 
     Example:
     >>> print(_summary({"golden": {"outputs": 1e-7}, "limits": ["None."],
     ...                 "files": {"network.onnx": {"bytes": 2_000_000}}}))
     network.onnx             2.0 MB
-    outputs apart by         1e-07
+    outputs max diff         1e-07
     limit: None.
     """
     lines = [
@@ -128,7 +127,7 @@ def _summary(report: dict[str, Any]) -> str:
     ]
     for name, value in report["golden"].items():
         if isinstance(value, float):
-            lines.append(f"{f'{name} apart by':<24} {value:.2g}")
+            lines.append(f"{f'{name} max diff':<24} {value:.2g}")
     for kind in ("float16", "int8"):
         for name, score in report.get(kind, {}).get("scores", {}).items():
             lines.append(f"{f'{kind} {name}':<25}{score['difference']:+.4f}")

@@ -1,4 +1,4 @@
-"""let a label such as stable mean a version of an artefact, or none"""
+"""point a version label (e.g. stable) at a version"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from tfnlp.export.savedmodel import versions
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Lets a label mean a version, and tells TF Serving in models.config.
+    """Points a version label at a version; TF Serving reads it from models.config.
 
     tfnlp promote saved_models/demo 3 --label canary
     tfnlp promote saved_models/demo none --label canary
 
-    In place of a version, `none` takes the label away.
+    `none` instead of a version removes the label.
     """
 
     artefact: str  # folder of the versions, e.g. saved_models/demo
-    version: int | None  # its number, or none
+    version: int | None  # version number, or none
     label: str = "stable"  # letters, digits and _
 
 
@@ -31,6 +31,6 @@ def main(words: Sequence[str]) -> None:
     base, label = Path(options.artefact), options.label
     if options.version is None:
         versions.withdraw(base, label)
-        return print(f"{label} is no version")
+        return print(f"{label} is removed")
     versions.promote(base, options.version, label)
     print(f"{label} is version {options.version}")

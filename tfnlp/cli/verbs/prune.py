@@ -1,4 +1,4 @@
-"""remove old versions of an artefact"""
+"""delete old versions of an artefact"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,20 +10,20 @@ from tfnlp.export.savedmodel import versions
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Removes all but the newest versions.
+    """Deletes all but the newest versions.
 
-    A version with a label stays, and so does the one that `tfnlp rollback` takes. With
-    a version goes what `tfnlp export` made of it: onnx/3, litert/3.
+    Keeps versions with a label, and those that `tfnlp rollback` would restore. Exports
+    of a deleted version (onnx/3, litert/3) are deleted with it.
 
     tfnlp prune saved_models/demo --keep 3
     """
 
     artefact: str  # folder of the versions, e.g. saved_models/demo
-    keep: int = 3  # versions, the newest
+    keep: int = 3  # number of newest versions to keep
 
 
 def main(words: Sequence[str]) -> None:
-    """Removes folders and says which."""
+    """Deletes folders and prints their names."""
     options = parse(Options, words, positional=("artefact",), command="tfnlp prune")
     gone = versions.prune(Path(options.artefact), keep=options.keep)
     print(f"removed: {', '.join(gone) or 'none'}")

@@ -1,4 +1,4 @@
-"""let a label mean again what it meant before"""
+"""point a version label back at its previous version"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from tfnlp.export.savedmodel import versions
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Takes the last `tfnlp promote` of a label back.
+    """Undoes the last `tfnlp promote` of a version label.
 
     tfnlp rollback saved_models/demo
     """

@@ -1,4 +1,4 @@
-"""serve an artefact by TF Serving's REST and gRPC interfaces"""
+"""serve an artefact over TF Serving's REST and gRPC APIs"""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from tfnlp.errors import TfnlpError, UsageError
 
 if TYPE_CHECKING:  # TensorFlow and the servers are loaded when they are needed
     from tfnlp.serving.server.batching import Batching
-    from tfnlp.serving.server.server import Settings
+    from tfnlp.serving.server.server import ServerConfig
 
 BINARY = "tensorflow_model_server"
 """TF Serving's program."""
@@ -25,40 +25,40 @@ MIB = 1 << 20
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Serves an artefact, or the models of a configuration, until it is stopped.
+    """Serves an artefact, or the models of a config file, until it is stopped.
 
     tfnlp serve saved_models/demo
     tfnlp serve saved_models/demo --rest_api_port 8080 --port 0
     tfnlp serve --model_config_file models.config --monitoring_config_file m.config
 
-    New versions are loaded while the old one answers, and labels are read anew. The
-    names of flags and the interfaces are those of TF Serving: where its program
-    tensorflow_model_server is on the PATH, `--engine auto` runs that, unless a flag
-    is set that it does not have. On SIGTERM what has arrived is still answered.
+    New versions are loaded while the old one answers, and labels are reread. Flags and
+    APIs are those of TF Serving: where tensorflow_model_server is on the PATH,
+    `--engine auto` runs that, unless a flag is set that it lacks. On SIGTERM requests
+    in flight are still answered.
     """
 
     artefact: str | None = None  # folder of versions, e.g. saved_models/demo
-    port: int = 8500  # of gRPC; 0 opens none
-    rest_api_port: int = 8501  # of REST; 0 opens none
-    host: str = "127.0.0.1"  # address to listen at; 0.0.0.0 is every one of them
+    port: int = 8500  # gRPC port; 0 disables it
+    rest_api_port: int = 8501  # REST port; 0 disables it
+    host: str = "127.0.0.1"  # address to listen at; 0.0.0.0 is all of them
     engine: Literal["auto", "tfnlp", "tensorflow_model_server"] = "auto"
     model_config_file: Path | None = None  # ModelServerConfig, instead of an artefact
     model_config_file_poll_wait_seconds: int = 0  # 0 reads the file once
-    file_system_poll_wait_seconds: int = 1  # between two looks for versions; 0 is once
-    enable_batching: bool | None = None  # answer together; none: tfnlp's models only
+    file_system_poll_wait_seconds: int = 1  # poll for versions; 0 looks once
+    enable_batching: bool | None = None  # none: batch tfnlp's models only
     batching_parameters_file: Path | None = None  # BatchingParameters
     monitoring_config_file: Path | None = None  # MonitoringConfig
-    enable_model_warmup: bool = True  # ask what the warm-up file says first
-    load_retry_interval_seconds: int = 60  # until a version that failed is tried again
-    threads: int = 64  # requests that are worked on at the same time
+    enable_model_warmup: bool = True  # replay the warm-up file first
+    load_retry_interval_seconds: int = 60  # after a failed load
+    threads: int = 64  # requests processed at the same time
     rest_api_timeout_in_ms: int = 30_000  # to read a request, and again to answer it
-    rest_api_enable_cors_support: bool = False  # let pages of other origins ask
-    tls_certificate: Path | None = None  # PEM file; REST and gRPC are encrypted then
+    rest_api_enable_cors_support: bool = False  # allow cross-origin requests (CORS)
+    tls_certificate: Path | None = None  # PEM file; enables TLS for REST and gRPC
     tls_key: Path | None = None  # PEM file of its key
-    token_file: Path | None = None  # what `Authorization: Bearer` must say
-    max_request_mb: int = 32  # of one request, unpacked
-    max_waiting: int = 1024  # requests that wait at the same time; others are refused
-    drain_seconds: int = 30  # to answer what has arrived, after SIGTERM
+    token_file: Path | None = None  # bearer token that requests must carry
+    max_request_mb: int = 32  # maximum size of a request, uncompressed
+    max_waiting: int = 1024  # maximum requests in flight; others get 503
+    drain_seconds: int = 30  # to answer requests in flight after SIGTERM
 
     def __post_init__(self) -> None:
         if (self.artefact is None) == (self.model_config_file is None):
@@ -105,10 +105,10 @@ OURS = ("host", "tls_certificate", "tls_key", "token_file", "max_request_mb")
 
 
 def main(words: Sequence[str]) -> None:
-    """Serves until SIGTERM or Ctrl-C; the second one ends at once.
+    """Serves until SIGTERM or Ctrl-C; a second signal exits at once.
 
     Raises:
-        TfnlpError: there is nothing to serve, a file is wrong or a port is taken.
+        TfnlpError: there is nothing to serve, a file is invalid or a port is in use.
     """
     options = parse(Options, words, positional=("artefact",), command="tfnlp serve")
     if engine(options) == BINARY:
@@ -120,10 +120,10 @@ def main(words: Sequence[str]) -> None:
 
 
 def engine(options: Options) -> str:
-    """Which program serves: ``tfnlp`` or ``tensorflow_model_server``.
+    """Selects the server program: ``tfnlp`` or ``tensorflow_model_server``.
 
     Raises:
-        UsageError: the wanted one is not there, or cannot do what is asked.
+        UsageError: the requested one is not installed, or lacks a flag.
     """
     ours = [name for name in OURS if getattr(options, name) != _default(Options, name)]
     found = shutil.which(BINARY)
@@ -131,7 +131,7 @@ def engine(options: Options) -> str:
         if found is None:
             raise UsageError(
                 f"--engine {BINARY} needs that program on the PATH. Received: a PATH "
-                "without it. Leave the flag out, and tfnlp serves by itself."
+                "without it. Without the flag, tfnlp serves itself."
             )
         if ours:
             raise UsageError(
@@ -143,11 +143,11 @@ def engine(options: Options) -> str:
 
 
 def wanted(options: Options) -> Any:
-    """What shall be served, to be asked anew each time.
+    """Returns the function that lists the models to serve.
 
     Raises:
         ArtefactError: the folder is no artefact.
-        UsageError: the configuration cannot be read.
+        UsageError: the config file cannot be read.
     """
     from tfnlp.export.savedmodel.versions import versions_of
     from tfnlp.serving.server import configs
@@ -163,7 +163,7 @@ def wanted(options: Options) -> Any:
 
 
 def flags(options: Options) -> list[str]:
-    """The flags of ``tensorflow_model_server`` for the same."""
+    """The equivalent flags of ``tensorflow_model_server``."""
     found = [
         f"--port={options.port}",
         f"--rest_api_port={options.rest_api_port}",
@@ -180,16 +180,16 @@ def flags(options: Options) -> list[str]:
     return found
 
 
-def settings(options: Options) -> "Settings":
-    """What the server of tfnlp takes.
+def server_config(options: Options) -> "ServerConfig":
+    """The configuration of tfnlp's own server.
 
     Raises:
-        UsageError: a file cannot be read, or says what cannot be.
+        UsageError: a file cannot be read, or is invalid.
     """
     from tfnlp.serving.server.rest import Limits
-    from tfnlp.serving.server.server import Settings
+    from tfnlp.serving.server.server import ServerConfig
 
-    return Settings(
+    return ServerConfig(
         host=options.host,
         port=options.port,
         rest_api_port=options.rest_api_port,
@@ -218,18 +218,18 @@ def _serve(options: Options) -> None:
         from tfnlp.serving.server.server import Server  # loads TensorFlow
     source = wanted(options)
 
-    server = Server(source, settings(options))
+    server = Server(source, server_config(options))
     ended = threading.Event()
 
     def end(number: int, frame: Any) -> None:
         if ended.is_set():
-            os._exit(130)  # asked twice: what waits is given up
+            os._exit(130)  # second signal: requests in flight are dropped
         ended.set()
 
     before = {number: signal.signal(number, end) for number in _SIGNALS}
     try:
         server.start()
-        for line in _places(options, server.models.names):
+        for line in _addresses(options, server.models.names):
             print(line, flush=True)
         ended.wait()
         server.stop(options.drain_seconds)
@@ -241,7 +241,7 @@ def _serve(options: Options) -> None:
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def _places(options: Options, names: Sequence[str]) -> list[str]:
+def _addresses(options: Options, names: Sequence[str]) -> list[str]:
     scheme = "http" if options.tls_certificate is None else "https"
     lines = []
     if options.rest_api_port:
@@ -253,7 +253,7 @@ def _places(options: Options, names: Sequence[str]) -> list[str]:
 
 
 def _batches_all(options: Options) -> bool:
-    """Whether it was asked that all models answer requests together."""
+    """Whether batching was requested for all models."""
     if options.enable_batching is None:
         return options.batching_parameters_file is not None
     return options.enable_batching
@@ -274,7 +274,7 @@ def _batching(options: Options) -> "Batching | None":
 
 
 def _metrics(file: Path | None) -> str:
-    """Where the counts are told; nowhere without a file that says so."""
+    """Path of the Prometheus page; "" without a config file that enables it."""
     from tfnlp.export.deployment.server_flags import METRICS
     from tfnlp.serving.protocol import text_protos
 
@@ -298,10 +298,10 @@ def _token(file: Path | None) -> str:
 
 
 def _key(options: Options) -> Path | None:
-    """The key, if it is the one of the certificate.
+    """The key file, checked against the certificate.
 
     Raises:
-        UsageError: it is another one, or a file is no PEM.
+        UsageError: they do not match, or a file is not PEM.
     """
     key, certificate = _existing(options.tls_key), options.tls_certificate
     if key is None or certificate is None:
@@ -327,7 +327,7 @@ def _default(options: type, name: str) -> Any:
 
 
 def _check_extra() -> None:
-    """Says which extra is missing, in one line, instead of the name of a module."""
+    """Raises an error that names the missing extra instead of a module."""
     try:
         import grpc_health.v1  # noqa: F401
         import prometheus_client  # noqa: F401

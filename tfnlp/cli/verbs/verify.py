@@ -1,4 +1,4 @@
-"""check that an artefact answers the same wherever it is asked"""
+"""check that all backends of an artefact give the same answers"""
 
 import json
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ from tfnlp.errors import ExportError, UsageError
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Asks an artefact golden and odd rows in every way, and compares the answers.
+    """Compares the answers of all backends of an artefact on golden and odd rows.
 
     tfnlp verify saved_models/demo
 
-    The network with its task, as in training, is compared with the SavedModel, with
-    the embedded server by REST and gRPC, and with ONNX and LiteRT where `tfnlp export`
-    has written them, its models that take strings among them. Ends with exit code 5 if
-    an answer differs.
+    The reference is the network with its task, as in training. Compared with it are the
+    SavedModel, the embedded server over REST and gRPC, and the ONNX and LiteRT exports
+    that exist, ONNX models with string inputs included. Ends with exit code 5 if an
+    answer differs.
     """
 
     artefact: str  # folder that a pipeline wrote, or of one of its versions
-    tolerance: float = 1e-4  # how far numbers may be apart, and relatively
+    tolerance: float = 1e-4  # allowed difference of numbers, absolute and relative
     json: bool = False  # print JSON lines instead of a table
 
     def __post_init__(self) -> None:
@@ -34,7 +34,7 @@ class Options:
 
 
 def main(words: Sequence[str]) -> None:
-    """Prints one line a way.
+    """Prints one line per backend.
 
     Raises:
         ExportError: an answer differs.
@@ -45,12 +45,12 @@ def main(words: Sequence[str]) -> None:
 
     found = verify.verify(Path(options.artefact), tolerance=options.tolerance)
     if options.json:
-        print("\n".join(json.dumps(way._asdict()) for way in found))
+        print("\n".join(json.dumps(each._asdict()) for each in found))
     else:
         print(verify.table(found))
-    different = [way.name for way in found if way.said]
+    different = [each.backend for each in found if each.error]
     if different:
         raise ExportError(
-            "An artefact answers the same wherever it is asked. "
+            "All backends of an artefact must give the same answers. "
             f"Received other answers by {', '.join(different)}: see the table."
         )

@@ -24,7 +24,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Version:
-    """What is known of a version without loading it."""
+    """A version, described without loading it."""
 
     version: int
     labels: list[str]
@@ -34,7 +34,7 @@ class Version:
 
 
 def main(words: Sequence[str]) -> None:
-    """Prints one line a version.
+    """Prints one line per version.
 
     Raises:
         ArtefactError: there is none.

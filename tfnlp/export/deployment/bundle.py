@@ -19,7 +19,12 @@ from pathlib import Path
 from tfnlp.errors import ExportError
 from tfnlp.export.deployment import containers, examples, server_flags
 from tfnlp.export.savedmodel import signatures
-from tfnlp.export.savedmodel.versions import check_name, replace, tell, versions_of
+from tfnlp.export.savedmodel.versions import (
+    check_name,
+    replace,
+    versions_of,
+    write_models_config,
+)
 
 _MARK = "written by tfnlp; edited files are left alone"
 _MIB = 1024 * 1024
@@ -47,7 +52,7 @@ def write(base: str | Path, *, image: str = containers.IMAGE) -> Path:
     folder = base / server_flags.FOLDER
     found = texts(name, base / str(newest), image=image)
     try:
-        tell(base)
+        write_models_config(base)
         for path, text in found.items():
             _refresh(folder / path, text)
     except OSError as error:

@@ -18,10 +18,10 @@ from tfnlp.export.deployment.server_flags import (
     MONITORING,
     REST,
 )
-from tfnlp.export.savedmodel.signatures import Signature
+from tfnlp.export.savedmodel.signatures import SignatureSummary
 from tfnlp.export.savedmodel.warmup import SHORT, SIZES
 
-Signatures = Mapping[str, Signature]
+Signatures = Mapping[str, SignatureSummary]
 
 _CURL = """\
 #!/usr/bin/env bash
@@ -173,11 +173,11 @@ def files(name: str, signatures: Signatures, *, batching: bool) -> dict[str, str
     }
 
 
-def rows(signature: Signature) -> list[Any]:
+def rows(signature: SignatureSummary) -> list[Any]:
     """Two rows as REST takes them: plain values where there is one field.
 
     Example:
-    >>> rows(Signature({"text": "string [B]"}, {}, {}))
+    >>> rows(SignatureSummary({"text": "string [B]"}, {}, {}))
     ['A good film.', 'She left New York on Monday.']
     """
     columns = _columns(signature)
@@ -234,7 +234,7 @@ def readme(name: str, signatures: Signatures, *, batching: bool) -> str:
     )
 
 
-def _columns(signature: Signature) -> dict[str, list[Any]]:
+def _columns(signature: SignatureSummary) -> dict[str, list[Any]]:
     """Two values for each field: its default, a text, or 0."""
     texts = list(SHORT[:2])
     return {
@@ -245,7 +245,7 @@ def _columns(signature: Signature) -> dict[str, list[Any]]:
     }
 
 
-def _listed(name: str, signature: Signature) -> str:
+def _listed(name: str, signature: SignatureSummary) -> str:
     lines = [f"`{name}`", "", "| Field | Type | Default |", "|---|---|---|"]
     for field, kind in signature.inputs.items():
         default = signature.defaults.get(field)

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
-from tfnlp.export.format_parity import feature_specs, named
+from tfnlp.export.format_parity import feature_specs, flatten_outputs
 from tfnlp.export.litert.frozen import frozen
 from tfnlp.export.litert.recurrent import plain_loops
 from tfnlp.export.savedmodel.portable import without_cudnn
@@ -51,7 +51,7 @@ def _save(model: keras.Model, folder: Path) -> None:
 
     def compute(*values: tf.Tensor) -> dict[str, tf.Tensor]:
         features = {spec.name: v for spec, v in zip(specs, values, strict=True)}
-        return named(model(features, training=False))
+        return flatten_outputs(model(features, training=False))
 
     module = tf.Module()
     with without_cudnn(model), plain_loops(model):

@@ -7,7 +7,7 @@ from typing import Any
 
 from tensorflow.lite.python import schema_py_generated as schema
 
-from tfnlp.export.format_parity import typed
+from tfnlp.export.format_parity import describe_type
 
 _TYPES = {code: name.lower() for name, code in vars(schema.TensorType).items()}
 _OPERATIONS = {code: name for name, code in vars(schema.BuiltinOperator).items()}
@@ -57,5 +57,5 @@ def _named(graph: schema.SubGraph, get: Any, count: int) -> dict[str, str]:
             tensor.ShapeSignature(axis) for axis in open_or_not
         ] or tensor.ShapeAsNumpy().tolist()
         sizes = [size if size >= 0 else None for size in shape]
-        found[each.Name().decode()] = typed(_TYPES[tensor.Type()], sizes)
+        found[each.Name().decode()] = describe_type(_TYPES[tensor.Type()], sizes)
     return dict(sorted(found.items()))

@@ -14,10 +14,10 @@ import keras
 
 from tfnlp.export.format_parity import (
     Reference,
+    export_folder,
     in_float32,
     limits_of_answers,
-    place,
-    scores_apart,
+    score_differences,
     write_task,
 )
 from tfnlp.export.litert.conversion import converted
@@ -62,7 +62,7 @@ def export_litert(
         ExportError: an operation has no counterpart in LiteRT, or the written file
             answers otherwise than the SavedModel.
     """
-    target = place(folder, "litert")
+    target = export_folder(folder, "litert")
     with in_float32(model) as narrow, replaced(target) as hidden:
         reference = Reference.of(folder, task, model, narrow=narrow)
         for kind, written in converted(model, kinds=("float32", *kinds)).items():
@@ -70,7 +70,7 @@ def export_litert(
         write_task(hidden, task)
         report: dict[str, Any] = {
             "format": "litert",
-            "golden": reference.compared(LiteRTNetwork(hidden / NETWORK)),
+            "golden": reference.compare(LiteRTNetwork(hidden / NETWORK)),
             "limits": [
                 *_LIMITS,
                 *limits_of_answers(reference, read(folder)),
@@ -99,8 +99,8 @@ def _cost(
 ) -> dict[str, Any]:
     """What smaller weights cost."""
     before, after = (LiteRTNetwork(hidden / _file(k)) for k in ("float32", kind))
-    cost: dict[str, Any] = {"golden": reference.apart(after)}
+    cost: dict[str, Any] = {"golden": reference.differences(after)}
     if rows is not None:
         both = {"float32": before, kind: after}
-        cost["scores"] = scores_apart(reference.task, rows, both)
+        cost["scores"] = score_differences(reference.task, rows, both)
     return cost

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.export.format_parity import unnamed
+from tfnlp.export.format_parity import unflatten_outputs
 
 
 class LiteRTNetwork:
@@ -45,7 +45,7 @@ class LiteRTNetwork:
         values = tf.nest.flatten(values)  # a single one comes without its list
         for value, output in zip(values, self._outputs.values(), strict=True):
             value.set_shape([d if d >= 0 else None for d in output["shape_signature"]])
-        return unnamed(dict(zip(self._outputs, values, strict=True)))
+        return unflatten_outputs(dict(zip(self._outputs, values, strict=True)))
 
     def _compute(self, *values: np.ndarray) -> list[np.ndarray]:
         with self._alone:  # an interpreter holds the numbers of one run

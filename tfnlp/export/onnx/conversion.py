@@ -13,7 +13,7 @@ import onnx
 import tensorflow as tf
 
 from tfnlp.errors import ExportError, UsageError
-from tfnlp.export.format_parity import OUTPUT, feature_specs, named
+from tfnlp.export.format_parity import OUTPUT, feature_specs, flatten_outputs
 from tfnlp.export.onnx import placeholders as marking
 from tfnlp.export.onnx import ragged
 from tfnlp.export.onnx.fused_rnn import expand
@@ -40,7 +40,7 @@ def network(model: keras.Model) -> onnx.ModelProto:
 
     def compute(*values: tf.Tensor) -> dict[str, tf.Tensor]:
         features = {s.name: v for s, v in zip(specs, values, strict=True)}
-        found = named(model(features, training=False))
+        found = flatten_outputs(model(features, training=False))
         return {OUTPUT * (name in features) + name: v for name, v in found.items()}
 
     marks = Marks()

@@ -6,7 +6,7 @@ from typing import Any
 
 import onnx
 
-from tfnlp.export.format_parity import typed
+from tfnlp.export.format_parity import describe_type
 
 
 def described(file: Path) -> dict[str, Any]:
@@ -39,4 +39,4 @@ def _kind(value: onnx.ValueInfoProto) -> str:
     kind = onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type).lower()
     dims = value.type.tensor_type.shape.dim
     sizes = [d.dim_value if d.HasField("dim_value") else None for d in dims]
-    return typed(kind, sizes)
+    return describe_type(kind, sizes)

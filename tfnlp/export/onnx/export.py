@@ -20,10 +20,10 @@ from tfnlp.export import golden_rows
 from tfnlp.export.format_parity import (
     OUTPUT,
     Reference,
+    export_folder,
     in_float32,
     limits_of_answers,
-    place,
-    scores_apart,
+    score_differences,
     write_task,
 )
 from tfnlp.export.onnx import answers as whole
@@ -85,7 +85,7 @@ def export_onnx(
             answers otherwise than the SavedModel.
         UsageError: the packages of the extra `onnx` are not installed.
     """
-    target = place(folder, "onnx")
+    target = export_folder(folder, "onnx")
     with in_float32(model) as narrow, replaced(target) as hidden:
         reference = Reference.of(folder, task, model, narrow=narrow)
         signatures = read(folder)
@@ -94,7 +94,7 @@ def export_onnx(
         report: dict[str, Any] = {
             "format": "onnx",
             "endpoints": {n: [*each.inputs] for n, each in signatures.items()},
-            "golden": reference.compared(_loaded(hidden / NETWORK)),
+            "golden": reference.compare(_loaded(hidden / NETWORK)),
             "limits": [_ROWS, *_loops(model)],
         }
         written, refused = _wholes(hidden, reference, signatures)
@@ -129,7 +129,7 @@ def _wholes(
         return {}, [f"There is no {MODEL}. {_GENERATED}"]
     written, refused = {}, []
     for name in signatures:
-        file, asked = folder / model_file(name), reference.asked[name]
+        file, asked = folder / model_file(name), reference.by_signature[name]
         try:
             model = whole.model(asked.endpoint, reference.model)
         except ExportError as error:
@@ -142,7 +142,7 @@ def _wholes(
 
 def _renamed(reference: Reference, written: Iterable[str]) -> list[str]:
     """Which columns of answers have the name of a field."""
-    asked = [reference.asked[name] for name in written]
+    asked = [reference.by_signature[name] for name in written]
     both = sorted(
         {n for each in asked for n in each.answers.keys() & each.inputs.keys()}
     )
@@ -201,8 +201,8 @@ def _compared(
     """
     together, *alone = asked
     for row, one in zip(_ALONE, alone, strict=True):
-        golden_rows.check_alone(together, one, row)
-    return golden_rows.worst_difference(answers, together)
+        golden_rows.check_single_row(together, one, row)
+    return golden_rows.max_difference(answers, together)
 
 
 def _loops(model: keras.Model) -> list[str]:
@@ -221,8 +221,8 @@ def _quantized(hidden: Path, reference: Reference, rows: Rows | None) -> dict[st
     """Writes int8 weights and says what they cost."""
     quantize(hidden / NETWORK, hidden / INT8)
     before, after = (OnnxNetwork(hidden / name) for name in (NETWORK, INT8))
-    cost: dict[str, Any] = {"golden": reference.apart(after)}
+    cost: dict[str, Any] = {"golden": reference.differences(after)}
     if rows is not None:
         both = {"float32": before, "int8": after}
-        cost["scores"] = scores_apart(reference.task, rows, both)
+        cost["scores"] = score_differences(reference.task, rows, both)
     return cost

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import UsageError
-from tfnlp.export.format_parity import OUTPUT, unnamed
+from tfnlp.export.format_parity import OUTPUT, unflatten_outputs
 
 
 class OnnxNetwork:
@@ -48,7 +48,7 @@ class OnnxNetwork:
         for value, output in zip(values, self._outputs, strict=True):
             value.set_shape([d if isinstance(d, int) else None for d in output.shape])
         names = [output.name.removeprefix(OUTPUT) for output in self._outputs]
-        return unnamed(dict(zip(names, values, strict=True)))
+        return unflatten_outputs(dict(zip(names, values, strict=True)))
 
     def _types(self) -> list[tf.DType]:
         kinds = {"tensor(float)": tf.float32, "tensor(int32)": tf.int32}

@@ -1,7 +1,7 @@
-"""Artefacts on disk: ``<output>/<name>/<version>/``, written whole or not at all.
+"""Atomic export of artefacts to ``<output>/<name>/<version>/``.
 
-A version is written to a hidden sibling, which servers do not look at, and
-renamed when it is complete and has answered like the network it was made from.
+A version is staged in a hidden sibling folder, which servers ignore, and renamed when
+it is complete and has passed the parity check.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from tfnlp.errors import ExportError
 from tfnlp.export.deployment import bundle
 from tfnlp.export.savedmodel import warmup
 from tfnlp.export.savedmodel.portable import check_portable, without_cudnn
+from tfnlp.export.savedmodel.runner import SavedModelRunner
 from tfnlp.export.savedmodel.servable import Servable
 from tfnlp.export.savedmodel.versions import check_name, versions
 from tfnlp.saving import to_json
@@ -31,21 +32,21 @@ from tfnlp.task import Task
 
 SIDE_FILES = "assets.extra"
 HIDDEN = ".writing-"
-"""How the name of a folder begins that is being written."""
+"""Prefix of staging folders."""
 STALE = 24 * 3600.0
-"""Seconds after which nobody can still be writing such a folder."""
+"""Age in seconds after which a staging folder is considered abandoned."""
 
 
-class Written(NamedTuple):
-    """A version that nobody sees yet, and what it was made from."""
+class StagedVersion(NamedTuple):
+    """A version before it is published, and what it was made from."""
 
     folder: Path
     task: Task
     model: keras.Model
     functions: Mapping[str, Callable]
-    """Endpoint → the graph that was saved, with the variables of the network."""
-    signatures: Mapping[str, Callable]
-    """Endpoint → the graph that was loaded again."""
+    """Endpoint → the traced graph, with the variables of the network."""
+    runner: SavedModelRunner
+    """The SavedModel, loaded from the folder."""
 
 
 class Savable(Protocol):
@@ -62,32 +63,29 @@ def export(
     output: str | Path = "saved_models",
     report: Savable | None = None,
     recipe: Mapping[str, Any] | None = None,
-    check: Callable[[Written], object] | None = None,
+    check: Callable[[StagedVersion], object] | None = None,
 ) -> Path:
     """Writes the next version of an artefact and returns its folder.
 
-    What TF Serving needs of it is written, too: requests to warm it up, and files
-    beside the versions, see `tfnlp.export.deployment.bundle`.
+    Also writes what TF Serving needs: warm-up requests, and files beside the versions,
+    see `tfnlp.export.deployment.bundle`.
 
     Args:
-        check: asks the complete version before anybody sees it, and raises if it
-            must not be seen. `tfnlp.save`, which describes the others, gives one;
-            without one, nothing is asked.
+        check: called with the complete version before it is published; raises if it
+            must not be. `tfnlp.save`, which documents the other arguments, passes the
+            parity check; without it, nothing is compared.
 
     Raises:
-        UsageError: the name cannot be a folder of a server.
-        ExportError: the folder cannot be written, or the written artefact answers
-            otherwise than the network.
+        UsageError: the name is not valid for a server.
+        ExportError: the folder cannot be written, or the check failed.
     """
     base = _base(name, output)
     try:
         with _hidden_folder(base) as hidden:
-            written = _write(hidden, task, model, report, recipe)
-            warmup.write(
-                hidden / SIDE_FILES, name, task.endpoints(), written.signatures
-            )
+            staged = _write(hidden, task, model, report, recipe)
+            warmup.write(hidden / SIDE_FILES, name, task.endpoints(), staged.runner.run)
             if check is not None:
-                check(written)
+                check(staged)
             version = _publish(hidden, base)
     except (OSError, tf.errors.OpError) as error:
         raise _unwritable(base, error) from error
@@ -98,10 +96,10 @@ def export(
 def check_output(name: str, output: str | Path = "saved_models") -> Path:
     """Returns the folder of an artefact; call it before hours of training.
 
-    Nothing is left there: a run that ends before it saves leaves no empty folder.
+    Leaves no empty folder behind.
 
     Raises:
-        UsageError: the name cannot be a folder of a server.
+        UsageError: the name is not valid for a server.
         ExportError: the folder cannot be written.
     """
     base = _base(name, output)
@@ -114,9 +112,9 @@ def check_output(name: str, output: str | Path = "saved_models") -> Path:
 
 @contextlib.contextmanager
 def replaced(folder: Path) -> Iterator[Path]:
-    """A hidden folder to fill, which takes the place of `folder` if nothing fails.
+    """Yields a staging folder that replaces `folder` if nothing fails.
 
-    For what belongs to a version in another format, and may be written again.
+    For exports of a version to another format, which may be written again.
 
     Raises:
         ExportError: the folder cannot be written.
@@ -142,7 +140,7 @@ def _base(name: str, output: str | Path) -> Path:
 
 @contextlib.contextmanager
 def _hidden_folder(base: Path) -> Iterator[Path]:
-    """A folder beside the versions; it goes, with folders made for it, if unused."""
+    """Yields a staging folder; removed at the end, with parents created for it."""
     made = [folder for folder in (base, *base.parents) if not folder.exists()]
     hidden = None
     try:
@@ -159,14 +157,14 @@ def _hidden_folder(base: Path) -> Iterator[Path]:
 
 def _new_folder(base: Path) -> Path:
     for _ in range(100):
-        with contextlib.suppress(FileNotFoundError):  # another run took it away
+        with contextlib.suppress(FileNotFoundError):  # another run removed it
             base.mkdir(parents=True, exist_ok=True)
             return Path(tempfile.mkdtemp(prefix=HIDDEN, dir=base))
     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(base))
 
 
 def _remove_stale(base: Path) -> None:
-    """Removes what runs left that were killed while they wrote."""
+    """Removes staging folders of killed runs."""
     for folder in base.glob(f"{HIDDEN}*"):
         with contextlib.suppress(FileNotFoundError):  # another run has just ended
             if time.time() - folder.stat().st_mtime > STALE:
@@ -179,7 +177,7 @@ def _write(
     model: keras.Model,
     report: Savable | None,
     recipe: Mapping[str, Any] | None,
-) -> Written:
+) -> StagedVersion:
     servable = Servable(task, model)
     with without_cudnn(model):
         functions = servable.signatures()
@@ -192,12 +190,11 @@ def _write(
     model.save(side / "model.keras")
     if report is not None:
         report.save(side)
-    signatures = tf.saved_model.load(str(folder)).signatures
-    return Written(folder, task, model, functions, signatures)
+    return StagedVersion(folder, task, model, functions, SavedModelRunner(folder))
 
 
 def _publish(hidden: Path, base: Path) -> Path:
-    """Makes a complete folder visible under the next free version number."""
+    """Renames a complete folder to the next free version number."""
     hidden.chmod(0o755)
     for path in [*hidden.rglob("*"), hidden]:
         _flush(path)
@@ -205,7 +202,7 @@ def _publish(hidden: Path, base: Path) -> Path:
         version = base / str(number)
         try:
             hidden.rename(version)
-        except OSError:  # taken meanwhile by another process, or by a file
+        except OSError:  # taken by another process, or by a file
             if not version.exists():
                 raise
         else:
@@ -216,7 +213,7 @@ def _publish(hidden: Path, base: Path) -> Path:
 
 @contextlib.contextmanager
 def _out_of_the_way(folder: Path) -> Iterator[None]:
-    """Moves a folder aside, if it is there, and removes it afterwards."""
+    """Moves a folder aside, if it exists, and removes it afterwards."""
     if not folder.exists():
         yield
         return
@@ -248,7 +245,7 @@ def _unwritable(base: Path, error: OSError | tf.errors.OpError) -> ExportError:
 
 
 def _reason(error: OSError | tf.errors.OpError) -> str:
-    """What the system says, without the nodes of a graph that TensorFlow names."""
+    """The message of an error, without graph nodes."""
     if isinstance(error, OSError):
         return error.strerror or str(error)
     plain = re.sub(r"\{\{.*?\}\}|\[Op:.*?\]", "", error.message.split("\n")[0])

@@ -1,9 +1,9 @@
-"""Keeps artefacts free of what only the exporting machine can run (trap T7).
+"""Portability check: exported graphs must run on any machine and in TF Serving.
 
-Keras picks cuDNN for LSTM and GRU when a graph is traced on a machine with a GPU;
-such a graph loads nowhere else. The layers are told not to while the signatures
-are traced, and the finished graph is searched: for operations of one kind of device,
-for Python, and for what TF Serving does not know.
+Keras selects cuDNN for LSTM and GRU when a graph is traced on a machine with a GPU;
+such a graph loads nowhere else (trap T7). cuDNN is switched off while signatures are
+traced, and the finished graph is searched for device-specific operations, calls of
+Python, and operations that TF Serving lacks.
 """
 
 import contextlib
@@ -12,20 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import keras
-from tensorflow.core.protobuf import saved_model_pb2
 
 from tfnlp.errors import ExportError
-from tfnlp.export.savedmodel import server_ops
+from tfnlp.export.savedmodel import server_ops, signatures
 
 _DEVICES = ("Cudnn", "_Cudnn", "Xla", "_Xla", "TPU", "_TPU")
 _PYTHON = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
 _COMPILED = "_XlaMustCompile"
-"""What jit_compile=True leaves on a function; TF Serving is started without XLA."""
+"""Attribute that jit_compile=True sets; TF Serving runs without XLA."""
 
 
 @contextlib.contextmanager
 def without_cudnn(model: keras.Model) -> Iterator[None]:
-    """Switches cuDNN off in every recurrent layer, and back to what it was."""
+    """Disables cuDNN in every recurrent layer, and restores the setting afterwards."""
     layers = [layer for layer in _flat(model) if hasattr(layer, "use_cudnn")]
     before = [layer.use_cudnn for layer in layers]
     for layer in layers:
@@ -38,13 +37,12 @@ def without_cudnn(model: keras.Model) -> Iterator[None]:
 
 
 def check_portable(folder: Path) -> None:
-    """Raises if a SavedModel holds what not every machine and server can run.
+    """Raises if a SavedModel holds operations that are not portable.
 
     Raises:
-        ExportError: names what it is, and why.
+        ExportError: names the operations and the reasons.
     """
-    saved = saved_model_pb2.SavedModel()
-    saved.ParseFromString((folder / "saved_model.pb").read_bytes())
+    saved = signatures.parse(folder)
     found = sorted({o for meta in saved.meta_graphs for o in _offences(meta.graph_def)})
     if found:
         raise ExportError(
@@ -56,7 +54,7 @@ def check_portable(folder: Path) -> None:
 
 
 def _offences(graph: Any) -> Iterator[str]:
-    """What is wrong with the operations of a graph and of its functions."""
+    """Operations of a graph and its functions that are not portable, with reasons."""
     yield from _of_nodes(graph.node)
     for function in graph.library.function:
         yield from _of_nodes(function.node_def)
@@ -79,7 +77,7 @@ def _of_nodes(nodes: Iterable[Any]) -> Iterator[str]:
 
 
 def _newer(node: Any) -> Iterator[str]:
-    """Attributes of a node that, or the types in them, are newer than the servers."""
+    """Attributes of a node that the servers lack, or whose type they lack."""
     unknown = server_ops.NEWER_ATTRIBUTES.get(node.op, ())
     for name, value in node.attr.items():
         newer = server_ops.NEWER_TYPES.get((node.op, name))

@@ -1,4 +1,4 @@
-"""A task and its network as one module with named signatures, strings in and out.
+"""Servable module: a task and its network with named signatures, strings in and out.
 
 TensorFlow only exports what is reachable from the module, so the task and the variables
 of the network are attributes of it (trap M12). The network is not: a server restores
@@ -19,10 +19,10 @@ from tfnlp.task import Endpoint, Task
 
 
 class Servable(tf.Module):
-    """What `export` saves: answers requests by name of endpoint.
+    """The module that `export` saves: one signature per endpoint.
 
     Args:
-        task: gives the endpoints.
+        task: defines the endpoints.
         model: features → outputs.
     """
 
@@ -35,11 +35,11 @@ class Servable(tf.Module):
         object.__setattr__(self, "model", model)  # TensorFlow does not see it
 
     def signatures(self) -> dict[str, Callable]:
-        """Graphs by endpoint; inputs and outputs keep the task's names.
+        """Traces one graph per endpoint; inputs and outputs keep the task's names.
 
-        They are traced here and now: what is handed in untraced, TensorFlow traces to
-        save it, and once more for whoever calls it. Only of functions that are not
-        traced does it read defaults: those get a thin one around their graph.
+        They are traced once, here: TensorFlow would trace a `tf.function` to save it,
+        and again when it is called. It reads defaults of untraced functions only, so
+        endpoints with defaults get a thin untraced wrapper around their graph.
         """
         endpoints = self.task.endpoints()
         graphs = {
@@ -57,7 +57,7 @@ class Servable(tf.Module):
 
 
 def function(endpoint: Endpoint, model: Callable) -> Any:
-    """A graph function of an endpoint's fields, the optional ones last."""
+    """A `tf.function` of the fields of an endpoint, optional ones last."""
     return _declared(endpoint, partial(endpoint.function, model))
 
 
@@ -70,7 +70,7 @@ def _declared(endpoint: Endpoint, answer: Callable) -> Any:
         outputs = answer(inputs)
         return {name: tf.identity(_wide(each)) for name, each in outputs.items()}
 
-    # TensorFlow reads names and defaults of a signature from that of the function.
+    # TensorFlow reads names and defaults from the Python signature.
     serve.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter(
@@ -92,7 +92,7 @@ def _declared(endpoint: Endpoint, answer: Callable) -> Any:
 
 
 def _wide(answer: tf.Tensor) -> tf.Tensor:
-    """Numbers of less than float32 as such: TF Serving's REST knows no bfloat16."""
+    """Casts bfloat16 and float16 to float32: TF Serving's REST lacks bfloat16."""
     narrow = answer.dtype in (tf.bfloat16, tf.float16)
     return tf.cast(answer, tf.float32) if narrow else answer
 

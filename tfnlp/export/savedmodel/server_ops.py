@@ -1,12 +1,11 @@
-"""The operations that TF Serving 2.19 and 2.20 know, told from those of TensorFlow.
+"""Operations that TF Serving 2.19 and 2.20 support, as differences to TensorFlow.
 
 A server has the operations of the TensorFlow and the tensorflow-text that it is built
 with: 2.19.1 with tensorflow-text 2.12.1, 2.20.0 with 2.20.0 (workspace.bzl of both).
 The operations of these wheels were listed (TF_GetAllOpList, TF_GetOpList) and compared
-with TensorFlow 2.21.0 and tensorflow-text 2.21.1. What differs is below, but for the
-operations of XLA and TPUs, which `tfnlp.export.savedmodel.portable` lets into no
-artefact anyway. Later versions of TensorFlow may have more: compare again before they
-are allowed.
+with TensorFlow 2.21.0 and tensorflow-text 2.21.1. The differences are below, except
+the operations of XLA and TPUs, which `tfnlp.export.savedmodel.portable` rejects anyway.
+Later versions of TensorFlow may have more: compare again before they are allowed.
 """
 
 import tensorflow as tf
@@ -22,14 +21,14 @@ NEWER_OPS = {
 """Operations that one of the servers lacks."""
 
 NEWER_ATTRIBUTES = {"TensorListGetItem": {"Tshape"}}
-"""Operation → attributes that one of them lacks; a default is not written."""
+"""Operation → attributes that a server lacks; default values are not written."""
 
 NEWER_TYPES = {
     ("Range", "Tidx"): tf.uint64.as_datatype_enum,
     ("UniformDequantize", "Tin"): tf.quint8.as_datatype_enum,
     ("UniformQuantize", "Tout"): tf.quint8.as_datatype_enum,
 }
-"""Operation and attribute → the type that one of them does not take there."""
+"""Operation and attribute → type that a server does not accept there."""
 
 TEXT_OPS = {
     "CaseFoldUTF8",
@@ -68,7 +67,7 @@ TEXT_OPS = {
     "WhitespaceTokenizeWithOffsets",
     "WordpieceTokenizeWithOffsets",
 }
-"""Operations of tensorflow-text that both have."""
+"""Operations of tensorflow-text that both servers have."""
 
 
 def is_known(op: str) -> bool:
@@ -78,5 +77,7 @@ def is_known(op: str) -> bool:
     >>> [is_known(op) for op in ("While", "WordpieceTokenizeWithOffsets", "DecodeJxl")]
     [True, True, False]
     """
-    own = hasattr(tf.raw_ops, op) or op.startswith("_")  # _ is TensorFlow's own, too
+    own = hasattr(tf.raw_ops, op) or op.startswith(
+        "_"
+    )  # internal operations begin with _
     return (own or op in TEXT_OPS) and op not in NEWER_OPS

@@ -1,8 +1,8 @@
-"""The versions of an artefact on disk, and what their labels mean. No TensorFlow.
+"""Versions and version labels of an artefact on disk. No TensorFlow.
 
-`labels.json` beside the versions says which version a label means, and which ones it
-meant before; `models.config` says the first to TF Serving, and is written with every
-version. Both are replaced whole.
+`labels.json` beside the versions holds the history of each label: the version that it
+points at, and earlier ones. `models.config` tells TF Serving the current ones, and is
+written with every version. Both files are replaced atomically.
 """
 
 import json
@@ -18,15 +18,15 @@ from tfnlp.errors import ArtefactError, UsageError, nearest
 LABELS = "labels.json"
 MODELS_CONFIG = "models.config"
 REMOVED = ".removing-"
-"""How the name of a folder begins that is on its way out."""
+"""Prefix of folders that are being deleted."""
 FORMATS = ("onnx", "litert")
-"""Folders that hold versions in other formats, each under the number of its own."""
+"""Folders of exports in other formats, which hold one folder per version."""
 History = dict[str, list[int]]
-"""Label → the versions that it meant, the one that it means last."""
+"""Label → versions that it pointed at, the current one last."""
 
 
 def versions(base: Path) -> list[int]:
-    """The versions of an artefact, lowest first: its folders named 1, 2 and so on."""
+    """The version numbers of an artefact, in ascending order."""
     if not base.is_dir():
         return []
     return sorted(
@@ -37,7 +37,7 @@ def versions(base: Path) -> list[int]:
 
 
 def versions_of(base: Path) -> list[int]:
-    """The same, where there must be one.
+    """Like `versions`, but at least one must exist.
 
     Raises:
         ArtefactError: there is none.
@@ -53,10 +53,10 @@ def versions_of(base: Path) -> list[int]:
 
 
 def check_name(name: str) -> None:
-    """Raises if a name cannot be that of an artefact: a folder, and part of a URL.
+    """Checks the name of an artefact, which is a folder and part of a URL.
 
     Raises:
-        UsageError: it has another sign, or starts with one that is no letter or digit.
+        UsageError: it has other characters, or does not begin with a letter or digit.
     """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", name):
         raise UsageError(
@@ -66,16 +66,16 @@ def check_name(name: str) -> None:
 
 
 def labels(base: Path) -> dict[str, int]:
-    """Which version each label means.
+    """The version that each label points at.
 
     Raises:
         ArtefactError: see `history`.
     """
-    return {label: meant[-1] for label, meant in history(base).items()}
+    return {label: targets[-1] for label, targets in history(base).items()}
 
 
 def history(base: Path) -> History:
-    """Which versions each label meant, one after the other; none without a file.
+    """The versions that each label has pointed at, oldest first; empty without a file.
 
     Raises:
         ArtefactError: the file is damaged.
@@ -83,23 +83,25 @@ def history(base: Path) -> History:
     file = base / LABELS
     try:
         found = json.loads(file.read_text("utf-8"))
-        known = {str(label): [int(v) for v in meant] for label, meant in found.items()}
+        known = {
+            str(label): [int(v) for v in targets] for label, targets in found.items()
+        }
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ArtefactError(
-            f"{file} says which versions labels meant. Received: {error}. "
+            f"{file} holds the history of version labels. Received: {error}. "
             "Remove it, and promote the versions again."
         ) from error
-    return {label: meant for label, meant in known.items() if meant}
+    return {label: targets for label, targets in known.items() if targets}
 
 
 def promote(base: Path, version: int, label: str) -> None:
-    """Lets a label mean a version from now on.
+    """Points a version label at a version.
 
     Raises:
         ArtefactError: there is no such version.
-        UsageError: the label has a sign that TF Serving takes in none.
+        UsageError: the label has characters that TF Serving does not accept.
     """
     if not re.fullmatch("[a-zA-Z0-9_]+", label):
         raise UsageError(
@@ -110,26 +112,26 @@ def promote(base: Path, version: int, label: str) -> None:
     if version not in known:
         raise ArtefactError(
             f"{base} has the versions {', '.join(map(str, known))}. "
-            f"Received: {version}. `tfnlp versions {base}` tells about them."
+            f"Received: {version}. `tfnlp versions {base}` lists them."
         )
     found = history(base)
-    meant = found.setdefault(label, [])
-    if meant[-1:] != [version]:
-        meant.append(version)
+    targets = found.setdefault(label, [])
+    if targets[-1:] != [version]:
+        targets.append(version)
     _write(base, found)
 
 
 def withdraw(base: Path, label: str) -> None:
-    """Lets a label mean nothing any more; what it meant before is forgotten.
+    """Removes a version label and its history.
 
     Raises:
-        ArtefactError: it means nothing.
+        ArtefactError: there is no such label.
     """
     found = history(base)
     if label not in found:
         raise ArtefactError(
-            "Only a label that means a version can be taken away. Received: "
-            f"{label}, which means none in {base}.{nearest(label, found)} "
+            "Only an existing label can be removed. Received: "
+            f"{label}, which {base} does not have.{nearest(label, found)} "
             f"Its labels: {', '.join(sorted(found)) or 'none'}."
         )
     del found[label]
@@ -137,12 +139,12 @@ def withdraw(base: Path, label: str) -> None:
 
 
 def rollback(base: Path, label: str) -> int:
-    """Lets a label mean again what it meant before; returns that version.
+    """Points a label back at its previous version; returns that version.
 
-    Versions that are gone are passed over.
+    Deleted versions are skipped.
 
     Raises:
-        ArtefactError: it has never meant another version that is still there.
+        ArtefactError: there is no previous version that still exists.
     """
     known = versions_of(base)
     found = history(base)
@@ -151,8 +153,8 @@ def rollback(base: Path, label: str) -> int:
         before.pop()
     if not before:
         raise ArtefactError(
-            f"A label goes back to a version that it meant before. Received: {label}, "
-            f"which {f'has meant version {now} only' if now else 'means none'}. "
+            f"A label is rolled back to its previous version. Received: {label}, which "
+            f"{f'has pointed at version {now} only' if now else 'does not exist'}. "
             f"`tfnlp promote {base} VERSION --label {label}` sets it."
         )
     _write(base, {**found, label: before})
@@ -160,32 +162,33 @@ def rollback(base: Path, label: str) -> int:
 
 
 def prune(base: Path, *, keep: int) -> list[str]:
-    """Removes all but the newest versions; returns the folders that are gone.
+    """Deletes all but the newest versions; returns the deleted folders.
 
-    A version that a label means stays, and so does the one it would go back to. With
-    a version goes what was exported of it, such as ``onnx/3``, also if the version
-    itself went before.
+    Versions that a label points at are kept, and those that it would be rolled back
+    to. Exports of a deleted version, such as ``onnx/3``, are deleted with it, also if
+    the version itself was deleted before.
 
     Args:
-        keep: how many of the newest stay.
+        keep: number of newest versions to keep.
 
     Raises:
-        UsageError: none would stay.
+        UsageError: none would be kept.
     """
     if keep < 1:
         raise UsageError(
-            f"--keep is 1 or more, since the newest version stays. Received: {keep}."
+            f"keep must be 1 or more: the newest version stays. Received: {keep}."
         )
     known = versions_of(base)
     for folder in base.glob(f"{REMOVED}*"):  # of a run that was killed
         shutil.rmtree(folder, ignore_errors=True)
-    needed = {version for meant in history(base).values() for version in meant[-2:]}
+    needed = {version for targets in history(base).values() for version in targets[-2:]}
     left = [version for version in known if version in {*known[-keep:], *needed}]
     gone = [
         base / kind / str(version)
         for kind in ("", *FORMATS)
         for version in versions(base / kind)
-        if version not in left and version <= known[-1]  # others came just now
+        if version not in left
+        and version <= known[-1]  # newer ones were written just now
     ]
     for folder in gone:
         _remove(folder, base)
@@ -194,15 +197,15 @@ def prune(base: Path, *, keep: int) -> list[str]:
 
 def _remove(folder: Path, base: Path) -> None:
     hidden = Path(tempfile.mkdtemp(prefix=REMOVED, dir=base))
-    folder.rename(hidden / "version")  # no server sees half of it
+    folder.rename(hidden / "version")  # servers never see a partial version
     shutil.rmtree(hidden)
 
 
-def models_config(name: str, meant: Mapping[str, int], *, newest: int) -> str:
-    """What TF Serving's ``--model_config_file`` says of an artefact.
+def models_config(name: str, targets: Mapping[str, int], *, newest: int) -> str:
+    """The text of TF Serving's ``--model_config_file`` for an artefact.
 
-    Without labels it serves the newest version, otherwise that and those that have
-    one: a label can only mean a version that is served.
+    Without labels the newest version is served, otherwise the newest and all labelled
+    ones: a label can only point at a served version.
 
     Example:
     >>> print(models_config("demo", {"stable": 1}, newest=2))
@@ -216,9 +219,9 @@ def models_config(name: str, meant: Mapping[str, int], *, newest: int) -> str:
       }
     }
     """
-    served = sorted({newest, *meant.values()})
+    served = sorted({newest, *targets.values()})
     policy = " ".join(f"versions: {version}" for version in served)
-    policy = f"specific {{ {policy} }}" if meant else "latest { num_versions: 1 }"
+    policy = f"specific {{ {policy} }}" if targets else "latest { num_versions: 1 }"
     lines = [
         f'name: "{name}"',
         f'base_path: "/models/{name}"',
@@ -226,15 +229,15 @@ def models_config(name: str, meant: Mapping[str, int], *, newest: int) -> str:
         f"model_version_policy {{ {policy} }}",
         *(
             f'version_labels {{ key: "{label}" value: {version} }}'
-            for label, version in sorted(meant.items())
+            for label, version in sorted(targets.items())
         ),
     ]
     inside = "\n".join(f"    {line}" for line in lines)
     return f"model_config_list {{\n  config {{\n{inside}\n  }}\n}}"
 
 
-def tell(base: Path) -> None:
-    """Tells TF Serving of labels and of the newest version, if there is one.
+def write_models_config(base: Path) -> None:
+    """Writes models.config for the labels and the newest version, if there is one.
 
     Raises:
         ArtefactError: see `history`.
@@ -247,11 +250,11 @@ def tell(base: Path) -> None:
 
 def _write(base: Path, found: History) -> None:
     replace(base / LABELS, json.dumps(found, indent=1) + "\n")
-    tell(base)
+    write_models_config(base)
 
 
 def replace(file: Path, text: str) -> None:
-    """Writes a file whole: whoever reads it has the old one or the new one."""
+    """Replaces a file atomically."""
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=file.parent, prefix=f".{file.name}-", delete=False
     ) as new:

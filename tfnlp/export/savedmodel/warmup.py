@@ -1,10 +1,10 @@
-"""The requests that TF Serving answers while it loads a version, so that no user waits.
+"""Warm-up requests of TF Serving, which it replays while it loads a version.
 
-TensorFlow prepares much of a graph when it first runs, for every batch size anew. TF
-Serving replays ``assets.extra/tf_serving_warmup_requests`` before it lets a version
-answer; a request that fails keeps the version from being served, so the requests of
-each endpoint are tried here. All of them are Predict requests, which is what REST's
-``:predict`` becomes, too: Classify and Regress take tf.Example, our signatures text.
+The first run of a graph is slow, for every batch size. TF Serving therefore replays
+``assets.extra/tf_serving_warmup_requests`` before it makes a version available. A
+request that fails keeps the version from being served, so the requests of each endpoint
+are tried here. All are Predict requests, which REST's ``:predict`` becomes, too:
+Classify and Regress take tf.Example, our signatures take text.
 """
 
 import logging
@@ -19,9 +19,9 @@ from tfnlp.task import Endpoint
 
 FILE = "tf_serving_warmup_requests"
 SIZES = (1, 2, 4, 8, 16, 32, 64)
-"""Rows of a request; TF Serving fills up the batches that it makes to one of them."""
+"""Rows of a request; TF Serving pads its batches to one of these sizes."""
 ALONE = (1, 8)
-"""The same where fields may be left out: such requests are not put into batches."""
+"""The same for signatures with optional fields, which are not batched."""
 SHORT = (
     "A good film.",
     "She left New York on Monday.",
@@ -38,25 +38,25 @@ def write(
     folder: Path,
     name: str,
     endpoints: Mapping[str, Endpoint],
-    signatures: Mapping[str, Callable],
+    run: Callable[[str, Mapping[str, tf.Tensor]], object],
 ) -> int:
-    """Writes the file of requests; returns how many it holds.
+    """Writes the file of warm-up requests; returns their number.
 
-    Without the extra `serve` there is none, and an endpoint that cannot answer such
-    rows (which hold text, and 0 for numbers) is left out; a warning says so.
+    Without the extra `serve` no file is written, and an endpoint that rejects such rows
+    (text, and 0 for numbers) is skipped; both with a warning.
 
     Args:
         folder: the side files of a version.
         name: of the artefact.
         endpoints: those of the task.
-        signatures: those of the version, loaded: name → function.
+        run: calls a signature of the version: name and inputs.
     """
     try:
         from tensorflow_serving.apis import prediction_log_pb2  # noqa: F401
     except ImportError:
         LOG.warning(
-            "%s/%s is left out: TF Serving will be slow to answer the first requests "
-            "to this version. pip install 'tfnlp[serve]'",
+            "%s/%s is not written: the first requests to this version will be slow in "
+            "TF Serving. pip install 'tfnlp[serve]'",
             folder.name,
             FILE,
         )
@@ -64,7 +64,7 @@ def write(
     count = 0
     with tf.io.TFRecordWriter(str(folder / FILE)) as writer:
         for signature, endpoint in endpoints.items():
-            if _is_answered(signature, endpoint, signatures[signature]):
+            if _is_accepted(signature, endpoint, run):
                 for inputs in requests(endpoint):
                     writer.write(_record(name, signature, inputs))
                     count += 1
@@ -72,12 +72,12 @@ def write(
 
 
 def requests(endpoint: Endpoint) -> Iterator[dict[str, tf.Tensor]]:
-    """The requests of an endpoint: short and long texts, by number of rows.
+    """Warm-up requests of an endpoint: short and long texts, by number of rows.
 
     Example:
     >>> from tfnlp.specs import TEXT
-    >>> asked = list(requests(Endpoint(print, {"text": TEXT})))
-    >>> [len(inputs["text"]) for inputs in asked]
+    >>> warmups = list(requests(Endpoint(print, {"text": TEXT})))
+    >>> [len(inputs["text"]) for inputs in warmups]
     [1, 2, 4, 8, 16, 32, 64, 1, 2, 4, 8, 16, 32, 64]
     """
     for texts in (SHORT, LONG):
@@ -88,7 +88,7 @@ def requests(endpoint: Endpoint) -> Iterator[dict[str, tf.Tensor]]:
 def _inputs(
     endpoint: Endpoint, texts: tuple[str, ...], size: int
 ) -> dict[str, tf.Tensor]:
-    """Every field, as REST wants it and batches need it: as long as the others."""
+    """Every field with one value per row, as REST and batching require."""
     return {
         name: tf.constant(_column(endpoint, name, texts, size), spec.dtype)
         for name, spec in endpoint.inputs.items()
@@ -105,13 +105,17 @@ def _column(
     return [0] * size
 
 
-def _is_answered(signature: str, endpoint: Endpoint, serve: Callable) -> bool:
+def _is_accepted(
+    signature: str,
+    endpoint: Endpoint,
+    run: Callable[[str, Mapping[str, tf.Tensor]], object],
+) -> bool:
     try:
         for texts in (SHORT, LONG):
-            serve(**_inputs(endpoint, texts, min(len(texts), max(ALONE))))
+            run(signature, _inputs(endpoint, texts, min(len(texts), max(ALONE))))
     except tf.errors.OpError as error:
         LOG.warning(
-            "%s is not warmed up: it answers no plain text (%s).",
+            "%s is not warmed up: it rejects plain text (%s).",
             signature,
             error.message.splitlines()[0],
         )

@@ -1,4 +1,4 @@
-"""The file systems that Apache Beam knows: local, and those of clusters and clouds.
+"""File access through Apache Beam: local disks, clusters and cloud storage.
 
 Needs Apache Beam, the extra `beam`.
 """
@@ -21,8 +21,8 @@ class BeamFiles:
     """Files by path, such as out/answers.json or gs://bucket/answers.json."""
 
     def match(self, pattern: str) -> dict[str, tuple[int, float]]:
-        """The files of a pattern: path → size, and when it was changed."""
-        here = "" if "/" in pattern else "./"  # Beam looks into no folder otherwise
+        """The files that match a pattern: path → size and modification time."""
+        here = "" if "/" in pattern else "./"  # Beam needs a folder
         (found,) = FileSystems.match([f"{here}{pattern}"])
         return {
             each.path.removeprefix(here): (
@@ -33,7 +33,7 @@ class BeamFiles:
         }
 
     def open(self, path: str) -> BinaryIO:
-        """The bytes of a file, as they are."""
+        """Opens a file for reading, without decompression."""
         opened: BinaryIO = FileSystems.open(path, compression_type=PLAIN)
         return opened
 
@@ -45,7 +45,7 @@ class BeamFiles:
             return file.read().decode()
 
     def write(self, path: str, text: str) -> None:
-        """Writes a small file whole: it has the old text or the new one."""
+        """Writes a small file atomically."""
         new = f"{path}.new"
         with FileSystems.create(new, compression_type=PLAIN) as file:
             file.write(text.encode())
@@ -58,10 +58,10 @@ class BeamFiles:
             FileSystems.delete(found)
 
     def remove_unfinished(self, start: str) -> None:
-        """Removes what pipelines left that were killed while they wrote.
+        """Removes temporary files of pipelines that were killed while writing.
 
         Args:
-            start: how the names of the files begin that they were to write.
+            start: prefix of the names of their output files.
         """
         folder, sign, name = start.rpartition("/")
         pattern = f"{folder}{sign}beam-temp-{name}-*-of-*"

@@ -1,11 +1,11 @@
-"""Artefacts for `RunInference` of Apache Beam: the answers of `Predictor`, batched.
+"""Apache Beam model handler: `RunInference` with the answers of `Predictor`.
 
 Needs Apache Beam, the extra `beam`. Knows no files and no runner::
 
     rows | RunInference(ArtefactHandler("saved_models/demo"))
 
-Every process of a runner loads the artefact once, whatever the number of its threads
-and of pipelines that run in it one after the other.
+Every process of a runner loads the artefact once, for all of its threads and for all
+pipelines that it runs.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,20 +25,20 @@ from tfnlp.serving.client.predictor import Predictor, load
 Row = Mapping[str, Any]
 
 
-class Refused(NamedTuple):
-    """What stands where an answer would, for a row that an artefact cannot answer."""
+class Rejected(NamedTuple):
+    """The result for a row that an artefact cannot answer."""
 
     reason: str
 
 
 class ArtefactHandler(ModelHandler):
-    """Answers rows with an artefact; what a row is, see `Predictor.predict`.
+    """Runs an artefact on rows; see `Predictor.predict` for what a row is.
 
     Args:
-        artefact: ``saved_models/NAME/VERSION``, where every worker has it; the newest
-            version of ``saved_models/NAME`` is looked for by each of them.
-        batch_size: rows answered at once, at most.
-        endpoint: the one to ask; see `Predictor.predict`.
+        artefact: ``saved_models/NAME/VERSION`` on every worker; for
+            ``saved_models/NAME`` each worker looks for the newest version.
+        batch_size: maximum number of rows per call.
+        endpoint: signature to use; see `Predictor.predict`.
 
     Example:
     >>> handler = ArtefactHandler("saved_models/demo/1", batch_size=64)
@@ -56,7 +56,7 @@ class ArtefactHandler(ModelHandler):
         super().__init__(min_batch_size=batch_size, max_batch_size=batch_size)
         self._artefact, self._endpoint = str(artefact), endpoint
         self._batch_size = batch_size
-        self._shared = Shared()  # Beam's own lasts for one pipeline
+        self._shared = Shared()  # the handle of Beam itself lasts for one pipeline
 
     def load_model(self) -> Predictor:
         """The artefact, loaded once in a process.
@@ -71,15 +71,15 @@ class ArtefactHandler(ModelHandler):
         batch: Sequence[Row],
         model: Predictor,
         inference_args: dict[str, Any] | None = None,
-    ) -> Iterable[dict[str, Any] | Refused]:
-        """Answers a batch, in order; a row that has no answer spoils no other's."""
+    ) -> Iterable[dict[str, Any] | Rejected]:
+        """Predicts a batch, in order; invalid rows do not affect the others."""
         try:
             return self._answers(batch, model)
         except RequestError:
             return list(self._one_by_one(batch, model))
 
     def get_metrics_namespace(self) -> str:
-        """What Beam's counters of batches and seconds are called by."""
+        """Namespace of Beam's counters of batches and seconds."""
         return "tfnlp"
 
     def _answers(self, batch: Sequence[Row], model: Predictor) -> list[dict[str, Any]]:
@@ -89,9 +89,9 @@ class ArtefactHandler(ModelHandler):
 
     def _one_by_one(
         self, batch: Sequence[Row], model: Predictor
-    ) -> Iterator[dict[str, Any] | Refused]:
+    ) -> Iterator[dict[str, Any] | Rejected]:
         for row in batch:
             try:
                 yield from self._answers([row], model)
             except RequestError as error:
-                yield Refused(str(error))
+                yield Rejected(str(error))

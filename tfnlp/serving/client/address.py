@@ -1,4 +1,4 @@
-"""Where an artefact is to be asked: a folder, or an address of REST or gRPC."""
+"""Target of a client: an artefact folder, or a REST or gRPC address."""
 
 import re
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ _MODEL = re.compile(
 )
 FORMS = (
     "saved_models/NAME, http://HOST:8501/v1/models/NAME, https://…, "
-    "grpc://HOST:8500/NAME or grpcs://…, each with /versions/N or /labels/LABEL behind"
+    "grpc://HOST:8500/NAME or grpcs://…, each may end in /versions/N or /labels/LABEL"
 )
 
 
 @dataclass(frozen=True)
 class Target:
-    """A model of a server, and perhaps a version or a label of it.
+    """Address of a served model, optionally with a version or a version label.
 
     Args:
-        kind: of interface.
-        host: with its port.
+        kind: REST or gRPC.
+        host: host and port.
         name: of the model.
-        version: to ask; None is the newest.
-        label: to ask instead of a version.
-        encrypted: whether by TLS.
+        version: None means the newest.
+        label: version label, used instead of a version.
+        encrypted: whether TLS is used.
     """
 
     kind: Literal["rest", "grpc"]
@@ -39,7 +39,7 @@ class Target:
 
     @property
     def url(self) -> str:
-        """The model's address of REST."""
+        """The REST URL of the model."""
         place = f"/versions/{self.version}" if self.version is not None else ""
         place = f"/labels/{self.label}" if self.label else place
         scheme = "https" if self.encrypted else "http"
@@ -47,7 +47,7 @@ class Target:
 
 
 def read_target(text: str | Path) -> Target | Path:
-    """Reads what a user names: an address, or else a folder.
+    """Parses a target: an address, or else a folder.
 
     Raises:
         UsageError: it looks like an address, but names no model.
@@ -68,7 +68,7 @@ def read_target(text: str | Path) -> Target | Path:
     found = _MODEL.fullmatch(path)
     known = rest or parts.scheme in ("grpc", "grpcs")
     if not known or found is None or not parts.netloc or (path == parts.path and rest):
-        raise UsageError(f"A client asks {FORMS}. Received: {text!r}.")
+        raise UsageError(f"A client connects to {FORMS}. Received: {text!r}.")
     return Target(
         kind="rest" if rest else "grpc",
         encrypted=parts.scheme in ("https", "grpcs"),

@@ -1,10 +1,10 @@
-"""Answers as a client reads them: the columns of a signature, a dictionary a row.
+"""Converts signature outputs into one dictionary per row, without padding.
 
-A list is as long as the longest of its batch; what fills up a shorter one, "" or 0,
-is nothing (the conformance suite compares answers so), and is cut off here: a row
-reads the same whatever was asked beside it. Numbers alone are left as they are, since
-nothing tells a 0 from what fills up. Knows no task: which columns are lists,
-the shapes of the signature say, and which of them belong together, their names.
+A list is padded to the longest of its batch with "" or 0. Padding is removed here, so
+a row reads the same whatever else is in its batch (the conformance suite compares
+answers in the same way). Lists of numbers only stay as they are: a real 0 cannot be
+distinguished from padding. Knows no task: the shapes of the signature say which
+columns are lists, their names say which of them belong together.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -15,7 +15,7 @@ import numpy as np
 from tfnlp.task import Columns
 
 SPAN = "span_"
-"""Lists whose names start so are the parts of things: `span_types` of `spans`."""
+"""Prefix of lists that hold the parts of spans: `span_types` of `spans`."""
 SPANS = "spans"
 
 _ORDER = (SPANS, "tokens", "tags", "starts", "ends", "scores")
@@ -23,15 +23,15 @@ _PARTS = ("text", "type", "start", "end", "score")
 
 
 def rows(columns: Columns, lists: Collection[str] = ()) -> Iterator[dict[str, Any]]:
-    """Turns columns into one dictionary of plain Python values a row.
+    """Converts columns to one dictionary of plain Python values per row.
 
-    A row's list ends with the last place where one of the lists that belong together
-    is neither "" nor 0: all those of `SPAN`, and all others. Where none of them has
-    text, it is not cut.
+    Two groups of lists are trimmed together: those that begin with `SPAN`, and all
+    others. A row of a group ends at the last position where one of its lists is
+    neither "" nor 0. A group without text is not trimmed.
 
     Args:
         columns: name → array whose first axis is the row.
-        lists: those whose second axis is as long as the longest row.
+        lists: columns whose second axis is padded to the longest row.
 
     Example:
     >>> columns = {"tags": np.array([[b"X", b"O"], [b"O", b""]], object),
@@ -70,12 +70,12 @@ def _plain(column: np.ndarray) -> list[Any]:
 
 
 def _lengths(columns: list[np.ndarray]) -> list[int]:
-    """How long a row is, in lists that belong together."""
+    """The length of each row in lists that belong together."""
     if not columns:
         return []
     width = max(column.shape[1] for column in columns)
     used = np.zeros((len(columns[0]), width + 1), bool)
-    used[:, 0] = True  # so that there is a last one
+    used[:, 0] = True  # so that argmax finds one
     for column in columns:
         filled = column != (b"" if column.dtype == object else 0)
         filled = filled.any(axis=tuple(range(2, filled.ndim)))
@@ -84,7 +84,7 @@ def _lengths(columns: list[np.ndarray]) -> list[int]:
 
 
 def _merged(parts: Mapping[str, list[list[Any]]]) -> list[list[dict[str, Any]]]:
-    """Lists of parts as a list of things, for each row."""
+    """Lists of parts as a list of dictionaries, for each row."""
     return [
         [dict(zip(parts, each, strict=True)) for each in zip(*row, strict=True)]
         for row in zip(*parts.values(), strict=True)

@@ -1,4 +1,4 @@
-"""One client for an artefact, in this process or behind a server."""
+"""Prediction client for an artefact: in process, or over REST or gRPC."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import cached_property, partial
@@ -8,25 +8,25 @@ from typing import Any
 from tfnlp.serving.client.address import read_target
 from tfnlp.serving.client.requests import Fields
 from tfnlp.serving.client.retries import Retries
-from tfnlp.serving.client.row_requests import Asking, Row
+from tfnlp.serving.client.row_requests import RequestBuilder, Row
 from tfnlp.serving.client.transports import open_transport
 
 
 class Client:
-    """Asks an artefact wherever it is; the answers are the same everywhere.
+    """Predicts with an artefact wherever it is; the answers are the same everywhere.
 
-    It may be used from several threads, and as a context manager.
+    Thread-safe, and a context manager.
 
     Args:
         target: a folder such as ``saved_models/demo``, or ``saved_models/demo/onnx/1``
             for ONNX Runtime in place of TensorFlow's network; or an address:
             ``http://HOST:8501/v1/models/demo``, ``grpc://HOST:8500/demo``; ``https``
-            and ``grpcs`` are encrypted, and ``/versions/3`` or ``/labels/stable``
-            behind it asks that version.
-        retries: how often it asks again what failed for a moment.
+            and ``grpcs`` use TLS; ``/versions/3`` or ``/labels/stable`` at the end
+            selects that version.
+        retries: retry policy for transient errors.
         token: sent as ``Authorization: Bearer``.
-        authority: PEM file of who signed the certificate of the server; by default
-            those that the system trusts.
+        root_certificates: PEM file of the authority that signed the server's
+            certificate; by default those that the system trusts.
 
     Raises:
         ArtefactError: the folder is no artefact.
@@ -45,19 +45,19 @@ class Client:
         *,
         retries: Retries | None = None,
         token: str = "",
-        authority: str | Path | None = None,
+        root_certificates: str | Path | None = None,
     ):
         self._place, self._retries = str(target), retries or Retries()
         self._transport = open_transport(
             read_target(target),
             token=token,
-            authority=Path(authority) if authority else None,
+            root_certificates=Path(root_certificates) if root_certificates else None,
         )
 
     @property
     def endpoints(self) -> dict[str, Fields]:
         """The fields of a request to each signature, ``serving_default`` first."""
-        return self._asking.endpoints
+        return self._builder.endpoints
 
     def predict(
         self,
@@ -70,7 +70,7 @@ class Client:
 
         Raises:
             RequestError: a row cannot be answered, or the server has no such model.
-            ServerError: there was no answer in time.
+            ServerError: no answer arrived in time.
             UsageError: the batch size is below 1, or there is no such endpoint.
         """
         return list(self.stream(rows, batch_size=batch_size, endpoint=endpoint))
@@ -83,10 +83,12 @@ class Client:
         endpoint: str | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Like `predict`, one batch at a time, for more rows than memory holds."""
-        asked = self._asking.requests(rows, batch_size=batch_size, endpoint=endpoint)
-        for name, request in asked:
-            answers = self._retries.ask(partial(self._transport.ask, name, request))
-            yield from self._asking.rows(name, answers)
+        requests = self._builder.requests(
+            rows, batch_size=batch_size, endpoint=endpoint
+        )
+        for name, request in requests:
+            answers = self._retries.call(partial(self._transport.send, name, request))
+            yield from self._builder.rows(name, answers)
 
     async def predict_async(
         self,
@@ -96,8 +98,8 @@ class Client:
         endpoint: str | None = None,
     ) -> list[dict[str, Any]]:
         """Like `predict`, without blocking the event loop while the server works."""
-        asked = self.stream_async(rows, batch_size=batch_size, endpoint=endpoint)
-        return [answer async for answer in asked]
+        answers = self.stream_async(rows, batch_size=batch_size, endpoint=endpoint)
+        return [answer async for answer in answers]
 
     async def stream_async(
         self,
@@ -107,15 +109,17 @@ class Client:
         endpoint: str | None = None,
     ) -> AsyncIterator[dict[str, Any]]:
         """Like `stream`, without blocking the event loop while the server works."""
-        asked = self._asking.requests(rows, batch_size=batch_size, endpoint=endpoint)
-        for name, request in asked:
-            question = partial(self._transport.ask_async, name, request)
-            answers = await self._retries.ask_async(question)
-            for row in self._asking.rows(name, answers):
+        requests = self._builder.requests(
+            rows, batch_size=batch_size, endpoint=endpoint
+        )
+        for name, request in requests:
+            send = partial(self._transport.send_async, name, request)
+            answers = await self._retries.call_async(send)
+            for row in self._builder.rows(name, answers):
                 yield row
 
     def close(self) -> None:
-        """Lets connections go."""
+        """Closes connections."""
         self._transport.close()
 
     def __enter__(self) -> "Client":
@@ -125,6 +129,8 @@ class Client:
         self.close()
 
     @cached_property
-    def _asking(self) -> Asking:
-        """What may be asked, told by the artefact when it is first needed."""
-        return Asking(self._retries.ask(self._transport.definitions), self._place)
+    def _builder(self) -> RequestBuilder:
+        """Built from the signatures, which are fetched at first use."""
+        return RequestBuilder(
+            self._retries.call(self._transport.definitions), self._place
+        )

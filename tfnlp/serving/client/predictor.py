@@ -1,4 +1,4 @@
-"""Asks an artefact in this process: the same graph that a server would run."""
+"""In-process prediction with an artefact: the graph that a server would run."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property
@@ -12,11 +12,12 @@ import tfnlp.layers
 import tfnlp.networks  # noqa: F401  (Keras must know the layers of a network)
 from tfnlp.errors import ArtefactError, RequestError, nearest
 from tfnlp.export.savedmodel.artefact import SIDE_FILES
+from tfnlp.export.savedmodel.runner import SavedModelRunner
 from tfnlp.export.savedmodel.versions import versions
 from tfnlp.saving import from_json
 from tfnlp.serving.client.requests import Fields
-from tfnlp.serving.client.row_requests import Asking, Row
-from tfnlp.serving.protocol.signatures import DEFAULT, asserted, read_definitions
+from tfnlp.serving.client.row_requests import RequestBuilder, Row
+from tfnlp.serving.protocol.signatures import DEFAULT, assertion_message
 from tfnlp.task import Columns, Task
 from tfnlp.text.optional_packages import register
 
@@ -35,7 +36,7 @@ def load(path: str | Path, *, classes: Iterable[type] = ()) -> "Predictor":
 
 
 class Predictor:
-    """Answers rows with one version of an artefact.
+    """Predicts with one version of an artefact.
 
     Args:
         folder: the folder of the version.
@@ -47,21 +48,21 @@ class Predictor:
         _check_files(folder)
         try:
             register(_task_file(folder).read_text("utf-8", "replace"))
-            self.definitions = definitions = read_definitions(folder)
-            self._model = tf.saved_model.load(str(folder))
+            self._runner = SavedModelRunner(folder)
         except (OSError, ValueError, LookupError, tf.errors.OpError) as error:
             raise _broken(folder, error) from error
+        self.definitions = definitions = self._runner.definitions
         if DEFAULT not in definitions:
             raise ArtefactError(
                 f"An artefact has a signature {DEFAULT}. Received: {folder} "
                 f"with {', '.join(definitions) or 'none'}."
             )
-        self._asking = Asking(definitions, str(folder))
+        self._builder = RequestBuilder(definitions, str(folder))
 
     @property
     def endpoints(self) -> dict[str, Fields]:
         """The fields of a request to each signature, those of `inputs` first."""
-        return self._asking.endpoints
+        return self._builder.endpoints
 
     @property
     def inputs(self) -> Fields:
@@ -70,8 +71,8 @@ class Predictor:
 
     @property
     def defaults(self) -> dict[str, dict[str, Any]]:
-        """Of each signature, the fields that a request may leave out: their numbers."""
-        return self._asking.defaults
+        """Default values of optional fields, per signature."""
+        return self._builder.defaults
 
     @cached_property
     def task(self) -> Task:
@@ -88,7 +89,7 @@ class Predictor:
 
     @cached_property
     def network(self) -> keras.Model:
-        """The Keras network, to train on or to look into.
+        """The Keras network, to fine-tune or inspect.
 
         Raises:
             ArtefactError: model.keras is missing or damaged.
@@ -100,8 +101,8 @@ class Predictor:
             raise _broken(file, error) from error
 
     def forms(self, names: Collection[str] = ()) -> dict[str, Fields]:
-        """What a request to each endpoint has: what it needs, and what is named."""
-        return self._asking.forms(names)
+        """Fields of a request per endpoint: the required ones, and those in `names`."""
+        return self._builder.forms(names)
 
     def predict(
         self,
@@ -110,22 +111,22 @@ class Predictor:
         batch_size: int = 256,
         endpoint: str | None = None,
     ) -> list[dict[str, Any]]:
-        """Answers every row, in order.
+        """Predicts every row, in order.
 
         Args:
             rows: dictionaries with the fields of one of the `endpoints`, which is
-                the one that answers; plain strings if it needs one field only. The
+                selected by them; plain strings if one field is enough. The
                 field ``tokens`` may be a list of words.
-            endpoint: the one to ask, such as ``n_best``, where several would take a
+            endpoint: signature to use, such as ``n_best``, where several accept a
                 row; by default the first that does.
 
         Returns:
-            One dictionary of plain Python values a row; lists end where the row
-            does, and spans are dictionaries: see `tfnlp.serving.client.answers`.
+            One dictionary of plain Python values per row; lists carry no padding,
+            and spans are dictionaries: see `tfnlp.serving.client.answers`.
 
         Raises:
-            RequestError: a row lacks a field or has one too many, or a value is of
-                another type.
+            RequestError: a row lacks a field or has an unknown one, or a value has
+                the wrong type.
             UsageError: the batch size is below 1, or there is no such endpoint.
 
         Example:
@@ -142,41 +143,42 @@ class Predictor:
         endpoint: str | None = None,
     ) -> Iterator[dict[str, Any]]:
         """Like `predict`, one batch at a time, for more rows than memory holds."""
-        requests = self._asking.requests(rows, batch_size=batch_size, endpoint=endpoint)
+        requests = self._builder.requests(
+            rows, batch_size=batch_size, endpoint=endpoint
+        )
         for name, request in requests:
-            yield from self._asking.rows(name, self.ask(name, request))
+            yield from self._builder.rows(name, self.run(name, request))
 
     def answer(self, columns: Mapping[str, Any]) -> Columns:
-        """Answers many rows at once: columns in, columns out.
+        """Predicts a batch of columns: columns in, columns out.
 
-        The first of the `endpoints` answers whose fields are all there. Columns come
-        in one order, whatever order the SavedModel has them in: by name, those with
-        one value a row first. Rows of a list are filled up with "" or 0.
+        Runs the first of the `endpoints` whose fields are all present. Columns have
+        one order, whatever order the SavedModel has: by name, those with one value per
+        row first. Rows of a list are padded with "" or 0.
 
         Raises:
-            RequestError: a field is missing, or a value is of another type.
+            RequestError: a field is missing, or a value has the wrong type.
         """
-        endpoint, request = self._asking.request(columns)
-        return self._asking.ordered(endpoint, self.ask(endpoint, request))
+        endpoint, request = self._builder.request(columns)
+        return self._builder.ordered(endpoint, self.run(endpoint, request))
 
-    def ask(self, endpoint: str, request: Mapping[str, tf.Tensor]) -> Columns:
-        """Answers one request to an endpoint: a tensor a field in, arrays out.
+    def run(self, endpoint: str, request: Mapping[str, tf.Tensor]) -> Columns:
+        """Calls a signature: one tensor per field in, arrays out.
 
         Raises:
-            RequestError: the graph says no.
+            RequestError: an assertion in the graph failed.
         """
         try:
-            answers = self._model.signatures[endpoint](**request)
+            return self._runner.run(endpoint, request)
         except tf.errors.InvalidArgumentError as error:
-            said = asserted(error.message)
-            if not said:
+            message = assertion_message(error.message)
+            if not message:
                 raise
-            raise RequestError(said) from error
-        return {name: answers[name].numpy() for name in answers}
+            raise RequestError(message) from error
 
 
 def _version(path: Path) -> Path:
-    """The folder of one version, or what is wrong with the path."""
+    """Resolves a path to the folder of one version."""
     numbers = versions(path)
     if numbers:
         return path / str(numbers[-1])
@@ -210,7 +212,7 @@ def _check_files(folder: Path) -> None:
 
 
 def _broken(path: Path, error: Exception) -> ArtefactError:
-    """What is said of a file, or of the SavedModel in a folder, that cannot be read."""
+    """The error for a file, or for a SavedModel in a folder, that cannot be read."""
     reason = str(getattr(error, "message", error)).strip().splitlines() or [""]
     return ArtefactError(
         f"{path} is damaged, lacks something or is of another version. "

@@ -1,4 +1,4 @@
-"""Requests as a signature takes them: values of Python in, one tensor a field out."""
+"""Converts Python values to the input tensors of a signature, one per field."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -14,15 +14,15 @@ _KINDS = {tf.string: "text", tf.bool: "true or false"}
 
 
 def tensor(name: str, values: Sequence[Any], spec: tf.TensorSpec) -> tf.Tensor:
-    """A column as the signature takes it; text is text, and a number is none.
+    """Converts one column to the tensor of a field; types are checked, not coerced.
 
     Args:
         name: the field; one of `sentences.LISTED` may hold lists of words.
-        values: one a row; lists, if the field has more than one dimension.
+        values: one per row; lists, if the field has more than one dimension.
         spec: of the field.
 
     Raises:
-        RequestError: a value is of another type or shape.
+        RequestError: a value has the wrong type or shape.
 
     Example:
     >>> tensor("tokens", [["Ann", "left"]], tf.TensorSpec([None], tf.string)).numpy()
@@ -46,7 +46,7 @@ def tensor(name: str, values: Sequence[Any], spec: tf.TensorSpec) -> tf.Tensor:
 
 
 def holds_lists(spec: tf.TensorSpec) -> bool:
-    """Whether a row has a list in a field, not one value.
+    """Whether a field holds a list per row, not one value.
 
     Example:
     >>> holds_lists(tf.TensorSpec([None, 2], tf.int32))
@@ -56,7 +56,7 @@ def holds_lists(spec: tf.TensorSpec) -> bool:
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
-    """Lengths of lists in lists, told by the first of each.
+    """Shape of nested lists, taken from the first element of each.
 
     Example:
     >>> shape_of([[1, 2, 3], [4, 5, 6]]), shape_of("text")
@@ -70,7 +70,7 @@ def shape_of(value: Any) -> tuple[int, ...]:
 
 
 def short(value: Any) -> str:
-    """A value as Python writes it, cut to what fits into a message.
+    """The repr of a value, truncated to fit into a message.
 
     Example:
     >>> len(short("x" * 100))
@@ -94,7 +94,7 @@ def _wrong_type(name: str, values: Sequence[Any], spec: tf.TensorSpec) -> Reques
 
 
 def _fits(value: Any, spec: tf.TensorSpec) -> bool:
-    """Whether a value is of the type and shape that a field has in a row."""
+    """Whether a value has the type and shape of the field."""
     if holds_lists(spec):
         shape = shape_of(value)
         whole = spec.shape[1:].is_compatible_with(shape) and _is_even(value, shape)
@@ -114,7 +114,7 @@ def _is_of(value: Any, dtype: tf.DType) -> bool:
 
 
 def _is_even(value: Any, shape: Sequence[int]) -> bool:
-    """Whether lists in lists are all as long as the first of each."""
+    """Whether nested lists are rectangular."""
     if not shape:
         return not isinstance(value, list)
     listed = isinstance(value, list) and len(value) == shape[0]
@@ -122,7 +122,7 @@ def _is_even(value: Any, shape: Sequence[int]) -> bool:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """The values in lists in lists."""
+    """The values of nested lists."""
     if isinstance(value, list):
         for each in value:
             yield from _leaves(each)
@@ -131,7 +131,7 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 def _listed(value: Any) -> Any:
-    """Tuples and arrays as lists, in one another as they are."""
+    """Tuples and arrays as nested lists."""
     if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, list | tuple):
@@ -140,14 +140,14 @@ def _listed(value: Any) -> Any:
 
 
 def _encoded(value: Any) -> Any:
-    """Text as UTF-8, also in lists; a lone surrogate becomes a question mark."""
+    """Text as UTF-8, also in lists; a lone surrogate becomes "?"."""
     if isinstance(value, list):
         return [_encoded(each) for each in value]
     return value.encode("utf-8", "replace") if isinstance(value, str) else value
 
 
 def _joined(value: Any) -> Any:
-    """Words as rows carry them; anything else as it is."""
+    """A list of words joined with spaces; anything else unchanged."""
     listed = isinstance(value, list | tuple | np.ndarray)
     whole = listed and all(isinstance(word, str) for word in value)
     return sentences.join(value) if whole else value

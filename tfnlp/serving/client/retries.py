@@ -1,4 +1,4 @@
-"""Asks again what failed for a moment, later and later, until a deadline."""
+"""Retry policy of a client: exponential backoff with jitter, until a deadline."""
 
 import asyncio
 import math
@@ -9,94 +9,97 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tfnlp.errors import RequestError, ServerError, TfnlpError, UsageError
-from tfnlp.serving.protocol.status import Refusal
+from tfnlp.serving.protocol.status import StatusError
 
 Answer = TypeVar("Answer")
-PASSING = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")
-"""Codes that may be gone with the next request."""
+TRANSIENT = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")
+"""Status codes of transient errors, which are retried."""
 _WRONG = ("INVALID_ARGUMENT", "FAILED_PRECONDITION", "OUT_OF_RANGE", "UNIMPLEMENTED")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retries:
-    """How often a client asks, and how long it waits.
+    """Retry policy: exponential backoff with jitter and an overall deadline.
 
     Args:
-        most: how often it asks again.
-        first: seconds before the second question, doubled each time.
-        longest: seconds between two questions.
-        deadline: seconds for all of them.
+        max_retries: attempts after the first one.
+        initial_backoff: seconds before the first retry, doubled each time.
+        max_backoff: the longest pause in seconds.
+        deadline: seconds for all attempts together.
 
     Raises:
-        UsageError: a number is below its least.
+        UsageError: a value is below its minimum.
     """
 
-    most: int = 4
-    first: float = 0.1
-    longest: float = 5.0
+    max_retries: int = 4
+    initial_backoff: float = 0.1
+    max_backoff: float = 5.0
     deadline: float = 60.0
 
     def __post_init__(self) -> None:
-        if self.most < 0 or self.first < 0 or self.deadline <= 0:
+        if self.max_retries < 0 or self.initial_backoff < 0 or self.deadline <= 0:
             raise UsageError(
                 "retries and their times are 0 or more, and the deadline is above 0. "
                 f"Received: {self}."
             )
 
-    def ask(self, question: Callable[[float], Answer]) -> Answer:
-        """Asks until there is an answer.
+    def call(self, send: Callable[[float], Answer]) -> Answer:
+        """Calls a function until it succeeds.
 
         Args:
-            question: takes the seconds that are left, and raises a `Refusal`.
+            send: takes the remaining seconds; raises `StatusError`.
 
         Raises:
-            RequestError: the request cannot be answered.
-            ServerError: there was no answer in time.
+            RequestError: the request is invalid.
+            ServerError: no attempt succeeded in time.
         """
         end = time.monotonic() + self.deadline
         for pause in self._pauses():
             try:
-                return question(end - time.monotonic())
-            except Refusal as refusal:
-                _check_passing(refusal, pause, end)
+                return send(end - time.monotonic())
+            except StatusError as error:
+                _check_transient(error, pause, end)
             time.sleep(pause)
-        raise AssertionError("the last pause is endless, and no question follows it")
+        raise AssertionError("the last pause is infinite, and no attempt follows it")
 
-    async def ask_async(self, question: Callable[[float], Awaitable[Answer]]) -> Answer:
-        """Like `ask`, for a question that is awaited."""
+    async def call_async(self, send: Callable[[float], Awaitable[Answer]]) -> Answer:
+        """Like `call`, for a coroutine function."""
         end = time.monotonic() + self.deadline
         for pause in self._pauses():
             try:
-                return await question(end - time.monotonic())
-            except Refusal as refusal:
-                _check_passing(refusal, pause, end)
+                return await send(end - time.monotonic())
+            except StatusError as error:
+                _check_transient(error, pause, end)
             await asyncio.sleep(pause)
-        raise AssertionError("the last pause is endless, and no question follows it")
+        raise AssertionError("the last pause is infinite, and no attempt follows it")
 
     def _pauses(self) -> list[float]:
-        """Seconds after each question, drawn, so that clients do not meet again."""
-        waits = [min(self.first * 2**k, self.longest) for k in range(self.most)]
+        """Pauses in seconds, with jitter, so that clients do not retry in step."""
+        waits = [
+            min(self.initial_backoff * 2**k, self.max_backoff)
+            for k in range(self.max_retries)
+        ]
         return [wait * random.uniform(0.5, 1.0) for wait in waits] + [math.inf]
 
 
-def error_of(refusal: Refusal) -> TfnlpError:
-    """What a client raises for a status.
+def to_exception(error: StatusError) -> TfnlpError:
+    """The exception that a client raises for a status.
 
     Example:
-    >>> error_of(Refusal("INVALID_ARGUMENT", "No values in 'instances' array"))
+    >>> to_exception(StatusError("INVALID_ARGUMENT", "No values in 'instances' array"))
     RequestError("No values in 'instances' array")
     """
-    if refusal.code in _WRONG:
-        return RequestError(refusal.message)
-    if refusal.code == "NOT_FOUND":
+    if error.code in _WRONG:
+        return RequestError(error.message)
+    if error.code == "NOT_FOUND":
         return RequestError(
             "An address names a model and a version that the server has. "
-            f"Received: {refusal.message.rstrip('.')}. Check the address."
+            f"Received: {error.message.rstrip('.')}. Check the address."
         )
-    return ServerError(f"There is no answer: {refusal.code}. {refusal.message}")
+    return ServerError(f"There is no answer: {error.code}. {error.message}")
 
 
-def _check_passing(refusal: Refusal, pause: float, end: float) -> None:
-    """Raises unless it makes sense to ask again after a pause."""
-    if refusal.code not in PASSING or time.monotonic() + pause >= end:
-        raise error_of(refusal) from refusal
+def _check_transient(error: StatusError, pause: float, end: float) -> None:
+    """Raises unless a retry after the pause makes sense."""
+    if error.code not in TRANSIENT or time.monotonic() + pause >= end:
+        raise to_exception(error) from error

@@ -1,7 +1,6 @@
-"""Rows as a client has them, to requests and back, wherever the artefact answers.
+"""Builds requests from rows, and rows from answers, for every transport.
 
-Knows the fields, defaults and outputs of each endpoint, and nothing of how a request
-gets there.
+Knows the fields, defaults and outputs of each endpoint, and nothing of the transport.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -20,12 +19,12 @@ from tfnlp.task import Columns
 Row = Mapping[str, Any]
 
 
-class Asking:
-    """What may be asked of an artefact, and how.
+class RequestBuilder:
+    """Builds requests to the signatures of an artefact and reads their answers.
 
     Args:
-        definitions: endpoint → what saved_model.pb says of it.
-        place: where the artefact is, for messages.
+        definitions: endpoint → SignatureDef of saved_model.pb.
+        place: path or address of the artefact, for messages.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class Asking:
         self._place = place
 
     def forms(self, names: Collection[str] = ()) -> dict[str, Fields]:
-        """What a request to each endpoint has: what it needs, and what is named."""
+        """Fields of a request per endpoint: the required ones, and those in `names`."""
         return {
             endpoint: {
                 name: spec
@@ -59,10 +58,10 @@ class Asking:
     def requests(
         self, rows: Iterable[str | Row], *, batch_size: int, endpoint: str | None
     ) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
-        """Rows as requests, in order: the endpoint that answers, and its columns.
+        """Batches rows into requests, in order: endpoint and input tensors.
 
         Raises:
-            RequestError: a row fits no endpoint, or a value is of another type.
+            RequestError: a row fits no endpoint, or a value has the wrong type.
             UsageError: the batch size is below 1, or there is no such endpoint.
         """
         if batch_size < 1:
@@ -81,10 +80,10 @@ class Asking:
         return self._requests(rows, batch_size, chosen)
 
     def request(self, columns: Mapping[str, Any]) -> tuple[str, dict[str, tf.Tensor]]:
-        """Columns as a request to the first endpoint whose fields are all there.
+        """Builds a request to the first endpoint whose required fields are all present.
 
         Raises:
-            RequestError: a field is missing, or a value is of another type.
+            RequestError: a field is missing, or a value has the wrong type.
         """
         for endpoint, fields in self.endpoints.items():
             if self._needed(endpoint) <= columns.keys():
@@ -96,13 +95,13 @@ class Asking:
         raise self._wrong_fields(columns)
 
     def ordered(self, endpoint: str, answers: Columns) -> Columns:
-        """Answers in one order: by name, those with one value a row first."""
+        """Sorts answers: by name, those with one value per row first."""
         outputs = self._outputs[endpoint]
         names = sorted(answers, key=lambda name: (outputs[name].shape.rank or 0, name))
         return {name: answers[name] for name in names}
 
     def rows(self, endpoint: str, answers: Columns) -> Iterator[dict[str, Any]]:
-        """Answers as rows of plain Python; see `tfnlp.serving.client.answers`."""
+        """Converts answers to plain rows; see `tfnlp.serving.client.answers`."""
         lists = [
             name
             for name, spec in self._outputs[endpoint].items()
@@ -113,17 +112,17 @@ class Asking:
     def _requests(
         self, rows: Iterable[str | Row], batch_size: int, chosen: Collection[str]
     ) -> Iterator[tuple[str, dict[str, tf.Tensor]]]:
-        for batch in _cut(rows, batch_size):
-            asked = [self._asked(row, chosen) for row in batch]
-            for (endpoint, _), group in groupby(asked, key=self._together):
+        for batch in _batches(rows, batch_size):
+            match_endpoints = [self._match_endpoint(row, chosen) for row in batch]
+            for (endpoint, _), group in groupby(match_endpoints, key=self._group_key):
                 those = [row for _, row in group]
                 fields = self.endpoints[endpoint]
                 columns = {name: [row[name] for row in those] for name in fields}
                 yield endpoint, self._tensors(endpoint, columns)
 
-    def _together(self, asked: tuple[str, Row]) -> tuple[str, list[tuple[int, ...]]]:
-        """What rows of one request share: the endpoint, and the shapes of lists."""
-        endpoint, row = asked
+    def _group_key(self, matched: tuple[str, Row]) -> tuple[str, list[tuple[int, ...]]]:
+        """What the rows of one request share: the endpoint, and the shapes of lists."""
+        endpoint, row = matched
         fields = self.endpoints[endpoint].items()
         return endpoint, [shape_of(row[n]) for n, spec in fields if holds_lists(spec)]
 
@@ -133,8 +132,8 @@ class Asking:
         fields = self.endpoints[endpoint]
         return {name: tensor(name, columns[name], s) for name, s in fields.items()}
 
-    def _asked(self, row: str | Row, chosen: Iterable[str]) -> tuple[str, Row]:
-        """The endpoint out of those chosen that a row is for, and its fields."""
+    def _match_endpoint(self, row: str | Row, chosen: Iterable[str]) -> tuple[str, Row]:
+        """The first of the chosen endpoints that accepts a row, and its fields."""
         if not isinstance(row, Mapping):
             endpoint = next(iter(chosen))
             needed = self._needed(endpoint)
@@ -161,7 +160,7 @@ class Asking:
         )
 
     def _form(self, endpoint: str) -> str:
-        """What a request to an endpoint has, and what it may have besides."""
+        """Required and optional fields of an endpoint, for messages."""
         optional = ", ".join(self.defaults[endpoint])
         needed = [n for n in self.endpoints[endpoint] if n in self._needed(endpoint)]
         return ", ".join(needed) + (
@@ -169,7 +168,7 @@ class Asking:
         )
 
 
-def _cut(rows: Iterable, size: int) -> Iterator[list]:
+def _batches(rows: Iterable, size: int) -> Iterator[list]:
     batch: list = []
     for row in rows:
         batch.append(row)

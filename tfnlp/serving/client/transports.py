@@ -1,6 +1,7 @@
-"""How a request gets to a server: by REST, by gRPC, or to the artefact in this process.
+"""Transports of a client: REST, gRPC, or the artefact in this process.
 
-A transport tells what may be asked and asks it, once; what fails is a `Refusal`.
+A transport reports the signatures of an artefact and sends one request, without
+retries; failures are raised as `StatusError`.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from tfnlp.serving.client.predictor import Predictor, load
 from tfnlp.serving.protocol import tensor_protos
 from tfnlp.serving.protocol.json_tensors import array, plain
 from tfnlp.serving.protocol.signatures import specs
-from tfnlp.serving.protocol.status import CODES, HTTP, Refusal, invalid, name_of
+from tfnlp.serving.protocol.status import CODES, HTTP, StatusError, invalid, name_of
 from tfnlp.task import Columns
 
 Request = Mapping[str, tf.Tensor]
@@ -30,25 +31,25 @@ _CODE_OF_HTTP = {status: code for code, status in reversed(HTTP.items())}
 
 
 class Transport(Protocol):
-    """Asks one artefact."""
+    """Sends requests to one artefact."""
 
-    def definitions(self, seconds: float) -> Definitions:
-        """Its signatures, by name."""
+    def definitions(self, timeout: float) -> Definitions:
+        """Its SignatureDefs, by name."""
 
-    def ask(self, endpoint: str, request: Request, seconds: float) -> Columns:
-        """Answers one request, within a time."""
+    def send(self, endpoint: str, request: Request, timeout: float) -> Columns:
+        """Sends one request; `timeout` is in seconds."""
 
-    async def ask_async(
-        self, endpoint: str, request: Request, seconds: float
+    async def send_async(
+        self, endpoint: str, request: Request, timeout: float
     ) -> Columns:
-        """Answers one request without blocking others."""
+        """Like `send`, without blocking the event loop."""
 
     def close(self) -> None:
-        """Lets connections go."""
+        """Closes connections."""
 
 
 class InProcess:
-    """An artefact that is loaded here.
+    """Runs an artefact that is loaded in this process.
 
     Args:
         path: of the artefact, or of one of its versions.
@@ -57,45 +58,46 @@ class InProcess:
     def __init__(self, path: Path):
         self.predictor: Predictor = load(path)
 
-    def definitions(self, seconds: float) -> Definitions:
-        """What saved_model.pb says."""
+    def definitions(self, timeout: float) -> Definitions:
+        """The SignatureDefs of saved_model.pb."""
         return self.predictor.definitions
 
-    def ask(self, endpoint: str, request: Request, seconds: float) -> Columns:
+    def send(self, endpoint: str, request: Request, timeout: float) -> Columns:
         """Runs the graph."""
         try:
-            return self.predictor.ask(endpoint, request)
+            return self.predictor.run(endpoint, request)
         except RequestError as error:
             raise invalid(str(error)) from error
 
-    async def ask_async(
-        self, endpoint: str, request: Request, seconds: float
+    async def send_async(
+        self, endpoint: str, request: Request, timeout: float
     ) -> Columns:
         """Runs the graph in a thread."""
-        return await asyncio.to_thread(self.ask, endpoint, request, seconds)
+        return await asyncio.to_thread(self.send, endpoint, request, timeout)
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Does nothing: there is no connection."""
 
 
 class Rest:
-    """A model behind TF Serving's REST interface.
+    """Sends requests to TF Serving's REST API.
 
     Args:
-        target: where it is.
+        target: address of the model.
         token: for ``Authorization: Bearer``, or "".
-        authority: PEM file of who signed its certificate; None trusts the system's.
+        root_certificates: PEM file of the certificate authority; None uses those that
+            the system trusts.
     """
 
     def __init__(
-        self, target: Target, *, token: str = "", authority: Path | None = None
+        self, target: Target, *, token: str = "", root_certificates: Path | None = None
     ):
         import httpx  # of the extra `serve`
 
         self._url, self._httpx = target.url, httpx
         verify: Any = True
-        if authority is not None:
-            verify = httpx.create_ssl_context(verify=str(authority))
+        if root_certificates is not None:
+            verify = httpx.create_ssl_context(verify=str(root_certificates))
         self._settings: dict[str, Any] = {
             "headers": {"Authorization": f"Bearer {token}"} if token else {},
             "verify": verify,
@@ -103,92 +105,95 @@ class Rest:
         self._client = httpx.Client(**self._settings)
         self._outputs: dict[str, dict[str, tf.TensorSpec]] = {}
 
-    def definitions(self, seconds: float) -> Definitions:
-        """What the address ``…/metadata`` tells."""
-        metadata = self._read(self._get(f"{self._url}/metadata", seconds))
+    def definitions(self, timeout: float) -> Definitions:
+        """The SignatureDefs that ``…/metadata`` returns."""
+        metadata = self._read(self._get(f"{self._url}/metadata", timeout))
         try:
             signatures = metadata["metadata"]["signature_def"]["signature_def"]
             found = {
                 name: json_format.ParseDict(
-                    told,
+                    signature,
                     meta_graph_pb2.SignatureDef(),
                     ignore_unknown_fields=True,
                 )
-                for name, told in signatures.items()
+                for name, signature in signatures.items()
             }
         except (KeyError, TypeError, json_format.ParseError) as error:
-            raise Refusal(
-                "UNKNOWN", f"{self._url}/metadata tells of no signatures: {error}"
+            raise StatusError(
+                "UNKNOWN", f"{self._url}/metadata returned no signatures: {error}"
             ) from error
         self._outputs = {name: specs(each.outputs) for name, each in found.items()}
         return found
 
-    def ask(self, endpoint: str, request: Request, seconds: float) -> Columns:
-        """Asks in columns, which hold as much in fewer bytes than rows."""
+    def send(self, endpoint: str, request: Request, timeout: float) -> Columns:
+        """Posts columns, which take fewer bytes than rows."""
         body = _body(endpoint, request)
         try:
             answer = self._client.post(
-                f"{self._url}:predict", content=body, timeout=seconds
+                f"{self._url}:predict", content=body, timeout=timeout
             )
         except self._httpx.HTTPError as error:
             raise self._failed(error) from error
         return self._columns(endpoint, self._read(answer))
 
-    async def ask_async(
-        self, endpoint: str, request: Request, seconds: float
+    async def send_async(
+        self, endpoint: str, request: Request, timeout: float
     ) -> Columns:
-        """The same without blocking: each call has a connection of its own."""
+        """Like `send`, with a connection of its own for each call."""
         body = _body(endpoint, request)
         async with self._httpx.AsyncClient(**self._settings) as client:
             try:
                 answer = await client.post(
-                    f"{self._url}:predict", content=body, timeout=seconds
+                    f"{self._url}:predict", content=body, timeout=timeout
                 )
             except self._httpx.HTTPError as error:
                 raise self._failed(error) from error
         return self._columns(endpoint, self._read(answer))
 
     def close(self) -> None:
-        """Closes connections that are kept."""
+        """Closes the connection pool."""
         self._client.close()
 
-    def _get(self, url: str, seconds: float) -> Any:
+    def _get(self, url: str, timeout: float) -> Any:
         try:
-            return self._client.get(url, timeout=seconds)
+            return self._client.get(url, timeout=timeout)
         except self._httpx.HTTPError as error:
             raise self._failed(error) from error
 
-    def _failed(self, error: Exception) -> Refusal:
+    def _failed(self, error: Exception) -> StatusError:
         late = isinstance(error, self._httpx.TimeoutException)
         code = "DEADLINE_EXCEEDED" if late else "UNAVAILABLE"
-        return Refusal(code, f"{self._url}: {error or type(error).__name__}")
+        return StatusError(code, f"{self._url}: {error or type(error).__name__}")
 
     def _read(self, answer: Any) -> dict[str, Any]:
-        """The object that was answered, or what it says is wrong."""
+        """The JSON object of a response; raises its error otherwise."""
         try:
             found = json.loads(answer.content)
         except ValueError:
             found = None
         if answer.status_code == HTTP["OK"] and isinstance(found, dict):
             return found
-        told = found.get("error") if isinstance(found, dict) else None
+        reason = found.get("error") if isinstance(found, dict) else None
         code = _CODE_OF_HTTP.get(answer.status_code, "UNKNOWN")
-        raise Refusal(code, str(told or f"{self._url}: HTTP {answer.status_code}"))
+        message = str(reason or f"{self._url}: HTTP {answer.status_code}")
+        raise StatusError(code, message)
 
-    def _columns(self, endpoint: str, told: dict[str, Any]) -> Columns:
-        outputs, found = self._outputs[endpoint], told.get("outputs")
+    def _columns(self, endpoint: str, body: dict[str, Any]) -> Columns:
+        outputs, found = self._outputs[endpoint], body.get("outputs")
         if len(outputs) == 1:
             found = {next(iter(outputs)): found}
         if not isinstance(found, dict) or found.keys() != outputs.keys():
-            raise Refusal("UNKNOWN", f"{self._url} answered without {list(outputs)}")
+            raise StatusError(
+                "UNKNOWN", f"{self._url} answered without {list(outputs)}"
+            )
         return {name: _array(found[name], spec) for name, spec in outputs.items()}
 
 
 class Grpc:
-    """A model behind TF Serving's gRPC interface; arguments as of `Rest`."""
+    """Sends requests to TF Serving's gRPC API; arguments as in `Rest`."""
 
     def __init__(
-        self, target: Target, *, token: str = "", authority: Path | None = None
+        self, target: Target, *, token: str = "", root_certificates: Path | None = None
     ):
         import grpc  # of the extra `serve`
         from tensorflow_serving.apis import (
@@ -204,36 +209,36 @@ class Grpc:
         self._options = [("grpc.max_receive_message_length", -1)]
         self._credentials = None
         if target.encrypted:
-            roots = authority.read_bytes() if authority else None
+            roots = root_certificates.read_bytes() if root_certificates else None
             self._credentials = grpc.ssl_channel_credentials(roots)
         self._channel = self._open(grpc)
         self._stub = self._stub_of(self._channel)
 
-    def definitions(self, seconds: float) -> Definitions:
-        """What GetModelMetadata tells."""
+    def definitions(self, timeout: float) -> Definitions:
+        """The SignatureDefs that GetModelMetadata returns."""
         request = self._metadata.GetModelMetadataRequest(
             metadata_field=["signature_def"]
         )
         self._name(request.model_spec)
-        answer = self._call(self._stub.GetModelMetadata, request, seconds)
+        answer = self._call(self._stub.GetModelMetadata, request, timeout)
         found = self._metadata.SignatureDefMap()
         answer.metadata["signature_def"].Unpack(found)
         return dict(found.signature_def)
 
-    def ask(self, endpoint: str, request: Request, seconds: float) -> Columns:
-        """Asks Predict."""
+    def send(self, endpoint: str, request: Request, timeout: float) -> Columns:
+        """Calls Predict."""
         message = self._message(endpoint, request)
-        return _arrays(self._call(self._stub.Predict, message, seconds))
+        return _arrays(self._call(self._stub.Predict, message, timeout))
 
-    async def ask_async(
-        self, endpoint: str, request: Request, seconds: float
+    async def send_async(
+        self, endpoint: str, request: Request, timeout: float
     ) -> Columns:
-        """Asks Predict without blocking: each call has a channel of its own."""
+        """Like `send`, with a channel of its own for each call."""
         message = self._message(endpoint, request)
         async with self._open(self._grpc.aio) as channel:
             try:
                 answer = await self._stub_of(channel).Predict(
-                    message, timeout=seconds, metadata=self._sent
+                    message, timeout=timeout, metadata=self._sent
                 )
             except self._grpc.RpcError as error:
                 raise self._failed(error) from error
@@ -262,21 +267,23 @@ class Grpc:
             message.inputs[name].CopyFrom(tf.make_tensor_proto(column.numpy()))
         return message
 
-    def _call(self, method: Any, message: Any, seconds: float) -> Any:
+    def _call(self, method: Any, message: Any, timeout: float) -> Any:
         try:
-            return method(message, timeout=seconds, metadata=self._sent)
+            return method(message, timeout=timeout, metadata=self._sent)
         except self._grpc.RpcError as error:
             raise self._failed(error) from error
 
-    def _failed(self, error: Any) -> Refusal:
+    def _failed(self, error: Any) -> StatusError:
         code = name_of(error.code().value[0])
-        return Refusal(code if code in CODES else "UNKNOWN", error.details() or code)
+        return StatusError(
+            code if code in CODES else "UNKNOWN", error.details() or code
+        )
 
 
 def open_transport(
-    target: Target | Path, *, token: str = "", authority: Path | None = None
+    target: Target | Path, *, token: str = "", root_certificates: Path | None = None
 ) -> Transport:
-    """What asks a target.
+    """Opens the transport for a target.
 
     Raises:
         ArtefactError: a folder is no artefact.
@@ -287,22 +294,22 @@ def open_transport(
         return InProcess(target) if folder is None else Onnx(folder)
     kind = Rest if target.kind == "rest" else Grpc
     try:
-        return kind(target, token=token, authority=authority)
+        return kind(target, token=token, root_certificates=root_certificates)
     except ImportError as error:
         raise TfnlpError(
-            f"Asking a server needs the extra `serve`. Received: {error}. "
+            f"Connecting to a server needs the extra `serve`. Received: {error}. "
             "Run `pip install 'tfnlp[serve]'`."
         ) from error
 
 
 def _body(endpoint: str, request: Request) -> bytes:
-    """A request in columns; all text goes as base64 that is no UTF-8."""
-    inputs = {name: _told(column.numpy()) for name, column in request.items()}
+    """The JSON body of a request in columns; bytes that are not UTF-8 as base64."""
+    inputs = {name: _json_column(column.numpy()) for name, column in request.items()}
     document = {"signature_name": endpoint, "inputs": inputs}
     return json.dumps(document).encode()
 
 
-def _told(column: np.ndarray) -> Any:
+def _json_column(column: np.ndarray) -> Any:
     if column.dtype != object:
         return plain("", column)
     return [_text(value) for value in column.tolist()]
@@ -317,9 +324,9 @@ def _text(value: Any) -> Any:
         return plain("_bytes", np.array(value, object))
 
 
-def _array(told: Any, spec: tf.TensorSpec) -> np.ndarray:
-    """A column as it left the graph; lists of no rows have the shape of the output."""
-    found = array(told, spec.dtype)
+def _array(values: Any, spec: tf.TensorSpec) -> np.ndarray:
+    """A JSON column as an array; an empty one has the rank of the output."""
+    found = array(values, spec.dtype)
     if not found.size and spec.shape.rank and found.ndim != spec.shape.rank:
         found = found.reshape([size or 0 for size in spec.shape])
     return found

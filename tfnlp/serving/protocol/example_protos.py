@@ -1,4 +1,4 @@
-"""`tf.train.Example` messages out of JSON, and out of what gRPC calls an `Input`.
+"""`tf.train.Example` messages from the JSON of classify and regress requests.
 
 Rules and messages are those of TF Serving (`util/json_tensor.cc`).
 """
@@ -13,15 +13,15 @@ from tfnlp.serving.protocol.status import invalid
 
 
 def from_json(document: Mapping[str, Any]) -> list[bytes]:
-    """The examples of a request to classify or to regress, serialized.
+    """Parses the examples of a classify or regress request into serialized messages.
 
     Args:
-        document: with ``examples``, a list of objects, and perhaps ``context``, an
-            object whose features each of them has besides.
+        document: with ``examples``, a list of objects, and optionally ``context``, an
+            object whose features are added to each of them.
 
     Raises:
-        Refusal: a value is neither text, number, boolean, bytes nor a list of one of
-            them.
+        StatusError: a value is neither text, number, boolean, bytes nor a list of
+            one of them.
 
     Example:
     >>> first, = from_json({"examples": [{"x": [1.5]}]})
@@ -38,7 +38,7 @@ def from_json(document: Mapping[str, Any]) -> list[bytes]:
         raise invalid("Expecting 'examples' value to be an list/array")
     if not examples:
         raise invalid("'examples' value is an empty array")
-    # Serialized messages that stand behind one another are one merged message.
+    # Concatenated serialized messages are one merged message.
     return [context + _example(each) for each in examples]
 
 

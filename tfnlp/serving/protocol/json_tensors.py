@@ -1,4 +1,4 @@
-"""Values of JSON to tensors and back, as TF Serving's REST interface has them.
+"""Converts JSON values to arrays and back, as TF Serving's REST API does.
 
 Rules and messages are those of TF Serving (`util/json_tensor.cc`). Knows nothing of
 requests: see `tfnlp.serving.protocol.rest_json`.
@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.serving.protocol.status import Refusal, invalid
+from tfnlp.serving.protocol.status import StatusError, invalid
 
 BYTES = "_bytes"
-"""How the name of an output ends whose strings are no text."""
-MOST_LISTS = 32
-"""Lists in one another, at most."""
+"""Suffix of outputs whose strings are binary, not text."""
+MAX_DEPTH = 32
+"""Maximum nesting depth of lists."""
 
 
 def array(value: Any, dtype: tf.DType) -> np.ndarray:
-    """A value or nested lists as an array of their shape; strings become bytes.
+    """Converts a value or nested lists to an array; strings become bytes.
 
     Raises:
-        Refusal: lists differ in length or depth, or a value is of another type.
+        StatusError: lists differ in length or depth, or a value has the wrong type.
 
     Example:
     >>> array([[1, 2], [3, 4]], tf.int32).shape
@@ -37,7 +37,7 @@ def array(value: Any, dtype: tf.DType) -> np.ndarray:
 
 
 def filled(values: Sequence[Any], shape: Sequence[int], dtype: tf.DType) -> np.ndarray:
-    """Converted values as an array; what float32 cannot hold is infinite."""
+    """Converted values as an array; float32 overflow becomes infinity."""
     found = np.empty(len(values), dtype.as_numpy_dtype)
     with np.errstate(over="ignore"):
         found[:] = values
@@ -45,10 +45,10 @@ def filled(values: Sequence[Any], shape: Sequence[int], dtype: tf.DType) -> np.n
 
 
 def plain(name: str, column: np.ndarray) -> Any:
-    """An output as JSON has it: text as text, bytes in an object ``{"b64": …}``.
+    """Converts an output to JSON values: text, or ``{"b64": …}`` for binary strings.
 
-    Numbers have the fewest digits that are read as the same number: 0.2 as float32 is
-    0.2, and no 0.20000000298.
+    Numbers have the fewest digits that round-trip: 0.2 as float32 is 0.2, not
+    0.20000000298.
 
     Example:
     >>> plain("image_bytes", np.array([b"a"], object))
@@ -62,7 +62,7 @@ def plain(name: str, column: np.ndarray) -> Any:
 
 
 def is_object(value: Any) -> bool:
-    """Whether a value is an object, and no bytes: ``{"b64": …}``."""
+    """Whether a value is an object other than ``{"b64": …}``."""
     return isinstance(value, dict) and not _is_binary(value)
 
 
@@ -72,10 +72,10 @@ def _is_binary(value: Any) -> bool:
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
-    """Lengths of lists in lists, told by the first of each.
+    """Shape of nested lists, taken from the first element of each.
 
     Raises:
-        Refusal: they lie in one another deeper than those of any tensor.
+        StatusError: they are nested deeper than `MAX_DEPTH`.
     """
     sizes = []
     while isinstance(value, list):
@@ -83,8 +83,10 @@ def shape_of(value: Any) -> tuple[int, ...]:
         if not value:
             break
         value = value[0]
-    if len(sizes) > MOST_LISTS:
-        raise invalid(f"Lists lie in one another {len(sizes)} deep: no tensor is so")
+    if len(sizes) > MAX_DEPTH:
+        raise invalid(
+            f"Lists are nested {len(sizes)} deep, at most {MAX_DEPTH} are allowed"
+        )
     return tuple(sizes)
 
 
@@ -95,14 +97,14 @@ def fill(
     flat: list[Any],
     level: int = 0,
 ) -> None:
-    """Adds the converted values of nested lists to a flat one.
+    """Appends the converted values of nested lists to a flat list.
 
     Args:
-        shape: that the lists must have.
-        level: how many lists are around the value.
+        shape: required shape.
+        level: nesting depth of the value.
 
     Raises:
-        Refusal: they have another, or a value is of another type.
+        StatusError: the shape differs, or a value has the wrong type.
     """
     if not isinstance(value, list):
         if level != len(shape):
@@ -126,10 +128,10 @@ def fill(
 
 
 def converter(dtype: tf.DType) -> Callable[[Any], Any]:
-    """What turns one value of JSON into one of a type, or refuses it.
+    """Returns the function that converts and checks one JSON value of a type.
 
     Raises:
-        Refusal: JSON has no values of the type.
+        StatusError: JSON has no values of the type.
     """
     if dtype == tf.string:
         return text_bytes
@@ -142,7 +144,7 @@ def converter(dtype: tf.DType) -> Callable[[Any], Any]:
         )
     if dtype in (tf.float32, tf.float64):
         return lambda value: _number(value, dtype)
-    raise Refusal(
+    raise StatusError(
         "UNIMPLEMENTED", f"Conversion of JSON to type: {dtype.name} is not supported"
     )
 
@@ -167,7 +169,7 @@ def text_bytes(value: Any) -> bytes:
     """The bytes of a text, or of an object ``{"b64": …}``.
 
     Raises:
-        Refusal: it is neither.
+        StatusError: it is neither.
     """
     if isinstance(value, str):
         return _encoded(value)
@@ -181,7 +183,7 @@ def text_bytes(value: Any) -> bytes:
 
 
 def _encoded(text: str) -> bytes:
-    """Text as UTF-8; bytes of a body that were none come out as they went in."""
+    """Text as UTF-8; invalid bytes of the body are restored unchanged."""
     try:
         return text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError as error:
@@ -191,7 +193,7 @@ def _encoded(text: str) -> bytes:
 
 
 def _decoded(text: str) -> bytes:
-    """Bytes out of base64, with or without its padding."""
+    """Decodes base64, with or without padding."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
     except ValueError as error:
@@ -207,7 +209,7 @@ def _strings(value: Any, *, binary: bool) -> Any:
 
 
 def _kind(value: Any) -> str:
-    """What RapidJSON calls a value."""
+    """The type name that RapidJSON uses."""
     if value is None:
         return "Null"
     if isinstance(value, bool):
@@ -222,7 +224,7 @@ def dims(shape: Sequence[int]) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as JSON, cut after 256 characters as TF Serving does."""
+    """A value as JSON, truncated to 256 characters as in TF Serving."""
     shown = ""
     try:
         for part in json.JSONEncoder().iterencode(value):

@@ -1,9 +1,8 @@
-"""TF Serving's JSON: bodies of requests and answers, to arrays and back.
+"""TF Serving's REST JSON: request and response bodies, to arrays and back.
 
 Rules and messages are those of TF Serving (`util/json_tensor.cc`); the client and the
-server share them. Three things are more lenient or stricter, and docs/serving.md says
-so: fields with a default may be left out, an answer is always valid UTF-8, and a lone
-surrogate is refused.
+server share them. Three rules differ (docs/serving.md): fields with a default are
+optional, an answer is always valid UTF-8, and a lone surrogate is rejected.
 """
 
 import json
@@ -24,17 +23,17 @@ from tfnlp.serving.protocol.json_tensors import (
     shape_of,
     shown,
 )
-from tfnlp.serving.protocol.status import Refusal, invalid
+from tfnlp.serving.protocol.status import StatusError, invalid
 from tfnlp.task import Columns
 
 Fields = Mapping[str, tf.TensorSpec]
 
 
 def parsed(body: bytes) -> dict[str, Any]:
-    """The object that a body holds.
+    """Parses a body that must be a JSON object.
 
     Raises:
-        Refusal: it is none.
+        StatusError: it is something else.
 
     Example:
     >>> parsed(b'{"instances": [NaN]}')
@@ -54,10 +53,10 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 
 def signature_name(document: Mapping[str, Any]) -> str:
-    """The signature that a request names, or "" for the default one.
+    """The signature name of a request, or "" for the default one.
 
     Raises:
-        Refusal: the name is no text.
+        StatusError: the name is not a string.
     """
     name = document.get("signature_name", "")
     if not isinstance(name, str):
@@ -71,15 +70,15 @@ def signature_name(document: Mapping[str, Any]) -> str:
 def columns(
     document: Mapping[str, Any], fields: Fields, optional: Iterable[str] = ()
 ) -> tuple[dict[str, np.ndarray], bool]:
-    """The tensors of a request to predict, and whether it came in rows.
+    """Parses a predict request: arrays by field, and whether it was in row format.
 
     Args:
-        document: with ``instances``, a list of rows, or ``inputs``, whole columns.
+        document: with ``instances``, a list of rows, or ``inputs``, columns.
         fields: of the signature, by name.
-        optional: fields that may be left out.
+        optional: fields that may be omitted.
 
     Raises:
-        Refusal: it does not fit the fields.
+        StatusError: the request does not match the fields.
 
     Example:
     >>> fields = {"text": tf.TensorSpec([None], tf.string)}
@@ -100,14 +99,14 @@ def columns(
 
 
 def predictions(outputs: Columns, *, by_row: bool) -> bytes:
-    """The answer to a request to predict.
+    """Builds the body of a predict response.
 
     Args:
         outputs: name → array, strings as bytes.
-        by_row: whether the request came in rows.
+        by_row: whether the request was in row format.
 
     Raises:
-        Refusal: it came in rows, and an output has no rows or other ones.
+        StatusError: it was, and an output has no batch axis or another batch size.
 
     Example:
     >>> print(predictions({"score": np.float32([0.2, 3])}, by_row=True).decode())
@@ -130,7 +129,7 @@ def predictions(outputs: Columns, *, by_row: bool) -> bytes:
 
 
 def written(document: Any) -> bytes:
-    """A document as JSON; what is not a number is ``NaN``, as in TF Serving."""
+    """Serializes a document as JSON; NaN and Infinity as in TF Serving."""
     return json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
 
 
@@ -183,7 +182,7 @@ def _named_rows(
 def _stacked(
     name: str, rows: Sequence[Any], dtype: tf.DType, *, named: bool = True
 ) -> np.ndarray:
-    """Rows of one field below one another: all of the shape of the first."""
+    """Stacks the rows of one field, which must all have the shape of the first."""
     shape = shape_of(rows[0])
     convert = converter(dtype)
     flat: list[Any] = []
@@ -193,7 +192,7 @@ def _stacked(
             if found != shape:
                 raise invalid(f"Expecting shape {dims(shape)} but got: {dims(found)}")
             fill(row, shape, convert, flat)
-        except Refusal as error:
+        except StatusError as error:
             key = f" key: {name}" if named else ""
             raise invalid(
                 f"Failed to process element: {k}{key} of 'instances' list. "

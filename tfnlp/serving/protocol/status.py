@@ -1,7 +1,7 @@
-"""What a server answers instead: a status code, and a sentence. No TensorFlow.
+"""Status codes of gRPC and HTTP, and the error that carries one. No TensorFlow.
 
-Codes are those of gRPC and of TF Serving; over HTTP each has its number, by the table
-of TF Serving (`model_servers/http_server.cc`, `ToHTTPStatusCode`).
+Codes are those of gRPC and TF Serving; the HTTP status of each follows the table of
+TF Serving (`model_servers/http_server.cc`, `ToHTTPStatusCode`).
 """
 
 CODES = {
@@ -23,7 +23,7 @@ CODES = {
     "DATA_LOSS": 15,
     "UNAUTHENTICATED": 16,
 }
-"""Name → number, as `google.rpc.Code`, TensorFlow and gRPC count them."""
+"""Name → number, as in `google.rpc.Code`, TensorFlow and gRPC."""
 
 HTTP = {
     "OK": 200,
@@ -44,15 +44,15 @@ HTTP = {
     "DATA_LOSS": 500,
     "UNAUTHENTICATED": 401,
 }
-"""Name → status of HTTP."""
+"""Name → HTTP status."""
 
 
-class Refusal(Exception):
-    """A request that gets no answer.
+class StatusError(Exception):
+    """A request that failed with a status code.
 
     Args:
         code: one of `CODES`.
-        message: what is wrong, for whoever asked.
+        message: what is wrong, for the client.
     """
 
     def __init__(self, code: str, message: str):
@@ -60,9 +60,9 @@ class Refusal(Exception):
         self.code, self.message = code, message
 
 
-def invalid(message: str) -> Refusal:
-    """A request that cannot be answered as it is, whoever asks it again."""
-    return Refusal("INVALID_ARGUMENT", message)
+def invalid(message: str) -> StatusError:
+    """An INVALID_ARGUMENT error: a retry of the same request cannot succeed."""
+    return StatusError("INVALID_ARGUMENT", message)
 
 
 def name_of(number: int) -> str:

@@ -1,4 +1,4 @@
-"""Tensors as gRPC carries them, to arrays and back; nothing larger than was sent."""
+"""Converts TensorProto messages to arrays and back, within a memory limit."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,16 +23,16 @@ _VALUES = {
     tf.bool: "bool_val",
     tf.string: "string_val",
 }
-MOST_REPEATED = 8 << 20
-"""Bytes that a tensor with a single value may stand for."""
+MAX_REPEATED = 8 << 20
+"""Maximum bytes that a TensorProto may expand to by repeating a value."""
 
 
 def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
-    """A field of a request as an array; strings as bytes.
+    """Converts a TensorProto to an array; strings as bytes.
 
     Raises:
-        Refusal: its values do not fill its shape, or it says one value for a shape
-            that would take `MOST_REPEATED`: a short message must not fill the memory.
+        StatusError: its values do not fill its shape, or it repeats a value to more
+            than `MAX_REPEATED` bytes: a short message must not fill the memory.
 
     Example:
     >>> array("text", tf.make_tensor_proto(["fine"]))
@@ -47,7 +47,7 @@ def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
     if proto.tensor_shape.unknown_rank or any(size < 0 for size in sizes):
         raise invalid(f"input {name} has no whole shape: {sizes}")
     count = int(np.prod(sizes, dtype=object))
-    if not proto.tensor_content and _repeated(values, count) > MOST_REPEATED:
+    if not proto.tensor_content and _repeated(values, count) > MAX_REPEATED:
         raise invalid(
             f"input {name} has {len(values)} values for a shape of {count}: {sizes}"
         )
@@ -58,9 +58,9 @@ def array(name: str, proto: tensor_pb2.TensorProto) -> np.ndarray:
 
 
 def proto(column: np.ndarray) -> tensor_pb2.TensorProto:
-    """An output as a message, its values in the field of its type as in TF Serving.
+    """Converts an output to a TensorProto with typed values, as TF Serving does.
 
-    Types that are rare, such as float16, come as bytes; every client reads both.
+    Rare types such as float16 use `tensor_content`; every client reads both.
 
     Example:
     >>> list(proto(np.float32([0.5])).float_val)
@@ -77,7 +77,7 @@ def proto(column: np.ndarray) -> tensor_pb2.TensorProto:
 
 
 def _repeated(values: Sequence[Any], count: int) -> int:
-    """Bytes of what is filled up, with the last value or with zeros."""
+    """Bytes that repeating the last value, or zero, would add."""
     last = values[-1] if values else 0
     size = max(8, len(last) if isinstance(last, bytes) else 0)
     return max(0, count - len(values)) * size

@@ -1,7 +1,7 @@
-"""Configuration files of TF Serving: what they say, as protocol buffers.
+"""TF Serving's configuration files in the text format of protocol buffers.
 
 `tensorflow-serving-api` has the message of ``--model_config_file``; it lacks those of
-batching, monitoring and TLS, which are described here field by field as they stand in
+batching, monitoring and TLS, which are declared here field by field as in
 TF Serving (`session_bundle_config.proto`, `monitoring_config.proto` and
 `ssl_config.proto`).
 """
@@ -44,7 +44,7 @@ _MESSAGES: dict[str, dict[str, tuple[int, Any]]] = {
         "client_verify": (4, _BOOL),
     },
 }
-"""Message → field → its number and its type; in a list, if it is repeated."""
+"""Message → field → number and type; a list marks a repeated field."""
 
 
 def message(name: str) -> Message:
@@ -59,10 +59,10 @@ def message(name: str) -> Message:
 
 
 def read(file: str | Path, empty: Message) -> Message:
-    """Fills a message from a file in text format.
+    """Parses a file in text format into a message.
 
     Raises:
-        UsageError: there is no such file, or it says something else.
+        UsageError: there is no such file, or it holds something else.
     """
     try:
         return text_format.Parse(Path(file).read_text("utf-8"), empty)

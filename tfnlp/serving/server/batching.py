@@ -1,17 +1,18 @@
-"""Requests answered together: those that wait at the same time go through one run.
+"""Dynamic batching: requests that wait at the same time share one run of the graph.
 
-The thread of a request that finds nobody at work answers all that wait, its own among
-them, and the others only wait; then the first of those that have come meanwhile does.
-So there are no threads that run for nothing, and a version that is let go leaves none.
-(TensorFlow's BatchFunction, the scheduler of TF Serving, wakes each of its threads a
-thousand times a second, keeps them for ever, and names all queues alike, so that two
-functions share one; see tests/serving/test_batching.py.)
+There are no worker threads. The thread of a request that finds no batch in progress
+runs the batch of all waiting requests, its own included, while their threads wait;
+then the first of the requests that arrived in the meantime does the same. So no thread
+idles, and an unloaded version leaves none behind. (TensorFlow's BatchFunction, the
+scheduler of TF Serving, wakes each of its threads a thousand times a second, never ends
+them, and gives all queues the same name, so that two functions share one; see
+tests/serving/server/test_batching.py.)
 
-A request that the graph refuses is asked once more alone, so that it spoils no other.
-Requests whose rows have other shapes are never put together, and those without rows
-are answered alone. A request of more rows than a batch holds goes through the graph in
-pieces. A batch is as long as its longest text, so long texts come with few others:
-what a batch takes is bounded, whatever is sent.
+If the graph rejects a batch, each of its requests runs alone, so that an invalid
+request affects no other. Requests with different row shapes are never batched, and
+requests without rows run alone. A request with more rows than a batch holds is split.
+Rows are padded to the longest text of a batch, so long texts are batched with few
+others: the memory of a batch is bounded, whatever is sent.
 """
 
 import os
@@ -26,28 +27,28 @@ import numpy as np
 
 from tfnlp.errors import UsageError
 from tfnlp.serving.protocol.signatures import Signature
-from tfnlp.serving.protocol.status import Refusal
+from tfnlp.serving.protocol.status import StatusError
 from tfnlp.serving.server import deadlines
 from tfnlp.task import Columns
 
 PADDED = 4 << 20
-"""Bytes of a batch at most, if each of its texts were as long as the longest."""
+"""Maximum bytes of a padded batch: rows times the bytes of the longest text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batching:
-    """How requests are put together; the names are those of TF Serving.
+    """Batching parameters, with the names of TF Serving.
 
     Raises:
-        UsageError: a number is below its least, or the sizes do not rise to the
-            largest batch.
+        UsageError: a value is below its minimum, or `allowed_batch_sizes` does not
+            increase to `max_batch_size`.
     """
 
     max_batch_size: int = 128
-    batch_timeout_micros: int = 0  # how long a request may wait for others
-    max_enqueued_batches: int = 100  # more than that are refused as UNAVAILABLE
+    batch_timeout_micros: int = 0  # how long a batch waits for more requests
+    max_enqueued_batches: int = 100  # beyond that: UNAVAILABLE
     num_batch_threads: int = 0  # 0 is one for each core
-    allowed_batch_sizes: tuple[int, ...] = ()  # batches are filled up to one of them
+    allowed_batch_sizes: tuple[int, ...] = ()  # batches are padded to one of them
 
     def __post_init__(self) -> None:
         least = {"max_batch_size": 1, "max_enqueued_batches": 1}
@@ -68,7 +69,7 @@ class Batching:
 
     @classmethod
     def from_proto(cls, proto: Any) -> "Batching":
-        """Reads `BatchingParameters`; what it leaves out has its default."""
+        """Reads a `BatchingParameters` message; missing fields have their defaults."""
         names = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches")
         given = {
             name: getattr(proto, name).value
@@ -82,30 +83,30 @@ class Batching:
 
 
 class Batched:
-    """A signature whose requests are answered together.
+    """A signature with a batching queue.
 
     Args:
-        signature: the one to ask.
-        batching: how; None answers each request alone.
+        signature: the signature to run.
+        batching: parameters; None runs each request alone.
     """
 
     def __init__(self, signature: Signature, batching: Batching | None):
         self.signature, self._batching = signature, batching or Batching()
-        self._together = batching is not None and _has_rows(signature)
+        self._batched = batching is not None and _has_rows(signature)
         self._waiting: dict[Shapes, deque[_Waiting]] = defaultdict(deque)
         self._changed = threading.Condition()
         self._working = 0
 
     def run(self, columns: Columns) -> dict[str, np.ndarray]:
-        """Answers a complete request; see `Signature.run`.
+        """Runs a complete request; see `Signature.run`.
 
         Raises:
-            Refusal: the graph says no, too many wait (``UNAVAILABLE``), or nobody
-                waits for the answer any longer.
+            StatusError: the graph rejects the request, the queue is full
+                (``UNAVAILABLE``), or the deadline has passed.
         """
         deadlines.check()
         shapes = self._shapes(columns)
-        if not self._together or shapes is None:
+        if not self._batched or shapes is None:
             return self.signature.run(columns)
         pieces = _cut(columns, self._batching.max_batch_size)
         answers = []
@@ -128,7 +129,7 @@ class Batched:
         return mine.answer()
 
     def _shapes(self, columns: Columns) -> "Shapes | None":
-        """The shapes of a row; None if the fields have no rows, or other numbers."""
+        """The shapes of one row; None if fields have no rows, or differ in number."""
         arrays = [columns[name] for name in self.signature.fields]
         counts = {array.shape[0] if array.ndim else 0 for array in arrays}
         if len(counts) != 1 or 0 in counts:
@@ -139,7 +140,7 @@ class Batched:
         most = self._batching.max_enqueued_batches * self._batching.max_batch_size
         with self._changed:
             if mine.rows + self._rows(shapes) > most:
-                raise Refusal(
+                raise StatusError(
                     "UNAVAILABLE",
                     "The batch scheduling queue to which this task was submitted is "
                     "full",
@@ -148,7 +149,7 @@ class Batched:
             self._changed.notify_all()
 
     def _next(self, shapes: "Shapes", mine: "_Waiting") -> "list[_Waiting]":
-        """What this thread shall answer now: nothing, if its own is answered."""
+        """The batch that this thread runs now; empty if its own request is done."""
         batching = self._batching
         with self._changed:
             self._changed.wait_for(lambda: mine.answered or self._may_work(mine))
@@ -170,7 +171,7 @@ class Batched:
         return sum(each.rows for each in self._waiting[shapes])
 
     def _take(self, shapes: "Shapes") -> "list[_Waiting]":
-        """The first that wait, as many as a batch holds."""
+        """Takes the first waiting requests, as many as a batch holds."""
         queue, size = self._waiting[shapes], self._batching.max_batch_size
         batch: list[_Waiting] = []
         rows = longest = 0
@@ -188,7 +189,7 @@ class Batched:
 
     def _answer(self, batch: "Sequence[_Waiting]") -> None:
         if len(batch) == 1 and not self._batching.allowed_batch_sizes:
-            batch[0].ask(self.signature)
+            batch[0].run_alone(self.signature)
             return
         counts = np.cumsum([each.rows for each in batch])
         rows = int(counts[-1])
@@ -197,20 +198,20 @@ class Batched:
                 name: np.concatenate([each.columns[name] for each in batch])
                 for name in batch[0].columns
             }
-            filled = self._filled(whole, rows)
-            outputs = self.signature.run(filled)
-        except Refusal:  # perhaps another request was to blame
+            padded = self._padded(whole, rows)
+            outputs = self.signature.run(padded)
+        except StatusError:  # perhaps caused by one request of several
             outputs = {}
-        if not outputs or not _is_by_row(outputs, _rows_of(filled)):
+        if not outputs or not _is_by_row(outputs, _rows_of(padded)):
             for each in batch:
-                each.ask(self.signature)
+                each.run_alone(self.signature)
             return
         for each, end in zip(batch, counts, strict=True):
             start = end - each.rows
             each.outputs = {n: column[start:end] for n, column in outputs.items()}
 
-    def _filled(self, columns: Columns, rows: int) -> Columns:
-        """A batch filled up with its first row to an allowed size."""
+    def _padded(self, columns: Columns, rows: int) -> Columns:
+        """A batch padded with its first row to an allowed size."""
         sizes = self._batching.allowed_batch_sizes
         more = next((size for size in sizes if size >= rows), rows) - rows
         if not more:
@@ -233,7 +234,7 @@ Shapes = tuple[tuple[int, ...], ...]
 
 @dataclass(eq=False)
 class _Waiting:
-    """A request that waits for its answer."""
+    """A request in the queue."""
 
     columns: Columns
     longest: int
@@ -241,35 +242,35 @@ class _Waiting:
     taken: bool = False
     answered: bool = False
     outputs: dict[str, np.ndarray] = field(default_factory=dict)
-    refusal: Refusal | None = None
+    error: StatusError | None = None
 
     @cached_property
     def rows(self) -> int:
-        """How many rows it has."""
+        """Number of rows."""
         return _rows_of(self.columns)
 
-    def ask(self, signature: Signature) -> None:
-        """Asks alone."""
+    def run_alone(self, signature: Signature) -> None:
+        """Runs this request without others."""
         try:
             self.outputs = signature.run(self.columns)
-        except Refusal as refusal:
-            self.refusal = refusal
+        except StatusError as error:
+            self.error = error
 
     def answer(self) -> dict[str, np.ndarray]:
-        """What was answered.
+        """The outputs of this request.
 
         Raises:
-            Refusal: the graph said no, or whoever asked together failed.
+            StatusError: the graph rejected it, or the thread of its batch failed.
         """
-        if self.refusal is not None:
-            raise self.refusal
+        if self.error is not None:
+            raise self.error
         if not self.outputs:
-            raise Refusal("INTERNAL", "the batch of this request was not answered")
+            raise StatusError("INTERNAL", "the batch of this request was not answered")
         return self.outputs
 
 
 def _has_rows(signature: Signature) -> bool:
-    """Whether the first axis of all that goes in and out may be the row."""
+    """Whether the first axis of every input and output is the batch axis."""
     tensors = [*signature.fields.values(), *signature.outputs.values()]
     return bool(signature.fields) and all(
         spec.shape.rank and spec.shape[0] is None for spec in tensors
@@ -281,12 +282,12 @@ def _rows_of(columns: Columns) -> int:
 
 
 def _is_by_row(outputs: Columns, rows: int) -> bool:
-    """Whether outputs have a number for each row: a graph may leave rows out."""
+    """Whether outputs have one entry per row: a graph may drop rows."""
     return all(len(column) == rows for column in outputs.values())
 
 
 def _cut(columns: Columns, most: int) -> list[_Waiting]:
-    """A request in pieces of at most so many rows, and fewer of long texts."""
+    """Splits a request into pieces of at most `most` rows, fewer with long texts."""
     sizes = _text_sizes(columns)
     pieces, start, longest = [], 0, 0
     for row, size in enumerate(sizes):
@@ -303,7 +304,7 @@ def _piece(columns: Columns, start: int, end: int, longest: int) -> _Waiting:
 
 
 def _text_sizes(columns: Columns) -> list[int]:
-    """The bytes of the longest text of each row."""
+    """Bytes of the longest text of each row."""
     sizes = np.zeros(_rows_of(columns), np.int64)
     for column in columns.values():
         if column.dtype == object and column.size:
@@ -314,7 +315,7 @@ def _text_sizes(columns: Columns) -> list[int]:
 
 
 def _joined(answers: Sequence[Columns]) -> dict[str, np.ndarray]:
-    """Answers to pieces as one, filled up to the widest with 0 and "" as rows are."""
+    """Concatenates the answers to pieces, padded to the widest with 0 and ""."""
     return {
         name: np.concatenate(_as_wide([answer[name] for answer in answers]))
         for name in answers[0]

@@ -1,4 +1,4 @@
-"""What a server is told to serve: folders, or the configuration of TF Serving."""
+"""Model configuration of a server: an artefact folder, or a TF Serving config file."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -11,55 +11,56 @@ from tensorflow_serving.config import model_server_config_pb2
 from tfnlp.errors import UsageError
 from tfnlp.export.savedmodel.versions import labels, replace, versions
 from tfnlp.serving.protocol import text_protos
-from tfnlp.serving.protocol.status import Refusal, invalid
-from tfnlp.serving.server.model_manager import Model
+from tfnlp.serving.protocol.status import StatusError, invalid
+from tfnlp.serving.server.model_manager import ModelConfig
 
 PLATFORM = "tensorflow"
 
 
-def artefact(base: Path) -> Callable[[], list[Model]]:
-    """Serves the newest version of an artefact, and those that a label means.
+def artefact(base: Path) -> Callable[[], list[ModelConfig]]:
+    """Serves the newest version of an artefact and all versions with a label.
 
-    Labels are read anew each time: `tfnlp promote` and `rollback` take effect while
+    Labels are read at every call: `tfnlp promote` and `rollback` take effect while
     the server runs.
     """
 
-    def wanted() -> list[Model]:
+    def wanted() -> list[ModelConfig]:
         meant, there = labels(base), versions(base)
         specific = tuple(sorted({*meant.values(), *there[-1:]})) if meant else ()
         name = base.resolve().name
-        return [Model(name=name, base=base, specific=specific, labels=meant)]
+        return [ModelConfig(name=name, base=base, specific=specific, labels=meant)]
 
     return wanted
 
 
-def config_file(file: Path) -> list[Model]:
+def config_file(file: Path) -> list[ModelConfig]:
     """The models of a ``--model_config_file``.
 
     Raises:
-        UsageError: the file cannot be read, or says what cannot be served.
+        UsageError: the file cannot be read, or describes models that cannot be served.
     """
     config = text_protos.read(file, model_server_config_pb2.ModelServerConfig())
     try:
         return models_of(config, file.resolve().parent)
-    except Refusal as refusal:
+    except StatusError as error:
         raise UsageError(
-            f"{file} must say what can be served. Received: {refusal.message}."
-        ) from refusal
+            f"{file} must describe models that can be served. "
+            f"Received: {error.message}."
+        ) from error
 
 
-def watched(file: Path, *, seconds: float = 0) -> Callable[[], list[Model]]:
-    """The models of a ``--model_config_file``, read anew when so much time has passed.
+def watched(file: Path, *, seconds: float = 0) -> Callable[[], list[ModelConfig]]:
+    """The models of a ``--model_config_file``, which is polled for changes.
 
     Args:
-        seconds: between two readings; 0 reads the file once.
+        seconds: poll interval; 0 reads the file once.
 
     Raises:
-        UsageError: see `config_file`; later on only the log tells of it.
+        UsageError: see `config_file`; errors of later reads are only logged.
     """
     known, read = config_file(file), time.monotonic()
 
-    def wanted() -> list[Model]:
+    def wanted() -> list[ModelConfig]:
         nonlocal known, read
         if seconds and time.monotonic() - read >= seconds:
             known, read = config_file(file), time.monotonic()
@@ -68,8 +69,8 @@ def watched(file: Path, *, seconds: float = 0) -> Callable[[], list[Model]]:
     return wanted
 
 
-def write(file: Path, models: Sequence[Model]) -> None:
-    """Writes models as TF Serving reads them; whoever reads has the old or the new."""
+def write(file: Path, models: Sequence[ModelConfig]) -> None:
+    """Writes a TF Serving model config file atomically, if it has changed."""
     config = model_server_config_pb2.ModelServerConfig()
     for model in models:
         each = config.model_config_list.config.add(
@@ -90,15 +91,16 @@ def write(file: Path, models: Sequence[Model]) -> None:
         replace(file, text)
 
 
-def models_of(config: Any, folder: Path) -> list[Model]:
+def models_of(config: Any, folder: Path) -> list[ModelConfig]:
     """The models of a `ModelServerConfig`.
 
     Args:
         config: the message.
-        folder: what relative paths start from.
+        folder: base of relative paths.
 
     Raises:
-        Refusal: a model comes twice, has no path or another platform than TensorFlow.
+        StatusError: a model is listed twice, has no path, or its platform is not
+            TensorFlow.
     """
     listed: Sequence[Any] = config.model_config_list.config
     names = [each.name for each in listed]
@@ -117,11 +119,11 @@ def models_of(config: Any, folder: Path) -> list[Model]:
     return [_model(each, folder) for each in listed]
 
 
-def _model(config: Any, folder: Path) -> Model:
+def _model(config: Any, folder: Path) -> ModelConfig:
     policy = config.model_version_policy
     choice = policy.WhichOneof("policy_choice")
     latest = policy.latest.num_versions or 1
-    return Model(
+    return ModelConfig(
         name=config.name,
         base=folder / config.base_path,
         latest=0 if choice == "all" else latest,

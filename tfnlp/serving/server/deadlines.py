@@ -1,4 +1,4 @@
-"""Until when a request is worth an answer: nobody waits for it any longer then."""
+"""Request deadlines: work whose client has given up is cancelled between batches."""
 
 import contextlib
 import math
@@ -6,14 +6,14 @@ import time
 from collections.abc import Iterator
 from contextvars import ContextVar
 
-from tfnlp.serving.protocol.status import Refusal
+from tfnlp.serving.protocol.status import StatusError
 
 _END: ContextVar[float] = ContextVar("end", default=math.inf)
 
 
 @contextlib.contextmanager
 def within(seconds: float | None) -> Iterator[None]:
-    """Work of this thread is worth so many seconds; None for no end."""
+    """Sets the deadline of this thread, in seconds from now; None for no deadline."""
     end = math.inf if seconds is None else time.monotonic() + seconds
     before = _END.set(end)
     try:
@@ -23,10 +23,10 @@ def within(seconds: float | None) -> Iterator[None]:
 
 
 def check() -> None:
-    """Ends work that nobody waits for.
+    """Raises if the deadline of this thread has passed.
 
     Raises:
-        Refusal: ``DEADLINE_EXCEEDED``.
+        StatusError: ``DEADLINE_EXCEEDED``.
     """
     if time.monotonic() > _END.get():
-        raise Refusal("DEADLINE_EXCEEDED", "the answer took too long")
+        raise StatusError("DEADLINE_EXCEEDED", "the answer took too long")

@@ -1,7 +1,7 @@
 """TF Serving's gRPC interface: PredictionService, ModelService and health.
 
 The messages and stubs are those of `tensorflow-serving-api`, so any client of TF
-Serving can ask. Requests are answered in the threads of the gRPC server.
+Serving works. Requests run in the threads of the gRPC server.
 """
 
 import functools
@@ -28,12 +28,12 @@ from tensorflow_serving.apis import (
 
 from tfnlp.serving.protocol import tensor_protos
 from tfnlp.serving.protocol.signatures import DEFAULT
-from tfnlp.serving.protocol.status import CODES, Refusal, invalid
+from tfnlp.serving.protocol.status import CODES, StatusError, invalid
 from tfnlp.serving.server import deadlines, handlers
 from tfnlp.serving.server.configs import models_of
-from tfnlp.serving.server.loaded_model import Served
+from tfnlp.serving.server.loaded_model import LoadedModel
 from tfnlp.serving.server.metrics import Monitoring
-from tfnlp.serving.server.model_manager import Models
+from tfnlp.serving.server.model_manager import ModelManager
 from tfnlp.serving.server.rest import WRONG_TOKEN, is_token
 
 _CLASSIFY, _REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
@@ -43,13 +43,13 @@ SERVICES = (
     "tensorflow.serving.PredictionService",
     "tensorflow.serving.ModelService",
 )
-"""Names that the health service knows; "" is the whole server."""
+"""Service names of the health service; "" is the whole server."""
 
 
 def add_services(
-    server: grpc.Server, models: Models, monitoring: Monitoring
+    server: grpc.Server, models: ModelManager, monitoring: Monitoring
 ) -> health.HealthServicer:
-    """Lets a server answer about models; returns what tells of its health."""
+    """Registers all services on a gRPC server; returns the health service."""
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         Predictions(models, monitoring), server
     )
@@ -61,15 +61,15 @@ def add_services(
     return healthy
 
 
-def tell_health(healthy: health.HealthServicer, serving: bool) -> None:
-    """Says whether the server answers."""
+def set_health(healthy: health.HealthServicer, serving: bool) -> None:
+    """Sets the status that the health service reports."""
     states = health_pb2.HealthCheckResponse
     for name in SERVICES:
         healthy.set(name, states.SERVING if serving else states.NOT_SERVING)
 
 
-def _answered(api: str) -> Callable[[Callable], Callable]:
-    """Turns a `Refusal` into a status of gRPC, and counts the request."""
+def _rpc(api: str) -> Callable[[Callable], Callable]:
+    """Decorates an RPC: deadline, metrics, and `StatusError` as a gRPC status."""
 
     def around(method: Callable[[Any, Any], Any]) -> Callable:
         @functools.wraps(method)
@@ -79,8 +79,8 @@ def _answered(api: str) -> Callable[[Callable], Callable]:
             try:
                 with deadlines.within(context.time_remaining()):
                     response = method(self, request)
-            except Refusal as refusal:
-                code, message = refusal.code, refusal.message
+            except StatusError as error:
+                code, message = error.code, error.message
             self.monitoring.count(
                 _name_of(request, self.models) if code != "NOT_FOUND" else "",
                 code,
@@ -100,19 +100,19 @@ def _answered(api: str) -> Callable[[Callable], Callable]:
 class Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Predict, Classify, Regress, MultiInference and GetModelMetadata."""
 
-    def __init__(self, models: Models, monitoring: Monitoring):
+    def __init__(self, models: ModelManager, monitoring: Monitoring):
         self.models, self.monitoring = models, monitoring
 
-    @_answered("Predict")
+    @_rpc("Predict")
     def Predict(
         self, request: predict_pb2.PredictRequest
     ) -> predict_pb2.PredictResponse:
-        """Columns in, columns out."""
+        """Runs a signature on columns."""
         served = find(self.models, request)
         name = request.model_spec.signature_name or DEFAULT
         signature = served.signature(name)
         if signature is None:
-            raise Refusal(
+            raise StatusError(
                 "FAILED_PRECONDITION", f'Serving signature key "{name}" not found.'
             )
         wanted = list(request.output_filter) or list(signature.outputs)
@@ -124,33 +124,33 @@ class Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
             response.outputs[output].CopyFrom(tensor_protos.proto(outputs[output]))
         return response
 
-    @_answered("Classify")
+    @_rpc("Classify")
     def Classify(
         self, request: classification_pb2.ClassificationRequest
     ) -> classification_pb2.ClassificationResponse:
-        """Examples in, labels and scores out."""
+        """Runs a classification signature on examples."""
         served, name = find(self.models, request), request.model_spec.signature_name
         return classification_pb2.ClassificationResponse(
             model_spec=spec_of(served, name or DEFAULT),
             result=_classified(served, name, serialized(request.input)),
         )
 
-    @_answered("Regress")
+    @_rpc("Regress")
     def Regress(
         self, request: regression_pb2.RegressionRequest
     ) -> regression_pb2.RegressionResponse:
-        """Examples in, numbers out."""
+        """Runs a regression signature on examples."""
         served, name = find(self.models, request), request.model_spec.signature_name
         return regression_pb2.RegressionResponse(
             model_spec=spec_of(served, name or DEFAULT),
             result=_regressed(served, name, serialized(request.input)),
         )
 
-    @_answered("MultiInference")
+    @_rpc("MultiInference")
     def MultiInference(
         self, request: inference_pb2.MultiInferenceRequest
     ) -> inference_pb2.MultiInferenceResponse:
-        """Several signatures of one model, asked about the same examples."""
+        """Runs several signatures of one model on the same examples."""
         _check_tasks(request.tasks)
         examples = serialized(request.input)
         response = inference_pb2.MultiInferenceResponse()
@@ -165,7 +165,7 @@ class Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
                 result.regression_result.CopyFrom(found)
         return response
 
-    @_answered("GetModelMetadata")
+    @_rpc("GetModelMetadata")
     def GetModelMetadata(
         self, request: get_model_metadata_pb2.GetModelMetadataRequest
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
@@ -185,25 +185,25 @@ class Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
 class Management(model_service_pb2_grpc.ModelServiceServicer):
     """GetModelStatus and HandleReloadConfigRequest."""
 
-    def __init__(self, models: Models, monitoring: Monitoring):
+    def __init__(self, models: ModelManager, monitoring: Monitoring):
         self.models, self.monitoring = models, monitoring
 
-    @_answered("GetModelStatus")
+    @_rpc("GetModelStatus")
     def GetModelStatus(
         self, request: get_model_status_pb2.GetModelStatusRequest
     ) -> get_model_status_pb2.GetModelStatusResponse:
-        """How far the versions of a model are."""
+        """Loading state of the versions of a model."""
         if not request.HasField("model_spec"):
             raise invalid("Missing ModelSpec")
         version, label = _choice(request.model_spec)
         name = request.model_spec.name
         return handlers.status(self.models, name, version=version, label=label)
 
-    @_answered("HandleReloadConfigRequest")
+    @_rpc("HandleReloadConfigRequest")
     def HandleReloadConfigRequest(
         self, request: model_management_pb2.ReloadConfigRequest
     ) -> model_management_pb2.ReloadConfigResponse:
-        """Serves the models of another configuration from now on."""
+        """Replaces the served models with those of another configuration."""
         if request.config.WhichOneof("config") != "model_config_list":
             raise invalid(
                 "ServerModelConfig type not supported by HandleReloadConfigRequest. "
@@ -213,18 +213,20 @@ class Management(model_service_pb2_grpc.ModelServiceServicer):
         return model_management_pb2.ReloadConfigResponse()
 
 
-def find(models: Models, request: Any) -> Served:
-    """The version that the ``model_spec`` of a request means.
+def find(models: ModelManager, request: Any) -> LoadedModel:
+    """Finds the version that the ``model_spec`` of a request selects.
 
     Raises:
-        Refusal: there is none.
+        StatusError: there is none.
     """
     if not request.HasField("model_spec"):
         raise invalid("Missing ModelSpec")
     if not request.model_spec.name:
         raise invalid("ModelSpec has no name specified.")
     version, label = _choice(request.model_spec)
-    found: Served = models.find(request.model_spec.name, version=version, label=label)
+    found: LoadedModel = models.find(
+        request.model_spec.name, version=version, label=label
+    )
     return found
 
 
@@ -237,12 +239,12 @@ def serialized(given: input_pb2.Input) -> list[bytes]:
     context = b""
     if kind == "example_list_with_context":
         context = found.context.SerializeToString()
-    # Serialized messages that stand behind one another are one merged message.
+    # Concatenated serialized messages are one merged message.
     return [context + example.SerializeToString() for example in found.examples]
 
 
-def spec_of(served: Served, signature: str) -> model_pb2.ModelSpec:
-    """What answered, for the answer."""
+def spec_of(served: LoadedModel, signature: str) -> model_pb2.ModelSpec:
+    """The model_spec of a response: name, version and signature."""
     spec = model_pb2.ModelSpec(name=served.name, signature_name=signature)
     spec.version.value = served.number
     return spec
@@ -254,7 +256,7 @@ def _choice(spec: model_pb2.ModelSpec) -> tuple[int | None, str]:
 
 
 def _classified(
-    served: Served, name: str, examples: Sequence[bytes]
+    served: LoadedModel, name: str, examples: Sequence[bytes]
 ) -> classification_pb2.ClassificationResult:
     result = classification_pb2.ClassificationResult()
     for row in served.classify(name, examples):
@@ -265,7 +267,7 @@ def _classified(
 
 
 def _regressed(
-    served: Served, name: str, examples: Sequence[bytes]
+    served: LoadedModel, name: str, examples: Sequence[bytes]
 ) -> regression_pb2.RegressionResult:
     result = regression_pb2.RegressionResult()
     for value in served.regress(name, examples):
@@ -300,30 +302,30 @@ def _check_tasks(tasks: Sequence[inference_pb2.InferenceTask]) -> None:
             raise invalid(f"Duplicate evaluation of signature: {name}")
     for task in tasks:
         if task.method_name not in (_CLASSIFY, _REGRESS):
-            raise Refusal(
+            raise StatusError(
                 "UNIMPLEMENTED",
                 f"Unsupported signature method_name: {task.method_name}",
             )
 
 
-def _name_of(request: Any, models: Models) -> str:
-    """The model that a request names, if it is served: nobody else fills the counts."""
+def _name_of(request: Any, models: ModelManager) -> str:
+    """The model of a request if it is served; unknown names are not counted."""
     tasks = getattr(request, "tasks", ())
-    asked = tasks[0] if tasks else request
-    name = asked.model_spec.name if hasattr(asked, "model_spec") else ""
+    first = tasks[0] if tasks else request
+    name = first.model_spec.name if hasattr(first, "model_spec") else ""
     return name if name in models.names else ""
 
 
-class Token(grpc.ServerInterceptor):
-    """Refuses requests without the token of the server.
+class TokenInterceptor(grpc.ServerInterceptor):
+    """Rejects requests without the bearer token of the server.
 
     Args:
-        token: what the metadata ``authorization`` must say after ``Bearer``.
+        token: expected in the metadata ``authorization`` after ``Bearer``.
     """
 
     def __init__(self, token: str):
         self._token = token
-        self._refuse = grpc.unary_unary_rpc_method_handler(
+        self._reject = grpc.unary_unary_rpc_method_handler(
             lambda request, context: context.abort(
                 grpc.StatusCode.UNAUTHENTICATED, WRONG_TOKEN
             )
@@ -332,8 +334,8 @@ class Token(grpc.ServerInterceptor):
     def intercept_service(
         self, continuation: Callable, details: grpc.HandlerCallDetails
     ) -> Any:
-        """Lets a call through, or refuses it."""
+        """Continues with a call, or rejects it."""
         given = dict(details.invocation_metadata).get("authorization", "")
         if is_token(given, self._token):
             return continuation(details)
-        return self._refuse
+        return self._reject

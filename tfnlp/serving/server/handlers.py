@@ -1,7 +1,6 @@
-"""Requests as they arrive at a server, answered: bytes of JSON in, bytes out.
+"""Request handlers shared by REST and gRPC: predict, status and metadata.
 
-What REST and gRPC share: which version a request means, and what is said of models.
-Everything here may block, and runs in a thread of its own for each request.
+All handlers may block; each request runs in a thread of its own.
 """
 
 from collections.abc import Mapping
@@ -12,23 +11,23 @@ from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2
 
 from tfnlp.serving.protocol import example_protos, rest_json
 from tfnlp.serving.protocol.status import CODES, invalid
-from tfnlp.serving.server.loaded_model import Served
-from tfnlp.serving.server.model_manager import Models
+from tfnlp.serving.server.loaded_model import LoadedModel
+from tfnlp.serving.server.model_manager import ModelManager
 
 METADATA = "signature_def"
-"""The one kind of metadata that TF Serving tells."""
+"""The only metadata field that TF Serving supports."""
 
 
-def answer(method: str, served: Served, body: bytes) -> bytes:
-    """Answers the body of a request to ``predict``, ``classify`` or ``regress``.
+def answer(method: str, served: LoadedModel, body: bytes) -> bytes:
+    """Handles the JSON body of a ``predict``, ``classify`` or ``regress`` request.
 
     Raises:
-        Refusal: the request does not fit, or the graph says no.
+        StatusError: the request is invalid, or the graph rejects it.
     """
     document = rest_json.parsed(body)
     name = rest_json.signature_name(document)
     if method == "predict":
-        return _predicted(served, name, document)
+        return _predict(served, name, document)
     rows = example_protos.from_json(document)
     if method == "regress":
         return rest_json.written({"results": served.regress(name, rows)})
@@ -43,27 +42,27 @@ def answer(method: str, served: Served, body: bytes) -> bytes:
 
 
 def status(
-    models: Models, name: str, *, version: int | None = None, label: str = ""
+    models: ModelManager, name: str, *, version: int | None = None, label: str = ""
 ) -> get_model_status_pb2.GetModelStatusResponse:
-    """How far the versions of a model are.
+    """Loading state of the versions of a model.
 
     Raises:
-        Refusal: there is no such model, version or label.
+        StatusError: there is no such model, version or label.
     """
     response = get_model_status_pb2.GetModelStatusResponse()
     known = models.statuses(name, version=version, label=label)
-    for number, state, refusal in known:
+    for number, state, error in known:
         each = response.model_version_status.add(version=number, state=state)
-        if refusal is not None:
-            each.status.error_code = CODES[refusal.code]
-            each.status.error_message = refusal.message
+        if error is not None:
+            each.status.error_code = CODES[error.code]
+            each.status.error_message = error.message
         else:
             each.status.error_code = CODES["OK"]
     return response
 
 
-def metadata(served: Served) -> get_model_metadata_pb2.GetModelMetadataResponse:
-    """What a version can be asked: its signatures."""
+def metadata(served: LoadedModel) -> get_model_metadata_pb2.GetModelMetadataResponse:
+    """The signatures of a version."""
     response = get_model_metadata_pb2.GetModelMetadataResponse()
     response.model_spec.name = served.name
     response.model_spec.version.value = served.number
@@ -72,18 +71,18 @@ def metadata(served: Served) -> get_model_metadata_pb2.GetModelMetadataResponse:
 
 
 def status_json(response: get_model_status_pb2.GetModelStatusResponse) -> bytes:
-    """`status` as REST tells it."""
+    """`status` in the JSON of REST."""
     return rest_json.written(_dictionary(response))
 
 
-def metadata_json(served: Served) -> bytes:
-    """`metadata` as REST tells it."""
+def metadata_json(served: LoadedModel) -> bytes:
+    """`metadata` in the JSON of REST."""
     spec = {"name": served.name, "signature_name": "", "version": str(served.number)}
     found = {METADATA: _dictionary(_definitions(served))}
     return rest_json.written({"model_spec": spec, "metadata": found})
 
 
-def _predicted(served: Served, name: str, document: Mapping[str, Any]) -> bytes:
+def _predict(served: LoadedModel, name: str, document: Mapping[str, Any]) -> bytes:
     signature = served.signature(name)
     if signature is None:
         raise invalid(
@@ -94,7 +93,7 @@ def _predicted(served: Served, name: str, document: Mapping[str, Any]) -> bytes:
     return rest_json.predictions(served.predict(name, columns), by_row=by_row)
 
 
-def _definitions(served: Served) -> get_model_metadata_pb2.SignatureDefMap:
+def _definitions(served: LoadedModel) -> get_model_metadata_pb2.SignatureDefMap:
     found = get_model_metadata_pb2.SignatureDefMap()
     for name, definition in served.definitions.items():
         found.signature_def[name].CopyFrom(definition)

@@ -1,7 +1,7 @@
-"""HTTP connections that must say what they want within a time.
+"""Header timeout of HTTP connections (protection against slowloris clients).
 
-uvicorn waits for the end of the headers as long as a client likes; a few hundred such
-clients would take all connections.
+uvicorn waits without limit for the end of the headers; a few hundred such clients would
+occupy all connections.
 """
 
 import asyncio
@@ -13,22 +13,22 @@ SECONDS = 30.0
 
 
 class TimedProtocol(H11Protocol):
-    """Closes a connection whose request has no end of headers in `SECONDS`."""
+    """Closes a connection whose headers are incomplete after `SECONDS`."""
 
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Starts the clock."""
+        """Starts the timer."""
         super().connection_made(transport)
         self._time()
 
     def data_received(self, data: bytes) -> None:
-        """Stops the clock while a request is answered."""
+        """Stops the timer while a request is handled."""
         super().data_received(data)
         self._time()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops the clock."""
+        """Stops the timer."""
         self._stop()
         super().connection_lost(exc)
 

@@ -1,7 +1,7 @@
-"""One loaded version of a model, and the three things that can be asked of it.
+"""One loaded version of a model: predict, classify and regress.
 
 `predict` is columns in, columns out. `classify` and `regress` take `tf.train.Example`
-messages and need a signature with the fields and outputs that TF Serving asks for.
+messages and need a signature with the inputs and outputs that TF Serving requires.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,14 +20,14 @@ Classes = list[list[tuple[bytes, float]]]
 """For each row, its classes: label and score."""
 
 
-class Served:
-    """A version that answers.
+class LoadedModel:
+    """A loaded version of a model.
 
     Args:
         name: of the model.
         number: of the version.
         signatures: by name.
-        batching: how requests are answered together; None answers each alone.
+        batching: batching parameters; None runs each request alone.
     """
 
     def __init__(
@@ -42,23 +42,23 @@ class Served:
 
     @property
     def definitions(self) -> dict[str, meta_graph_pb2.SignatureDef]:
-        """What saved_model.pb says of each signature."""
+        """The SignatureDefs of saved_model.pb, by name."""
         return {n: each.signature.definition for n, each in self._batched.items()}
 
     def signature(self, name: str) -> Signature | None:
-        """The signature of a name, by default ``serving_default``; None without one."""
+        """The signature of a name ("" is ``serving_default``), or None."""
         found = self._batched.get(name or DEFAULT)
         return None if found is None else found.signature
 
     def predict(self, name: str, columns: Columns) -> dict[str, np.ndarray]:
-        """Answers a request at a signature that there is.
+        """Runs an existing signature.
 
         Args:
             name: of the signature, or "".
             columns: field → array; strings as bytes.
 
         Raises:
-            Refusal: the request does not fit, or the graph says no.
+            StatusError: the request is invalid, or the graph rejects it.
         """
         batched = self._batched[name or DEFAULT]
         return batched.run(batched.signature.complete(columns))
@@ -67,7 +67,8 @@ class Served:
         """The classes of serialized `tf.train.Example` messages.
 
         Raises:
-            Refusal: the signature is none for this, or the graph says no.
+            StatusError: the signature is of another kind, or the graph rejects the
+                request.
         """
         outputs = self._examples(name, examples, _check_classifies)
         shape = next(iter(outputs.values())).shape
@@ -93,7 +94,8 @@ class Served:
         """A number for each serialized `tf.train.Example`.
 
         Raises:
-            Refusal: the signature is none for this, or the graph says no.
+            StatusError: the signature is of another kind, or the graph rejects the
+                request.
         """
         values = self._examples(name, examples, _check_regresses)["outputs"]
         if values.shape not in [(len(examples),), (len(examples), 1)]:
@@ -118,15 +120,15 @@ class Served:
         return self.predict(name, {"inputs": column})
 
 
-def load_served(
+def load_version(
     name: str, number: int, folder: Path, *, batching: Batching | None = None
-) -> Served:
+) -> LoadedModel:
     """Loads a version of a model.
 
     Raises:
-        Refusal: its folder holds no SavedModel that can be loaded.
+        StatusError: its folder holds no loadable SavedModel.
     """
-    return Served(name, number, load(folder), batching)
+    return LoadedModel(name, number, load(folder), batching)
 
 
 def _check_classifies(signature: Signature) -> None:

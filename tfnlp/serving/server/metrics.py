@@ -1,7 +1,7 @@
-"""What a server counts, in the names and the text format that TF Serving has.
+"""Prometheus metrics of a server, with the names and text format of TF Serving.
 
-`:tensorflow:serving:request_count` and `:tensorflow:serving:request_latency` keep the
-dashboards that were made for TF Serving; times are in microseconds.
+Dashboards for TF Serving read `:tensorflow:serving:request_count` and
+`:tensorflow:serving:request_latency` unchanged; times are in microseconds.
 """
 
 import threading
@@ -38,9 +38,9 @@ class Monitoring:
 
         Args:
             model: its name; "" if there is no such model.
-            code: OK, or what it was refused with.
+            code: status code, such as OK.
             seconds: from its arrival to its answer.
-            api: predict, classify and so on.
+            api: predict, classify, regress or status.
             entrypoint: REST or GRPC.
         """
         with self._lock:
@@ -49,7 +49,7 @@ class Monitoring:
             self._latency.labels(model, api, entrypoint).observe(seconds * 1e6)
 
     def page(self) -> bytes:
-        """All numbers, as Prometheus reads them."""
+        """All metrics in the text format of Prometheus."""
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:

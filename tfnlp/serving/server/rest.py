@@ -1,7 +1,7 @@
-"""TF Serving's REST interface: an ASGI application.
+"""TF Serving's REST API as an ASGI application.
 
-It reads a body within its limits, hands it to a thread and waits for the answer no
-longer than it may. What it cannot answer, it answers with a status and a sentence.
+Reads a body within size limits, runs the request in a thread and waits for it until the
+timeout. Errors are answered with an HTTP status and a message in JSON.
 """
 
 import asyncio
@@ -22,18 +22,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tfnlp.serving.protocol.rest_json import written
-from tfnlp.serving.protocol.status import HTTP, Refusal, invalid
+from tfnlp.serving.protocol.status import HTTP, StatusError, invalid
 from tfnlp.serving.server import deadlines, handlers
 from tfnlp.serving.server.metrics import Monitoring
-from tfnlp.serving.server.model_manager import Models
+from tfnlp.serving.server.model_manager import ModelManager
 
 _SPEC = (
     r"/v1/models/(?P<name>[^/:]+)"
     r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
 )
-_ASKED = re.compile(rf"(?i){_SPEC}:(?P<method>classify|regress|predict)")
-_TOLD = re.compile(rf"(?i){_SPEC}(?P<metadata>/metadata)?")
-_NAMELESS = "/v1/models"
+_PREDICT_PATH = re.compile(rf"(?i){_SPEC}:(?P<method>classify|regress|predict)")
+_STATUS_PATH = re.compile(rf"(?i){_SPEC}(?P<metadata>/metadata)?")
+_MODELS_PATH = "/v1/models"
 _CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "POST, GET",
@@ -43,73 +43,73 @@ _CORS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What one client may do to the others."""
+    """Resource limits: what one client may cost the others."""
 
-    request_bytes: int = 32 << 20  # of one body, also when it is unpacked
-    waiting_bytes: int = 512 << 20  # of all bodies that are not answered yet
-    waiting: int = 1024  # requests that are not answered yet
-    seconds: float = 30.0  # until a request is read, and again until it is answered
+    request_bytes: int = 32 << 20  # of one body, also after decompression
+    waiting_bytes: int = 512 << 20  # of all bodies in flight
+    waiting: int = 1024  # requests in flight
+    seconds: float = 30.0  # to read a request, and again to answer it
 
 
-class Asked(NamedTuple):
-    """Which version of which model a request means."""
+class ModelSpec(NamedTuple):
+    """Model, version and label that a request selects."""
 
     name: str
     version: int | None
     label: str
 
 
-class Room:
-    """The bytes that all bodies which are not answered yet may take.
+class ByteBudget:
+    """Memory budget of all request bodies in flight.
 
     Args:
-        most: of them together.
+        most: bytes of all bodies together.
     """
 
     def __init__(self, most: int):
-        self._most, self._taken = most, 0
+        self._most, self._reserved = most, 0
 
     @contextlib.contextmanager
-    def share(self) -> Iterator[Callable[[int], None]]:
-        """Gives one body what it asks for, and takes all of it back in the end.
+    def reservation(self) -> Iterator[Callable[[int], None]]:
+        """Reserves bytes for one body and releases them at the end.
 
-        The function that it gives raises a Refusal, ``UNAVAILABLE``, where there is
-        no room left.
+        Yields a function that reserves bytes; it raises a StatusError,
+        ``UNAVAILABLE``, when the budget is exhausted.
         """
         mine = 0
 
-        def take(size: int) -> None:
+        def reserve(size: int) -> None:
             nonlocal mine
-            if self._taken + size > self._most:
-                raise Refusal(
+            if self._reserved + size > self._most:
+                raise StatusError(
                     "UNAVAILABLE",
-                    f"requests of {self._taken} bytes wait already: try again later",
+                    f"requests of {self._reserved} bytes wait already: try again later",
                 )
             mine += size
-            self._taken += size
+            self._reserved += size
 
         try:
-            yield take
+            yield reserve
         finally:
-            self._taken -= mine
+            self._reserved -= mine
 
 
 class Rest:
-    """Answers HTTP requests about models.
+    """Handles the HTTP requests of TF Serving's REST API.
 
     Args:
-        models: what is served.
+        models: the served models.
         monitoring: counts the requests.
         limits: of each and of all requests.
-        threads: that answer requests side by side.
-        token: what ``Authorization: Bearer`` must say; "" asks for none.
-        cors: whether pages of other origins may ask.
-        metrics: path of the counts; "" tells none.
+        threads: number of request threads.
+        token: bearer token that requests must carry; "" requires none.
+        cors: whether cross-origin requests (CORS) are allowed.
+        metrics: path of the Prometheus page; "" disables it.
     """
 
     def __init__(
         self,
-        models: Models,
+        models: ModelManager,
         monitoring: Monitoring,
         *,
         limits: Limits,
@@ -121,78 +121,78 @@ class Rest:
         self._models, self._monitoring, self._limits = models, monitoring, limits
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="tfnlp-rest")
         self._token, self._cors = token, cors
-        self._waiting, self._room = 0, Room(limits.waiting_bytes)
+        self._waiting, self._budget = 0, ByteBudget(limits.waiting_bytes)
         routes = [
-            Route("/v1/{path:path}", self._answer, methods=["GET", "POST", "OPTIONS"])
+            Route("/v1/{path:path}", self._handle, methods=["GET", "POST", "OPTIONS"])
         ]
         if metrics:
-            routes.insert(0, Route(metrics, self._tell_counts, methods=["GET"]))
+            routes.insert(0, Route(metrics, self._handle_metrics, methods=["GET"]))
         self.application = Starlette(
             routes=routes,
             exception_handlers={
                 404: self._not_found,
                 405: self._not_allowed,
-                500: self._failed,  # uvicorn logs what it was
+                500: self._failed,  # uvicorn logs the exception
             },
         )
 
-    async def _answer(self, request: Request) -> Response:
-        """Answers one request, whatever becomes of it."""
+    async def _handle(self, request: Request) -> Response:
+        """Handles one request; every outcome is a response and is counted."""
         started = time.perf_counter()
         path = request.scope.get("raw_path", b"").decode("latin-1").partition("?")[0]
-        asked = _ASKED.fullmatch(path) if request.method == "POST" else None
-        told = _TOLD.fullmatch(path) if request.method == "GET" else None
+        predict = _PREDICT_PATH.fullmatch(path) if request.method == "POST" else None
+        status_path = _STATUS_PATH.fullmatch(path) if request.method == "GET" else None
         code, status = "OK", None
         try:
-            if request.method == "OPTIONS":  # which never has a token
+            if request.method == "OPTIONS":  # preflight requests carry no token
                 content = self._preflight(request)
             else:
                 self._check_token(request)
-                content = await self._found(request, path, asked, told)
-        except Refusal as refusal:
-            code, content = refusal.code, written({"error": refusal.message})
-            status = getattr(refusal, "http", None)
-        api = asked["method"].lower() if asked else "status"
-        model = self._model(asked or told) if code != "NOT_FOUND" else ""
+                content = await self._dispatch(request, path, predict, status_path)
+        except StatusError as error:
+            code, content = error.code, written({"error": error.message})
+            status = getattr(error, "http", None)
+        api = predict["method"].lower() if predict else "status"
+        model = self._model(predict or status_path) if code != "NOT_FOUND" else ""
         self._monitoring.count(
             model, code, time.perf_counter() - started, api=api, entrypoint="REST"
         )
         return self._response(content, status or HTTP[code])
 
-    async def _found(
+    async def _dispatch(
         self,
         request: Request,
         path: str,
-        asked: re.Match[str] | None,
-        told: re.Match[str] | None,
+        predict: re.Match[str] | None,
+        status: re.Match[str] | None,
     ) -> bytes:
-        if asked is not None:
-            return await self._asked(request, asked)
-        if told is not None:
-            content: bytes = await self._run(lambda: self._told(told))
+        if predict is not None:
+            return await self._handle_predict(request, predict)
+        if status is not None:
+            content: bytes = await self._run(lambda: self._handle_status(status))
             return content
-        if (request.method, path.lower().rstrip("/")) == ("GET", _NAMELESS):
+        if (request.method, path.lower().rstrip("/")) == ("GET", _MODELS_PATH):
             raise invalid("Missing model name in request.")
         raise invalid(f"Malformed request: {request.method} {path}")
 
     def _model(self, found: re.Match[str] | None) -> str:
-        """The model of a path, if it is served: nobody else fills the counts."""
+        """The model of a path if it is served; unknown names are not counted."""
         name = unquote(found["name"]) if found else ""
         return name if name in self._models.names else ""
 
-    async def _asked(self, request: Request, asked: re.Match[str]) -> bytes:
-        spec = _spec(asked)
+    async def _handle_predict(self, request: Request, path: re.Match[str]) -> bytes:
+        spec = _spec(path)
         served = self._models.find(spec.name, version=spec.version, label=spec.label)
         if self._waiting >= self._limits.waiting:
-            raise Refusal(
+            raise StatusError(
                 "UNAVAILABLE", f"{self._waiting} requests wait already: try again later"
             )
         self._waiting += 1
         try:
-            with self._room.share() as take:
-                reading = self._body(request, take)
+            with self._budget.reservation() as reserve:
+                reading = self._body(request, reserve)
                 body = await self._within(reading, "the request was not read")
-                method = asked["method"].lower()
+                method = path["method"].lower()
                 content: bytes = await self._run(
                     lambda: handlers.answer(method, served, body)
                 )
@@ -200,30 +200,30 @@ class Rest:
         finally:
             self._waiting -= 1
 
-    async def _body(self, request: Request, take: Callable[[int], None]) -> bytes:
+    async def _body(self, request: Request, reserve: Callable[[int], None]) -> bytes:
         limit = self._limits.request_bytes
         length = request.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > limit:
-            raise TooLarge(limit)
+            raise BodyTooLarge(limit)
         parts, size = [], 0
         try:
             async for part in request.stream():
-                take(len(part))
+                reserve(len(part))
                 parts.append(part)
                 size += len(part)
                 if size > limit:
-                    raise TooLarge(limit)
+                    raise BodyTooLarge(limit)
         except ClientDisconnect as error:
-            raise Refusal("CANCELLED", "the client went away") from error
+            raise StatusError("CANCELLED", "the client went away") from error
         body = b"".join(parts)
         if request.headers.get("content-encoding", "").lower() == "gzip":
-            body = _unpacked(body, limit)
-            take(len(body))
+            body = _gunzip(body, limit)
+            reserve(len(body))
         return body
 
-    def _told(self, told: re.Match[str]) -> bytes:
-        name, version, label = _spec(told)
-        if told["metadata"]:
+    def _handle_status(self, path: re.Match[str]) -> bytes:
+        name, version, label = _spec(path)
+        if path["metadata"]:
             served = self._models.find(name, version=version, label=label)
             return handlers.metadata_json(served)
         response = handlers.status(self._models, name, version=version, label=label)
@@ -242,27 +242,27 @@ class Rest:
         try:
             return await asyncio.wait_for(work, self._limits.seconds)
         except TimeoutError as error:
-            raise Refusal(
+            raise StatusError(
                 "DEADLINE_EXCEEDED", f"{complaint} within {self._limits.seconds:g} s"
             ) from error
 
     def _check_token(self, request: Request) -> None:
         given = request.headers.get("authorization", "")
         if self._token and not is_token(given, self._token):
-            raise Refusal("UNAUTHENTICATED", WRONG_TOKEN)
+            raise StatusError("UNAUTHENTICATED", WRONG_TOKEN)
 
     def _preflight(self, request: Request) -> bytes:
         if not re.match("https?://", request.headers.get("origin", "")):
-            raise Refusal(
+            raise StatusError(
                 "FAILED_PRECONDITION", "Origin header is missing in CORS preflight"
             )
         return b""
 
-    async def _tell_counts(self, request: Request) -> Response:
+    async def _handle_metrics(self, request: Request) -> Response:
         try:
             self._check_token(request)
-        except Refusal as refusal:
-            return self._response(written({"error": refusal.message}), 401)
+        except StatusError as error:
+            return self._response(written({"error": error.message}), 401)
         return Response(self._monitoring.page(), media_type="text/plain")
 
     async def _not_found(self, request: Request, error: Exception) -> Response:
@@ -283,8 +283,8 @@ class Rest:
         return Response(content, status, headers, media_type="application/json")
 
 
-class TooLarge(Refusal):
-    """A body that is longer than it may be."""
+class BodyTooLarge(StatusError):
+    """A request body beyond the size limit (HTTP 413)."""
 
     http = 413
 
@@ -296,26 +296,26 @@ WRONG_TOKEN = "The header Authorization must be 'Bearer' and the token of this s
 
 
 def is_token(header: str, token: str) -> bool:
-    """Whether a header ``Authorization`` has the token of the server."""
+    """Whether an ``Authorization`` header carries the token of the server."""
     kind, _, given = header.partition(" ")
     same = hmac.compare_digest(given.strip().encode(), token.encode())
     return kind.lower() == "bearer" and same
 
 
-def _spec(found: re.Match[str]) -> Asked:
-    version = int(found["version"]) if found["version"] else None
+def _spec(path: re.Match[str]) -> ModelSpec:
+    version = int(path["version"]) if path["version"] else None
     if version is not None and version >= 2**63:
         raise invalid(f"Failed to convert version: {version} to numeric.")
-    return Asked(unquote(found["name"]), version, unquote(found["label"] or ""))
+    return ModelSpec(unquote(path["name"]), version, unquote(path["label"] or ""))
 
 
-def _unpacked(body: bytes, limit: int) -> bytes:
-    """A body out of gzip, which may be a thousand times as long."""
-    unpacking = zlib.decompressobj(wbits=31)
+def _gunzip(body: bytes, limit: int) -> bytes:
+    """Decompresses a gzip body, which may expand a thousandfold, within the limit."""
+    decompressor = zlib.decompressobj(wbits=31)
     try:
-        whole = unpacking.decompress(body, limit + 1)
+        whole = decompressor.decompress(body, limit + 1)
     except zlib.error as error:
         raise invalid(f"the body is no gzip: {error}") from error
     if len(whole) > limit:
-        raise TooLarge(limit)
+        raise BodyTooLarge(limit)
     return whole

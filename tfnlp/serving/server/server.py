@@ -1,7 +1,7 @@
-"""A server of models: TF Serving's REST and gRPC interfaces in one process.
+"""Model server: TF Serving's REST and gRPC APIs in one process.
 
-`Server.start` loads the models and opens the ports, `Server.stop` answers what has
-arrived and closes them. Signals and flags are the business of `tfnlp serve`.
+`Server.start` loads the models and opens the ports, `Server.stop` drains and closes
+them. Signals and flags are handled by `tfnlp serve`.
 """
 
 import asyncio
@@ -20,11 +20,15 @@ import uvicorn
 from tfnlp.errors import ServerError
 from tfnlp.export.savedmodel.artefact import SIDE_FILES
 from tfnlp.serving.server.batching import Batching
-from tfnlp.serving.server.grpc_services import Token, add_services, tell_health
+from tfnlp.serving.server.grpc_services import (
+    TokenInterceptor,
+    add_services,
+    set_health,
+)
 from tfnlp.serving.server.http_timeouts import TimedProtocol
-from tfnlp.serving.server.loaded_model import Served, load_served
+from tfnlp.serving.server.loaded_model import LoadedModel, load_version
 from tfnlp.serving.server.metrics import Monitoring
-from tfnlp.serving.server.model_manager import Model, Models
+from tfnlp.serving.server.model_manager import ModelConfig, ModelManager
 from tfnlp.serving.server.rest import Limits, Rest
 from tfnlp.serving.server.warmup import replay
 
@@ -32,12 +36,12 @@ LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """How a server answers.
+class ServerConfig:
+    """Configuration of a server: ports, limits, batching, TLS and token.
 
-    A port of 0 is not opened. The certificate and the key are PEM. Requests to
-    SavedModels that tfnlp did not write are answered one by one unless `batch_foreign`
-    says that their rows know nothing of one another.
+    A port of 0 is not opened. The certificate and the key are PEM files. Requests to
+    SavedModels that tfnlp did not write are not batched, unless `batch_foreign` says
+    that their rows are independent.
     """
 
     host: str = "127.0.0.1"
@@ -61,8 +65,8 @@ class Server:
     """Serves models until it is stopped.
 
     Args:
-        wanted: what shall be served, asked anew each time.
-        settings: ports, limits and so on.
+        wanted: returns the configured models; called at every poll.
+        config: ports, limits, batching, TLS and token.
 
     Example:
     >>> server = Server(configs.artefact(Path("saved_models/demo")))  # doctest: +SKIP
@@ -72,12 +76,12 @@ class Server:
 
     def __init__(
         self,
-        wanted: Callable[[], Sequence[Model]],
-        settings: Settings | None = None,
+        wanted: Callable[[], Sequence[ModelConfig]],
+        config: ServerConfig | None = None,
     ):
-        self.settings = settings or Settings()
-        self.models = Models(
-            wanted, self._load, poll=self.settings.poll, retry=self.settings.retry
+        self.config = config or ServerConfig()
+        self.models = ModelManager(
+            wanted, self._load, poll=self.config.poll, retry=self.config.retry
         )
         self.monitoring = Monitoring()
         self._stops: list[Callable[[float], None]] = []
@@ -87,60 +91,60 @@ class Server:
 
         Raises:
             ServerError: a port cannot be opened.
-            TfnlpError: what shall be served cannot be.
+            TfnlpError: the configuration is invalid.
         """
         sockets = self._sockets()
         self.models.start()
-        if self.settings.port:
+        if self.config.port:
             self._stops.append(self._start_grpc())
         if sockets:
             self._stops.append(self._start_rest(sockets))
 
     def stop(self, seconds: float = 30.0) -> None:
-        """Takes no more requests, and answers those that are there.
+        """Drains the server: accepts no new requests and answers those in flight.
 
         Args:
-            seconds: until those that are not answered are given up.
+            seconds: after which unanswered requests are dropped.
         """
-        with ThreadPoolExecutor() as pool:  # both interfaces at the same time
+        with ThreadPoolExecutor() as pool:  # REST and gRPC at the same time
             list(pool.map(lambda stop: stop(seconds), self._stops))
         self._stops = []
         self.models.stop()
 
-    def _load(self, name: str, number: int, folder: Path) -> Served:
+    def _load(self, name: str, number: int, folder: Path) -> LoadedModel:
         ours = (folder / SIDE_FILES / "task.json").is_file()
-        batching = self.settings.batching
-        if not ours and not self.settings.batch_foreign:
+        batching = self.config.batching
+        if not ours and not self.config.batch_foreign:
             batching = None
-        served = load_served(name, number, folder, batching=batching)
-        if self.settings.warm_up:
+        served = load_version(name, number, folder, batching=batching)
+        if self.config.warm_up:
             LOG.info("%s %d: %d warm-up requests", name, number, replay(served, folder))
         return served
 
     def _sockets(self) -> list[socket.socket]:
-        """The port of REST, taken before models are loaded for minutes."""
-        settings = self.settings
-        if not settings.rest_api_port:
+        """Binds the REST port before models are loaded, which may take minutes."""
+        config = self.config
+        if not config.rest_api_port:
             return []
-        address = (settings.host, settings.rest_api_port)
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        address = (config.host, config.rest_api_port)
+        family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
         try:
             return [socket.create_server(address, family=family, backlog=2048)]
         except OSError as error:
-            raise _taken(settings.host, settings.rest_api_port, error) from error
+            raise _taken(config.host, config.rest_api_port, error) from error
 
     def _start_rest(self, sockets: list[socket.socket]) -> Callable[[float], None]:
-        settings = self.settings
+        config = self.config
         rest = Rest(
             self.models,
             self.monitoring,
-            limits=settings.limits,
-            threads=settings.threads,
-            token=settings.token,
-            cors=settings.cors,
-            metrics=settings.metrics,
+            limits=config.limits,
+            threads=config.threads,
+            token=config.token,
+            cors=config.cors,
+            metrics=config.metrics,
         )
-        config = uvicorn.Config(
+        uvicorn_config = uvicorn.Config(
             rest.application,
             http=TimedProtocol,
             ws="none",
@@ -149,10 +153,10 @@ class Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            ssl_certfile=settings.certificate,
-            ssl_keyfile=settings.key,
+            ssl_certfile=config.certificate,
+            ssl_keyfile=config.key,
         )
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(uvicorn_config)
         ended = threading.Event()
 
         def run() -> None:
@@ -162,41 +166,41 @@ class Server:
         threading.Thread(target=run, name="tfnlp-rest", daemon=True).start()
 
         def stop(seconds: float) -> None:
-            config.timeout_graceful_shutdown = int(seconds)
+            uvicorn_config.timeout_graceful_shutdown = int(seconds)
             server.should_exit = True
             ended.wait(seconds + 5.0)
 
         return stop
 
     def _start_grpc(self) -> Callable[[float], None]:
-        settings = self.settings
+        config = self.config
         server = grpc.server(
-            ThreadPoolExecutor(settings.threads, thread_name_prefix="tfnlp-grpc"),
-            interceptors=[Token(settings.token)] if settings.token else [],
+            ThreadPoolExecutor(config.threads, thread_name_prefix="tfnlp-grpc"),
+            interceptors=[TokenInterceptor(config.token)] if config.token else [],
             options=[
-                ("grpc.max_receive_message_length", settings.limits.request_bytes),
+                ("grpc.max_receive_message_length", config.limits.request_bytes),
                 ("grpc.max_send_message_length", -1),
                 ("grpc.so_reuseport", 0),
             ],
-            maximum_concurrent_rpcs=settings.limits.waiting,
+            maximum_concurrent_rpcs=config.limits.waiting,
         )
         healthy = add_services(server, self.models, self.monitoring)
-        tell_health(healthy, serving=self.models.ready)
-        address = f"[{settings.host}]" if ":" in settings.host else settings.host
+        set_health(healthy, serving=self.models.ready)
+        address = f"[{config.host}]" if ":" in config.host else config.host
         try:
-            self._open(server, f"{address}:{settings.port}")
+            self._open(server, f"{address}:{config.port}")
         except (RuntimeError, OSError) as error:
-            raise _taken(settings.host, settings.port, error) from error
+            raise _taken(config.host, config.port, error) from error
         server.start()
 
         def stop(seconds: float) -> None:
-            tell_health(healthy, serving=False)
+            set_health(healthy, serving=False)
             server.stop(seconds).wait()
 
         return stop
 
     def _open(self, server: grpc.Server, address: str) -> None:
-        certificate, key = self.settings.certificate, self.settings.key
+        certificate, key = self.config.certificate, self.config.key
         if certificate is None or key is None:
             server.add_insecure_port(address)
             return
@@ -207,6 +211,6 @@ class Server:
 def _taken(host: str, port: int, error: Any) -> ServerError:
     reason = getattr(error, "strerror", None) or str(error)
     return ServerError(
-        f"A server needs its port for itself. Received for {host}:{port}: {reason}. "
-        "Stop what listens there, or pass --port and --rest_api_port."
+        f"The port of a server must be free. Received for {host}:{port}: {reason}. "
+        "Stop the process that listens there, or pass --port and --rest_api_port."
     )

@@ -1,7 +1,6 @@
-"""Runs TF Serving's own program with what tfnlp knows of the models.
+"""Runs TF Serving's `tensorflow_model_server` with a generated model config file.
 
-The program reads its models from a file, which is written anew when a label or the
-newest version changes.
+The file is rewritten when a label or the newest version changes.
 """
 
 import logging
@@ -14,23 +13,23 @@ from typing import Any
 
 from tfnlp.errors import ServerError, TfnlpError
 from tfnlp.serving.server import configs
-from tfnlp.serving.server.model_manager import Model
+from tfnlp.serving.server.model_manager import ModelConfig
 
 LOG = logging.getLogger(__name__)
 BINARY = "tensorflow_model_server"
 POLL = 1.0
-"""Seconds between two looks at the labels."""
+"""Poll interval of labels and versions, in seconds."""
 
 
-def run(wanted: Callable[[], Sequence[Model]], flags: Sequence[str]) -> None:
-    """Runs the program until it ends; SIGTERM and Ctrl-C are handed on to it.
+def run(wanted: Callable[[], Sequence[ModelConfig]], flags: Sequence[str]) -> None:
+    """Runs the program until it ends; SIGTERM and Ctrl-C are forwarded to it.
 
     Args:
-        wanted: what shall be served, asked anew each time.
+        wanted: returns the configured models; called at every poll.
         flags: of the program, without those that name models.
 
     Raises:
-        ServerError: it ended otherwise than well.
+        ServerError: it ended with an error.
     """
     with tempfile.TemporaryDirectory(prefix="tfnlp-serve-") as folder:
         file = Path(folder) / "models.config"
@@ -44,10 +43,10 @@ def run(wanted: Callable[[], Sequence[Model]], flags: Sequence[str]) -> None:
         process = subprocess.Popen(words)
         signals = (signal.SIGTERM, signal.SIGINT)
 
-        def hand_on(number: int, frame: Any) -> None:
+        def forward(number: int, frame: Any) -> None:
             process.send_signal(number)
 
-        before = {number: signal.signal(number, hand_on) for number in signals}
+        before = {number: signal.signal(number, forward) for number in signals}
         try:
             code = _wait(process, lambda: configs.write(file, wanted()))
         finally:
@@ -57,7 +56,7 @@ def run(wanted: Callable[[], Sequence[Model]], flags: Sequence[str]) -> None:
     if code not in (0, -signal.SIGTERM, -signal.SIGINT):
         raise ServerError(
             f"{BINARY} must run until it is stopped. Received: exit code {code}. "
-            "What it said stands above; `--engine tfnlp` serves without it."
+            "Its output is above; `--engine tfnlp` serves without it."
         )
 
 
@@ -69,4 +68,4 @@ def _wait(process: subprocess.Popen, refresh: Callable[[], None]) -> int:
             try:
                 refresh()
             except (OSError, TfnlpError) as error:
-                LOG.warning("labels are as they were: %s", error)
+                LOG.warning("reading labels failed: %s", error)

@@ -1,7 +1,7 @@
-"""Asks a version, before it answers anybody, what its warm-up file says.
+"""Warm-up: replays the recorded requests of a version before it becomes available.
 
 The file is TF Serving's: `assets.extra/tf_serving_warmup_requests`, a TFRecord of
-`PredictionLog` messages. Graphs are traced and tables are filled by that.
+`PredictionLog` messages. Replaying it traces graphs and initializes tables.
 """
 
 from pathlib import Path
@@ -13,20 +13,20 @@ from tensorflow_serving.apis import prediction_log_pb2
 from tfnlp.export.savedmodel import warmup
 from tfnlp.export.savedmodel.artefact import SIDE_FILES
 from tfnlp.serving.protocol import tensor_protos
-from tfnlp.serving.protocol.status import Refusal
+from tfnlp.serving.protocol.status import StatusError
 from tfnlp.serving.server.grpc_services import serialized
-from tfnlp.serving.server.loaded_model import Served
+from tfnlp.serving.server.loaded_model import LoadedModel
 
 FILE = f"{SIDE_FILES}/{warmup.FILE}"
 MOST = 1000
-"""Requests that are replayed, at most, as in TF Serving."""
+"""Maximum number of replayed requests, as in TF Serving."""
 
 
-def replay(served: Served, folder: Path) -> int:
-    """Asks all that the file of a version says; returns how many requests it were.
+def replay(served: LoadedModel, folder: Path) -> int:
+    """Replays the warm-up file of a version; returns the number of requests.
 
     Raises:
-        Refusal: the file is damaged, or one of its requests gets no answer.
+        StatusError: the file is damaged, or one of its requests fails.
     """
     file = folder / FILE
     if not file.exists():
@@ -35,14 +35,14 @@ def replay(served: Served, folder: Path) -> int:
     try:
         for record in tf.data.TFRecordDataset(str(file)).take(MOST):
             log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
-            _ask(served, log)
+            _send(served, log)
             count += 1
     except (tf.errors.OpError, DecodeError) as error:
-        raise Refusal("DATA_LOSS", f"{file} is damaged: {error}") from error
+        raise StatusError("DATA_LOSS", f"{file} is damaged: {error}") from error
     return count
 
 
-def _ask(served: Served, log: prediction_log_pb2.PredictionLog) -> None:
+def _send(served: LoadedModel, log: prediction_log_pb2.PredictionLog) -> None:
     kind = log.WhichOneof("log_type")
     if kind == "predict_log":
         request = log.predict_log.request
