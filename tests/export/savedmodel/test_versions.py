@@ -37,7 +37,9 @@ def test_a_label_goes_back_as_often_as_it_went_on(base):
     for version in (1, 2, 2, 10):
         promote(base, version, "stable")
     assert [rollback(base, "stable"), rollback(base, "stable")] == [2, 1]
-    with pytest.raises(ArtefactError, match="stable, which has pointed at version 1 only"):
+    with pytest.raises(
+        ArtefactError, match="stable, which has pointed at version 1 only"
+    ):
         rollback(base, "stable")
     assert labels(base) == {"stable": 1}
 
