@@ -1,13 +1,13 @@
-"""Search for the settings of a classifier: of its text, its network and its training.
+"""Hyperparameter search for a classifier: its text, its network and its training.
 
     python pipelines/tune_text_classification.py --train reviews.csv --text review \\
-        --label sentiment --name reviews --trials 30
+        --label sentiment --name reviews --max_trials 30
     python pipelines/text_classification.py --recipe runs/reviews/best.json
 
-What is tried is said by flags of the other script, `--space length=100,400
-training.learning_rate=1e-4..1e-2 split=words,bpe`; what is not stays as it is given. A
-search that was killed goes on, also with more --trials; one with other flags or rows
-needs another --name. The test side is not looked at.
+The search space names flags of the other script: `--space length=100,400
+training.learning_rate=1e-4..1e-2 split=words,bpe`; all other flags are the same in
+every trial. A search that was killed resumes, also with a larger --max_trials; one with
+other flags or rows needs another --name. The test rows are not used.
 """
 
 from __future__ import annotations  # TensorFlow loads when it is needed
@@ -28,12 +28,12 @@ from tfnlp import cli
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(text_classification.Recipe):
-    """Tries settings of a classifier, and writes the best as a recipe."""
+    """Searches the hyperparameters of a classifier, and writes the best as a recipe."""
 
-    trials: int = 20  # settings that are tried, the given ones first
+    max_trials: int = 20  # the first trial has the flags as given
     method: Literal["random", "bayesian", "hyperband", "grid"] = "bayesian"
-    score: str = "accuracy"  # that decides, of held-out rows: also f1_macro, loss …
-    folds: int = 0  # of a cross-validation for each trial; 0: the valid side decides
+    objective: str = "accuracy"  # score of the validation rows: also f1_macro, loss …
+    folds: int = 0  # cross-validation in each trial; 0: score the validation rows
     space: tuple[str, ...] = (
         "encoder=bow,cnn,rnn",
         "size=10000,30000,100000",
@@ -45,40 +45,39 @@ class Recipe(text_classification.Recipe):
 
 
 def main(recipe: Recipe) -> Path:
-    """Reads, tries and writes; returns the file of the best recipe."""
+    """Reads, searches and writes; returns the file of the best recipe."""
     clock = tfnlp.Clock()
     with clock.phase("start"):
         base = given(recipe)
         space = cli.read_space(type(base), recipe.space)
         text_classification.rehearse(text_classification.settled(base))
-        picked(recipe, measured(recipe, base, ("good", "bad")))
+        objective_of(recipe, scores_of(recipe, base, ("good", "bad")))
     with clock.phase("read and audit"):
         sides = recipe.sides()
         audit = recipe.audit(sides, length=recipe.length or 400).check()
-        picked(recipe, measured(recipe, base, audit.classes))
+        objective_of(recipe, scores_of(recipe, base, audit.classes))
         sides = recipe.clean(sides)
 
-    def asked(hp):
+    def sample(hp):
         return cli.asked(hp, space, base)
 
     with clock.phase("search"):
-        found = tfnlp.explore(
-            lambda hp, epochs: attempt(recipe, asked(hp), sides, epochs),
-            direction=tfnlp.TrainConfig(monitor=recipe.score).watched("")[1],
-            epochs=most_epochs(recipe, space),
-            space=asked,
-            name=recipe.score,
-            trials=recipe.trials,
+        found = tfnlp.search(
+            lambda hp, epochs: run_trial(recipe, sample(hp), sides, epochs),
+            objective=recipe.objective,
+            epochs=max_epochs(recipe, space),
+            space=sample,
+            max_trials=recipe.max_trials,
             method=recipe.method,
             folder=Path("runs") / recipe.name,
             seed=recipe.training.seed,
-            common=common(recipe, base, space, sides),
+            fixed=fixed(recipe, base, space, sides),
         )
-    return written(recipe, asked(tfnlp.Defaults(found.values)), found, clock)
+    return write(recipe, sample(tfnlp.Defaults(found.values)), found, clock)
 
 
-def measured(recipe: Recipe, base, labels) -> dict[str, float]:
-    """The scores that rows with these labels have; their values say nothing."""
+def scores_of(recipe: Recipe, base, labels) -> dict[str, float]:
+    """The scores that exist for these labels; their values mean nothing."""
     import tensorflow as tf  # not for --help
 
     rows = base.made_up(labels)
@@ -95,45 +94,46 @@ def measured(recipe: Recipe, base, labels) -> dict[str, float]:
     return task.headline(gold, answered)
 
 
-def picked(recipe: Recipe, scores) -> float:
-    """The score that decides."""
-    if recipe.score in scores:
-        return scores[recipe.score]
+def objective_of(recipe: Recipe, scores) -> float:
+    """The value of the objective among the scores."""
+    if recipe.objective in scores:
+        return scores[recipe.objective]
     raise tfnlp.errors.UsageError(
-        f"--score must be one that these rows have: {', '.join(scores)}. "
-        f"Received: {recipe.score}.{tfnlp.errors.nearest(recipe.score, scores)}"
+        f"--objective must be a score of these rows: {', '.join(scores)}. "
+        f"Received: {recipe.objective}.{tfnlp.errors.nearest(recipe.objective, scores)}"
     )
 
 
-def most_epochs(recipe: Recipe, space) -> int:
+def max_epochs(recipe: Recipe, space) -> int:
     """Of any trial."""
-    tried = space.get("training.epochs", (recipe.training.epochs,))
-    return max(map(int, tried))
+    epochs = space.get("training.epochs", (recipe.training.epochs,))
+    return max(map(int, epochs))
 
 
-def common(recipe: Recipe, base, space, sides) -> dict:
-    """What all trials share, and a search that goes on must share with them."""
-    own = ("training.epochs", "training.seed")  # that explore is told itself
+def fixed(recipe: Recipe, base, space, sides) -> dict:
+    """What is the same in all trials, and must be when a search resumes."""
+    own = ("training.epochs", "training.seed")  # `search` records these itself
     flags = {k: v for k, v in cli.fixed(base, space).items() if k not in own}
-    watched = {} if recipe.folds else {"held-out rows": sides.valid}
-    return {"folds": recipe.folds, **flags, "rows": sides.train, **watched}
+    valid = {} if recipe.folds else {"validation rows": sides.valid}
+    return {"folds": recipe.folds, **flags, "rows": sides.train, **valid}
 
 
-def attempt(recipe: Recipe, tried, sides, epochs: int) -> float:
-    """The held-out score of settings."""
+def run_trial(recipe: Recipe, tried, sides, epochs: int) -> float:
+    """Trains a classifier of this recipe, and returns its validation score."""
     tried = text_classification.settled(tried)
     epochs = min(epochs, tried.training.epochs)  # hyperband gives fewer
     config = dataclasses.replace(tried.training, epochs=epochs)
     if recipe.folds:
-        return folded(recipe, tried, sides.train, config)
+        return cross_validated(recipe, tried, sides.train, config)
     task, build, encoded = text_classification.prepared(
         tried, sides.train, tfnlp.Clock()
     )
     model = tfnlp.fit(task, build, sides.train, sides.valid, config, encoded=encoded)
-    return picked(recipe, tfnlp.evaluate(task, model, sides.valid, repeats=0).scores)
+    scores = tfnlp.evaluate(task, model, sides.valid, repeats=0).scores
+    return objective_of(recipe, scores)
 
 
-def folded(recipe: Recipe, tried, rows, config: tfnlp.TrainConfig) -> float:
+def cross_validated(recipe: Recipe, tried, rows, config: tfnlp.TrainConfig) -> float:
     """The mean score of a cross-validation."""
     builds = {}
 
@@ -153,17 +153,17 @@ def folded(recipe: Recipe, tried, rows, config: tfnlp.TrainConfig) -> float:
         label=None if recipe.several else "label",
         fold_seed=recipe.training.seed,  # the same folds for all trials
     )
-    return picked(recipe, found.mean)
+    return objective_of(recipe, found.mean)
 
 
-def written(recipe: Recipe, best, found, clock: tfnlp.Clock) -> Path:
-    """The best recipe, and all trials as a report; the chief of several writes them."""
+def write(recipe: Recipe, best, found, clock: tfnlp.Clock) -> Path:
+    """Writes the best recipe and a report of all trials, unless this is a worker."""
     folder = Path("runs") / recipe.name
     file = folder / "best.json"
     if not os.environ.get("KERASTUNER_TUNER_ID", "chief").startswith("chief"):
         return file
-    report = tfnlp.Report({recipe.score: found.score}, seconds=clock.seconds)
-    report.with_figures(*found.figures(recipe.score)).save(folder)
+    report = tfnlp.Report({recipe.objective: found.score}, seconds=clock.seconds)
+    report.with_figures(*found.figures(recipe.objective)).save(folder)
     file.write_text(json.dumps(cli.to_dict(best), indent=1) + "\n")
     print(f"{folder}: report.html, and best.json for --recipe", file=sys.stderr)
     print(found)

@@ -61,6 +61,6 @@ from .training.defaults import Defaults as Defaults
 from .training.fit import encoded as encoded
 from .training.fit import fit as fit
 from .tuning.cross_validation import cross_validate as cross_validate
-from .tuning.search import explore as explore
+from .tuning.search import search as search
 
 __version__: str

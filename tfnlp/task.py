@@ -46,7 +46,8 @@ class Task(tf.Module, abc.ABC):
     """What a training row carries besides."""
     monitor: str = "val_loss"
     """What early stopping watches: `val_loss`, `val_` and a metric, or `val_` and a
-    score of `headline`; see `TrainConfig.watched` for which of them fall."""
+    score of `headline`; see `tfnlp.scores.directions` for
+    which of them are better when lower."""
 
     ordered: bool = False
     """Whether each batch of rows goes on where the one before ended, so that rows are

@@ -32,7 +32,7 @@ from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
 from tfnlp.training.fit import Build, compiled, fit
 from tfnlp.training.step import Trainable
-from tfnlp.tuning.search import search
+from tfnlp.tuning.search import tune
 
 ODD_TEXTS = (
     "",
@@ -254,7 +254,9 @@ def check_searchable(task: Task, build: Build, rows: Rows, folder: Path) -> None
         return build(hp)
 
     config = TrainConfig(epochs=1)
-    found = search(task, asked, rows, rows, config, trials=1, folder=folder / "search")
+    found = tune(
+        task, asked, rows, rows, config, max_trials=1, folder=folder / "search"
+    )
     _expect(len(found.trials) == 1, f"searchable: {len(found.trials)} trials completed")
 
 

@@ -1,4 +1,4 @@
-"""A search over text, network and training ends with a recipe for the other script."""
+"""Hyperparameter search over text, network and training writes a recipe."""
 
 import json
 import subprocess
@@ -47,8 +47,8 @@ def test_the_best_recipe_is_taken_back(tmp_path):
         "--method",
         "random",
     ]
-    first = tune(tmp_path, "--trials", "2", *space)
-    again = tune(tmp_path, "--trials", "3", *space)
+    first = tune(tmp_path, "--max_trials", "2", *space)
+    again = tune(tmp_path, "--max_trials", "3", *space)
     for done, trials in ((first, 2), (again, 3)):
         header, *rows = done.stdout.splitlines()
         assert header.split() == ["score", "size", "training.learning_rate"]
@@ -64,7 +64,7 @@ def test_the_best_recipe_is_taken_back(tmp_path):
     assert (tmp_path / "saved_models" / "found" / "1").is_dir()
 
 
-def test_trials_are_cross_validated_if_asked(tmp_path):
+def test_trials_are_cross_validated_with_folds(tmp_path):
     reviews(tmp_path)
     space = ["--space", "ngrams=1,2", "--method", "grid"]
     done = tune(tmp_path, "--folds", "2", *space)
@@ -75,13 +75,14 @@ def test_trials_are_cross_validated_if_asked(tmp_path):
 def test_a_name_is_not_used_for_another_search(tmp_path):
     reviews(tmp_path)
     reviews(tmp_path, "others", {"good": ["fair"] * 3, "bad": ["poor"] * 3})
-    space = ["--space", "standardize=nfkc,lower", "--method", "grid", "--trials"]
+    space = ["--space", "standardize=nfkc,lower", "--method", "grid", "--max_trials"]
     tune(tmp_path, *space, "1")
-    others = ["--train", "others.csv", "--score", "log_loss", "--dropout", "0.4"]
+    others = ["--train", "others.csv", "--objective", "log_loss", "--dropout", "0.4"]
     done = tune(tmp_path, *space, "2", *others, code=2)
     assert done.stdout == ""
-    for told in ('of score "accuracy", not "log_loss"', "of dropout ", "of rows "):
-        assert told in done.stderr
+    differences = ('of objective "accuracy", not "log_loss"', "of dropout ", "of rows ")
+    for difference in differences:
+        assert difference in done.stderr
 
 
 def test_epochs_are_searched(tmp_path):
@@ -93,22 +94,22 @@ def test_epochs_are_searched(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
-        (["--score", "acuracy"], "Received: acuracy. Did you mean 'accuracy'?"),
-        (["--score", "loss", "--folds", "2"], "Received: loss. Did you mean"),
+        (["--objective", "acuracy"], "Received: acuracy. Did you mean 'accuracy'?"),
+        (["--objective", "loss", "--folds", "2"], "Received: loss. Did you mean"),
     ],
     ids=["name", "folds"],
 )
-def test_a_score_that_is_none_is_refused_before_anything_is_read(words, told, tmp_path):
+def test_an_unknown_objective_is_refused_before_reading(words, message, tmp_path):
     done = tune(tmp_path, *words, code=2)  # there is no file to read
-    assert "--score must be one that these rows have: accuracy, " in done.stderr
-    assert told in done.stderr
+    assert "--objective must be a score of these rows: accuracy, " in done.stderr
+    assert message in done.stderr
 
 
-def test_a_score_that_the_classes_do_not_have_is_refused_before_training(tmp_path):
+def test_an_objective_that_the_classes_lack_is_refused_before_training(tmp_path):
     reviews(tmp_path, labels=WORDS | {"none": ["long", "new", "old"]})
-    done = tune(tmp_path, "--score", "f1", code=2)
+    done = tune(tmp_path, "--objective", "f1", code=2)
     assert "recall_weighted, f1_macro" in done.stderr  # these classes have no f1
     assert "Received: f1." in done.stderr
     assert "epoch" not in done.stderr and not (tmp_path / "runs").exists()
@@ -122,7 +123,7 @@ def test_trials_of_pairs_are_cross_validated(tmp_path):
     assert done.stderr.count("fold 2/2") == 1
 
 
-def test_a_space_that_cannot_be_is_refused_before_anything_is_read(tmp_path):
+def test_an_unknown_flag_in_the_space_is_refused_before_reading(tmp_path):
     done = tune(tmp_path, "--space", "sise=1,2", code=2)
     assert "Unknown flag --sise. Did you mean --size" in done.stderr
     assert not (tmp_path / "runs").exists()

@@ -364,4 +364,4 @@ def test_a_score_that_nobody_measures_is_refused():
     ],
 )
 def test_the_best_of_a_score(monitor, mode):
-    assert TrainConfig(monitor=monitor).watched("val_x") == (monitor, mode)
+    assert TrainConfig(monitor=monitor).monitor_and_mode("val_x") == (monitor, mode)

@@ -1,4 +1,4 @@
-"""A search tries settings, keeps the best and never answers without a trial."""
+"""Hyperparameter search: the best trial first, resumed, and never without a trial."""
 
 import dataclasses
 import os
@@ -17,7 +17,7 @@ from tfnlp.specs import NUMBER, TEXT
 from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
-from tfnlp.tuning.search import explore, search
+from tfnlp.tuning.search import search, tune
 
 ROWS = from_list([{"text": "a" * n, "y": 2.0 * n} for n in range(1, 9)])
 ONCE = TrainConfig(epochs=1, learning_rate=1e-6, optimizer="sgd")
@@ -58,13 +58,13 @@ def build(hp):
     )
 
 
-def look(folder, *, build=build, **options):
-    options = {"trials": 2, "method": "grid"} | options
-    return search(Line(), build, ROWS, ROWS, ONCE, folder=folder, **options)
+def tuned(folder, *, build=build, **options):
+    options = {"max_trials": 2, "method": "grid"} | options
+    return tune(Line(), build, ROWS, ROWS, ONCE, folder=folder, **options)
 
 
 def test_the_best_trial_comes_first_and_can_be_built_again(tmp_path):
-    found = look(tmp_path)
+    found = tuned(tmp_path)
     assert found.values == {"slope": 2.0}
     assert [values["slope"] for values, _ in found.trials] == [2.0, 0.0]
     assert found.score == found.trials[0][1] == pytest.approx(0.0, abs=1e-3)
@@ -74,59 +74,59 @@ def test_the_best_trial_comes_first_and_can_be_built_again(tmp_path):
 
 @pytest.mark.parametrize("method", ["random", "bayesian"])
 def test_every_method_completes(method, tmp_path):
-    assert len(look(tmp_path, method=method).trials) == 2
+    assert len(tuned(tmp_path, method=method).trials) == 2
 
 
-def test_a_second_call_goes_on_where_the_first_ended(tmp_path):
-    first = look(tmp_path, trials=1, method="random")
-    again = look(tmp_path, trials=2, method="random")
+def test_a_second_call_resumes_where_the_first_ended(tmp_path):
+    first = tuned(tmp_path, max_trials=1, method="random")
+    again = tuned(tmp_path, max_trials=2, method="random")
     assert len(again.trials) == 2
     assert first.trials[0] in again.trials
 
 
 def tried(folder, *, least=0.0, **options):
-    """Searches for a small number; returns how many trials that took."""
+    """Searches for a small number; returns the number of trials."""
     seen = []
 
-    def attempt(hp, epochs):
+    def run_trial(hp, epochs):
         seen.append(hp.Float("x", least, 1.0))
         return seen[-1]
 
-    options = {"direction": "min", "epochs": 1, "trials": 2} | options
-    explore(
-        attempt, space=lambda hp: hp.Float("x", least, 1.0), folder=folder, **options
+    options = {"mode": "min", "epochs": 1, "max_trials": 2} | options
+    search(
+        run_trial, space=lambda hp: hp.Float("x", least, 1.0), folder=folder, **options
     )
     return len(seen)
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "difference"),
     [
-        ({"name": "loss"}, 'of score "score", not "loss"'),
-        ({"direction": "max"}, 'of direction "min", not "max"'),
+        ({"objective": "loss"}, 'of objective "score", not "loss"'),
+        ({"mode": "max"}, 'of mode "min", not "max"'),
         ({"method": "bayesian"}, 'of method "random", not "bayesian"'),
         ({"epochs": 2}, "of epochs 1, not 2"),
         ({"seed": 7}, "of seed 0, not 7"),
         ({"least": 0.5}, "of space x {"),
-        ({"common": {"rows": ROWS.take(7)}}, 'of rows "[0-9a-f]{16}", not "'),
-        ({"common": {"rows": ROWS, "size": 3}}, "of size nothing, not 3"),
+        ({"fixed": {"rows": ROWS.take(7)}}, 'of rows "[0-9a-f]{16}", not "'),
+        ({"fixed": {"rows": ROWS, "size": 3}}, "of size nothing, not 3"),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_a_search_does_not_go_on_with_trials_of_another(other, told, tmp_path):
-    """Trap: KerasTuner would take over whatever lies there."""
-    same = {"common": {"rows": ROWS}}
+def test_trials_of_another_search_are_refused(other, difference, tmp_path):
+    """KerasTuner would read any trials that it finds."""
+    same = {"fixed": {"rows": ROWS}}
     assert (tried(tmp_path, **same), tried(tmp_path, **same)) == (2, 0)
-    with pytest.raises(UsageError, match=f"with trials {told}") as caught:
-        tried(tmp_path, trials=3, **same | other)
-    assert "another --name), or delete" in str(caught.value)
-    assert tried(tmp_path, trials=3, **same) == 1
+    with pytest.raises(UsageError, match=f"with trials {difference}") as caught:
+        tried(tmp_path, max_trials=3, **same | other)
+    assert "another name), or delete" in str(caught.value)
+    assert tried(tmp_path, max_trials=3, **same) == 1
 
 
-def test_trials_without_notes_are_not_taken_over(tmp_path):
+def test_trials_without_a_manifest_are_refused(tmp_path):
     tried(tmp_path)
     (tmp_path / "trials" / "common.json").unlink()
-    with pytest.raises(UsageError, match="trials of which nothing is noted"):
+    with pytest.raises(UsageError, match="trials without a manifest"):
         tried(tmp_path)
 
 
@@ -135,10 +135,10 @@ class Curve(Line):
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "difference"),
     [
         ({"train": ROWS.take(7)}, "of rows "),
-        ({"valid": ROWS.take(7)}, "of held-out rows "),
+        ({"valid": ROWS.take(7)}, "of validation rows "),
         ({"task": Curve()}, "of task "),
         (
             {"config": dataclasses.replace(ONCE, learning_rate=1.0)},
@@ -151,23 +151,27 @@ class Curve(Line):
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_a_search_of_networks_knows_its_rows_task_and_training(other, told, tmp_path):
+def test_tuning_is_refused_for_other_rows_tasks_or_training(
+    other, difference, tmp_path
+):
     given = {"task": Line(), "build": build, "train": ROWS, "valid": ROWS}
-    given |= {"config": ONCE, "folder": tmp_path, "trials": 1}
-    search(**given)
-    with pytest.raises(UsageError, match=f"with trials {told}"):
-        search(**given | other)
+    given |= {"config": ONCE, "folder": tmp_path, "max_trials": 1}
+    tune(**given)
+    with pytest.raises(UsageError, match=f"with trials {difference}"):
+        tune(**given | other)
 
 
-def test_what_changes_no_score_may_differ_when_a_search_goes_on(tmp_path):
+def test_what_changes_no_score_may_differ_when_a_search_resumes(tmp_path):
     config = dataclasses.replace(ONCE, checkpoint_seconds=1.0, strategy="one_device")
     for settings in (ONCE, config):
-        search(Line(), build, ROWS, settled(ROWS), settings, folder=tmp_path, trials=1)
+        tune(
+            Line(), build, ROWS, settled(ROWS), settings, folder=tmp_path, max_trials=1
+        )
     assert len(list(tmp_path.glob("trials/trial_*"))) == 1
 
 
-def test_a_grid_that_was_stopped_finds_its_place(tmp_path):
-    """Trap: KerasTuner's grid would end, and say nothing."""
+def test_a_grid_search_resumes_at_its_place(tmp_path):
+    """KerasTuner's grid search would end without a message."""
 
     def three(hp):
         hp.Choice("slope", [0.0, 1.0, 2.0], default=0.0)
@@ -175,23 +179,23 @@ def test_a_grid_that_was_stopped_finds_its_place(tmp_path):
         return build(hp)
 
     for trials in (1, 2, 5, 99):
-        found = look(tmp_path, build=three, trials=trials)
+        found = tuned(tmp_path, build=three, max_trials=trials)
         settings = [tuple(values.values()) for values, _ in found.trials]
         assert len(settings) == len(set(settings)) == min(trials, 6)
 
 
-def test_hyperband_gives_few_settings_all_epochs(tmp_path):
-    """A larger slope is better at once; most settings get 2 of 9 epochs."""
+def test_hyperband_trains_few_trials_for_all_epochs(tmp_path):
+    """A larger slope is better at once; most trials get 2 of 9 epochs."""
     seen = []
 
-    def attempt(hp, epochs):
+    def run_trial(hp, epochs):
         slope = hp.Float("slope", 0.0, 1.0)
         seen.append((epochs, slope))
         return -slope
 
-    options = {"direction": "min", "method": "hyperband", "epochs": 9}
-    found = explore(
-        attempt,
+    options = {"mode": "min", "method": "hyperband", "epochs": 9}
+    found = search(
+        run_trial,
         space=lambda hp: hp.Float("slope", 0.0, 1.0),
         folder=tmp_path,
         **options,
@@ -203,8 +207,8 @@ def test_hyperband_gives_few_settings_all_epochs(tmp_path):
     assert found.score == -found.values["slope"]
 
 
-def test_the_table_has_the_best_first(tmp_path):
-    lines = str(look(tmp_path)).splitlines()
+def test_the_table_has_the_best_trial_first(tmp_path):
+    lines = str(tuned(tmp_path)).splitlines()
     assert lines[0].split() == ["score", "slope"]
     assert [line.split()[1] for line in lines[1:]] == ["2", "0"]
 
@@ -215,33 +219,33 @@ def test_failed_trials_are_counted(tmp_path):
             raise ZeroDivisionError
         return build(hp)
 
-    found = look(tmp_path, build=sometimes)
+    found = tuned(tmp_path, build=sometimes)
     assert len(found.trials) == found.failed == 1
 
 
 PARALLEL = """
 import sys, time
-from tfnlp.tuning.search import explore
-def attempt(hp, epochs):
+from tfnlp.tuning.search import search
+def run_trial(hp, epochs):
     x = hp.Float("x", -1.0, 1.0)
     time.sleep(0.2)
     return x * x
-explore(attempt, direction="min", epochs=1, space=lambda hp: hp.Float("x", -1.0, 1.0),
-        trials=6, folder=sys.argv[1], common={"rows": sys.argv[2]})
+search(run_trial, mode="min", epochs=1, space=lambda hp: hp.Float("x", -1.0, 1.0),
+       max_trials=6, folder=sys.argv[1], fixed={"rows": sys.argv[2]})
 """
 
 
 @pytest.mark.slow
 def test_two_workers_share_a_search(tmp_path):
-    """KerasTuner's chief gives out trials, two workers try them; of a third that
-    was told otherwise, none is taken."""
+    """KerasTuner's chief gives out trials, two workers run them; a third worker with
+    other rows is refused."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
-    common = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": port}
+    oracle = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": port}
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", PARALLEL, str(tmp_path), rows],
-            env={**os.environ, **common, "KERASTUNER_TUNER_ID": name},
+            env={**os.environ, **oracle, "KERASTUNER_TUNER_ID": name},
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -249,30 +253,45 @@ def test_two_workers_share_a_search(tmp_path):
             ("chief", "tuner0", "tuner1", "tuner2"), "aaab", strict=True
         )
     ]
-    told = [process.communicate(timeout=200)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0, 1], told
-    assert "UsageError" in told[-1] and 'of rows "a", not "b"' in told[-1]
+    errors = [process.communicate(timeout=200)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0, 1], errors
+    assert "UsageError" in errors[-1] and 'of rows "a", not "b"' in errors[-1]
     assert len(list(tmp_path.glob("trials/trial_*"))) == 6
 
 
 @pytest.mark.parametrize("trials", [1, 5])
 def test_a_search_without_a_completed_trial_raises(trials, tmp_path):
-    """Trap M5: KerasTuner would return values that nobody tried."""
+    """Trap M5: KerasTuner would return values that were never tried."""
 
     def failing(hp, epochs):
         raise ZeroDivisionError("no network today")
 
     with pytest.raises(TrainingError) as caught:
-        explore(
+        search(
             failing,
-            direction="min",
+            mode="min",
             epochs=1,
             space=lambda hp: hp.Int("width", 1, 100),
-            trials=trials,
+            max_trials=trials,
             folder=tmp_path,
         )
     assert "at least one completed trial. Received: FAILED" in str(caught.value)
     assert "ZeroDivisionError: no network today" in str(caught.value)
+
+
+@pytest.mark.parametrize(("objective", "best"), [("val_ter", 0.0), ("val_bleu", 1.0)])
+def test_the_name_of_the_objective_decides_which_score_is_best(
+    objective, best, tmp_path
+):
+    found = search(
+        lambda hp, epochs: hp.Choice("x", [0.0, 1.0]),
+        objective=objective,
+        epochs=1,
+        space=lambda hp: hp.Choice("x", [0.0, 1.0]),
+        method="grid",
+        folder=tmp_path,
+    )
+    assert found.score == best
 
 
 def test_an_unknown_method_is_refused(tmp_path):
@@ -280,10 +299,10 @@ def test_an_unknown_method_is_refused(tmp_path):
         "method must be one of random, bayesian, hyperband, grid. Received: 'luck'"
     )
     with pytest.raises(UsageError, match=message):
-        look(tmp_path, method="luck")
+        tuned(tmp_path, method="luck")
 
 
 def test_nothing_goes_to_stdout(tmp_path, capfd):
-    look(tmp_path, trials=1)
-    look(tmp_path, trials=1)
+    tuned(tmp_path, max_trials=1)
+    tuned(tmp_path, max_trials=1)
     assert capfd.readouterr().out == ""

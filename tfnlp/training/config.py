@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
 from tfnlp.errors import UsageError
+from tfnlp.scores.directions import Direction, direction
 
 Optimizer = Literal[
     "adam", "adamw", "adagrad", "rmsprop", "sgd", "lion", "muon", "schedule_free"
@@ -68,18 +69,20 @@ class TrainConfig:
             return self.epochs
         return min(self.epochs, -(-self.max_steps // steps_per_epoch))
 
-    def watched(self, monitor: str) -> tuple[str, Literal["min", "max"]]:
-        """What early stopping watches, and which of its values is the best.
+    def monitor_and_mode(self, monitor: str) -> tuple[str, Direction]:
+        """The score of early stopping, and its mode: what Keras' `EarlyStopping` takes.
 
         Args:
-            monitor: what the task watches, if nothing else is asked for.
+            monitor: the task's own, where the configuration names none.
 
         Example:
-        >>> TrainConfig().watched("val_loss"), TrainConfig(monitor="val_f1").watched("")
-        (('val_loss', 'min'), ('val_f1', 'max'))
+        >>> TrainConfig().monitor_and_mode("val_loss")
+        ('val_loss', 'min')
+        >>> TrainConfig(monitor="val_f1").monitor_and_mode("val_loss")
+        ('val_f1', 'max')
         """
         name = self.monitor or monitor
-        return name, "max" if _FALLING.isdisjoint(name.split("_")) else "min"
+        return name, direction(name)
 
     def __post_init__(self) -> None:
         for name, lowest in _LOWEST.items():
@@ -108,8 +111,6 @@ class TrainConfig:
             _check_choice(field.name, getattr(self, field.name), field.type)
 
 
-_FALLING = frozenset("loss error perplexity nats bits ter".split())
-"""Words in the names of scores of which less is better."""
 _NOT_NEGATIVE = (
     "learning_rate",
     "weight_decay",

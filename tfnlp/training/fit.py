@@ -192,7 +192,7 @@ def _watchers(
         found = functools.partial(averages, trainable.optimizer)
         yield FoundWeights(trainable.network, found)
     yield NanGuard()
-    monitor, mode = config.watched(task.monitor)
+    monitor, mode = config.monitor_and_mode(task.monitor)
     logged = {f"val_{metric.name}" for metric in trainable.metrics}
     if monitor not in logged:
         answers = AnswerScores(task, trainable.network, valid)

@@ -1,6 +1,7 @@
-"""What the trials in a folder share, so that a search goes on only with its own.
+"""The manifest of a hyperparameter search, so that it resumes only its own trials.
 
-KerasTuner reads back whatever trials it finds, of another score or of other rows, too.
+KerasTuner reads back any trials that it finds: also those of another objective or of
+other rows.
 """
 
 import json
@@ -19,8 +20,8 @@ TRIALS = "trials"
 _WIDEST = 80
 
 
-class Notes:
-    """The facts that all trials of a search share, in a file beside them.
+class SearchManifest:
+    """What all trials of a search have in common, in a file beside them.
 
     Args:
         folder: of the search.
@@ -33,31 +34,30 @@ class Notes:
 
     @property
     def file(self) -> Path:
-        """Where they are."""
+        """`common.json` beside the trials."""
         return self.trials / "common.json"
 
     def check(self) -> None:
-        """Says in what the trials that are there differ, if there are some.
+        """Compares the trials in the folder, if there are any, with this search.
 
         Raises:
-            UsageError: they are of another search.
+            UsageError: they belong to another search.
         """
         if self.file.exists():
             found = json.loads(self.file.read_text(encoding="utf-8"))
-            told = "; ".join(_differences(found, self.facts))
+            found_trials = "; ".join(_differences(found, self.facts))
         else:
             unknown = (self.trials / "oracle.json").exists()
-            told = "of which nothing is noted" if unknown else ""
-        if told:
+            found_trials = "without a manifest" if unknown else ""
+        if found_trials:
             raise UsageError(
-                "A search goes on only as it was begun. "
-                f"Received: {self.trials} with trials {told}. Give this search a "
-                "folder of its own (of a script: another --name), or delete "
-                f"{self.trials} to try everything anew."
+                "A search resumes with the options it was started with. Received: "
+                f"{self.trials} with trials {found_trials}. Use another folder (in a "
+                f"script: another name), or delete {self.trials} to start over."
             )
 
     def write(self) -> None:
-        """Writes them; whoever reads sees all or nothing."""
+        """Writes the file atomically."""
         self.trials.mkdir(parents=True, exist_ok=True)
         new = self.file.with_suffix(f".{os.getpid()}")
         new.write_text(json.dumps(self.facts, indent=1) + "\n", encoding="utf-8")

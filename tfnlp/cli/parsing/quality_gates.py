@@ -1,7 +1,8 @@
 """Bounds that scores must keep, as typed behind ``--gate``.
 
-Knows no task: which way a score is better is told from its name, unless the gate
-says it with ``>=`` or ``<=``.
+Knows no task: whether a bound is the lowest or the highest follows from the name of
+the score (see `tfnlp.scores.directions`), unless the gate says it with ``>=`` or
+``<=``.
 """
 
 import math
@@ -10,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tfnlp.errors import TfnlpError, UsageError, nearest
+from tfnlp.scores.directions import lower_is_better
 
 _WRITTEN = re.compile(r"\s*([^<>=\s]+)\s*(>=|<=|=)\s*(\S+)\s*")
-_SMALLER_IS_BETTER = {"loss", "error", "perplexity"}
 
 
 class GateError(TfnlpError):
@@ -84,8 +85,8 @@ def _gate(word: str) -> Gate:
             "--gate is written SCORE=BOUND, 'SCORE>=LOWEST' or 'SCORE<=HIGHEST'. "
             f"Received: {word!r}. Example: --gate accuracy=0.8"
         )
-    smaller = bool(_SMALLER_IS_BETTER & set(found[1].split("_")))
-    return Gate(found[1], found[2] == "<=" or (found[2] == "=" and smaller), bound)
+    highest = found[2] == "<=" or (found[2] == "=" and lower_is_better(found[1]))
+    return Gate(found[1], highest, bound)
 
 
 def _number(word: str) -> float | None:
