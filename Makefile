@@ -28,7 +28,7 @@ $(STAMP): requirements.txt pyproject.toml setup.py
 	@touch $(STAMP)
 
 demo: setup ## train on a built-in set, then ask the artefact three times
-	$(BIN)/python pipelines/text_classification.py --name demo --wide 1
+	$(BIN)/python pipelines/text_classification.py --name demo --nb_prior.scale 1
 	@echo
 	$(BIN)/tfnlp predict saved_models/demo \
 		--text 'A warm, funny and beautifully acted film.' \

@@ -28,7 +28,7 @@ from tfnlp.scores import classification as scores
 from tfnlp.scores import classification_bootstrap, label_encoding
 
 COSTS = (0.03, 0.1, 0.3, 1.0, 3.0)
-MINIMUM_COUNTS = (1, 2)
+MIN_FREQUENCIES = (1, 2)
 REPORTED = ("accuracy", "f1_macro", "f1_micro")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 Answer = Callable[[Any], np.ndarray]
@@ -102,8 +102,8 @@ def measure(sides: tfnlp.Sides, *, separator: str | None = None) -> dict[str, An
 def candidates(sides: tfnlp.Sides, separator: str | None) -> Iterator[Candidate]:
     """Trains an SVM for every setting; equal ones come with the smaller C first."""
     labels = classes(sides.train.labels, separator)
-    for minimum_count in MINIMUM_COUNTS:
-        vectorizer = tfidf(sides.train.texts, minimum_count=minimum_count)
+    for min_frequency in MIN_FREQUENCIES:
+        vectorizer = tfidf(sides.train.texts, min_frequency=min_frequency)
         train = vectorizer.fit_transform(sides.train.texts)
         valid = vectorizer.transform(sides.valid.texts)
         for cost in COSTS:
@@ -114,20 +114,20 @@ def candidates(sides: tfnlp.Sides, separator: str | None) -> Iterator[Candidate]
             found = draw(np.arange(len(sides.valid.labels)))
             yield Candidate(
                 found["accuracy" if separator is None else "f1_macro"],
-                {"C": cost, "minimum_count": minimum_count},
+                {"C": cost, "min_frequency": min_frequency},
                 lambda texts, vectorizer=vectorizer, answer=answer: answer(
                     vectorizer.transform(texts)
                 ),
             )
 
 
-def tfidf(texts: Sequence[str], *, minimum_count: int) -> TfidfVectorizer:
+def tfidf(texts: Sequence[str], *, min_frequency: int) -> TfidfVectorizer:
     """Words and bigrams, or characters where words have no blanks between them."""
     spaced = {"analyzer": "word", "ngram_range": (1, 2)}
     unspaced = {"analyzer": "char", "ngram_range": (1, 3)}
     return TfidfVectorizer(
         sublinear_tf=True,
-        min_df=minimum_count,
+        min_df=min_frequency,
         **(spaced if has_blanks(texts) else unspaced),
     )
 

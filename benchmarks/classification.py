@@ -42,7 +42,7 @@ SETS = {
     ),
     "goemotions": (
         "--train {data}/goemotions/train.tsv.gz --valid {data}/goemotions/dev.tsv.gz"
-        " --test {data}/goemotions/test.tsv.gz --text 1 --label 2 --several"
+        " --test {data}/goemotions/test.tsv.gz --text 1 --label 2 --multi_label"
     ),
     "imdb": (
         "--train {data}/imdb/train.csv.gz --test {data}/imdb/test.csv.gz"
@@ -52,7 +52,7 @@ SETS = {
         "--train {data}/mrpc/msr-para-train.tsv.gz"
         " --valid {data}/mrpc/msr-para-val.tsv.gz"
         " --test {data}/mrpc/msr-para-test.tsv.gz"
-        " --text '#1 String' --second '#2 String' --label Quality"
+        " --text '#1 String' --text_pair '#2 String' --label Quality"
     ),
     "rotten_tomatoes": "--train rotten_tomatoes",
     "sst2": (
@@ -70,15 +70,15 @@ SETS = {
     ),
 }
 """Set → flags of the pipeline and of the baseline."""
-CHARACTERS = "--split characters --ngrams 3"
+CHARACTERS = "--tokenizer characters --ngrams 3"
 OPTIONS = {
     ("chnsenticorp_zh", None): CHARACTERS,
-    ("chnsenticorp_zh", "bow"): "--nbsvm --wide 0.3",
+    ("chnsenticorp_zh", "bow"): "--nb_prior.per_term --nb_prior.scale 0.3",
     ("mrpc", None): "--symmetric",
     ("mrpc", "bow"): "--ngrams 1",
     ("thucnews_titles_zh", None): CHARACTERS,
     ("thucnews_titles_zh", "bow"): (
-        "--wide 0.3 --dropout 0 --word_dropout 0 --smoothing 0.1"
+        "--nb_prior.scale 0.3 --dropout 0 --word_dropout 0 --label_smoothing 0.1"
         " --training.batch_size 32"
     ),
 }

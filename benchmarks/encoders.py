@@ -41,9 +41,9 @@ class Recipe(cli.Reading):
     text: str = "text"  # column: name, number from 1, or several joined with +
     label: str = "label"  # column of the label
     encoders: str = "bow,cnn,rnn,transformer"  # which ones, joined with commas
-    size: int = 30_000  # entries of the vocabulary
+    vocabulary_size: int = 30_000  # entries of the vocabulary
     terms: int = 300_000  # the same for the bag of words, which has pairs of words
-    length: int = 400  # tokens kept of a text; the bag of words keeps 1,000
+    sequence_length: int = 400  # tokens kept of a text; the bag of words keeps 1,000
     epochs: int = 3  # the first is not counted
     batch_size: int = 64
     threads: int = 2  # of PyTorch
@@ -177,9 +177,16 @@ def main(recipe: Recipe) -> None:
     print("| encoder | PyTorch, texts a second | `tfnlp.fit` | ratio |")
     print("| --- | ---: | ---: | ---: |")
     for name in names:
-        text = {"size": recipe.size, "length": recipe.length}
+        text = {
+            "vocabulary_size": recipe.vocabulary_size,
+            "sequence_length": recipe.sequence_length,
+        }
         if name == "bow":
-            text = {"size": recipe.terms, "length": 1_000, "ngrams": 2}
+            text = {
+                "vocabulary_size": recipe.terms,
+                "sequence_length": 1_000,
+                "ngrams": 2,
+            }
         task = tfnlp.Classification.from_rows(sides.train, **text)
         texts = len(sides.train)
         slow = texts / of_torch(recipe, name, task, sides.train)

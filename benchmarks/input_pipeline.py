@@ -41,8 +41,8 @@ class Recipe(cli.Reading):
     train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set
     text: str = "text"  # column: name, number from 1, or several joined with +
     label: str = "label"  # column of the label
-    size: int = 30_000  # entries of the vocabulary
-    length: int = 400  # tokens kept of a text
+    vocabulary_size: int = 30_000  # entries of the vocabulary
+    sequence_length: int = 400  # tokens kept of a text
     batch_size: int = 64
     passes: int = 3  # the first reads and encodes, the fastest of the others counts
 
@@ -60,7 +60,11 @@ def main(recipe: Recipe) -> None:
         )
     columns = {"text": recipe.text, "label": recipe.label}
     rows = tfnlp.read_sides(recipe.train, columns, **recipe.options()).train
-    task = tfnlp.Classification.from_rows(rows, size=recipe.size, length=recipe.length)
+    task = tfnlp.Classification.from_rows(
+        rows,
+        vocabulary_size=recipe.vocabulary_size,
+        sequence_length=recipe.sequence_length,
+    )
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "texts.csv"
         count, megabytes = write(rows, path)
@@ -111,7 +115,7 @@ def of_keras(recipe: Recipe, task: tfnlp.Classification, path: Path) -> Iterable
     return (
         tf.data.Dataset.from_tensor_slices((texts, labels))
         .map(
-            lambda text, label: (vectorize(text)[: recipe.length], label),
+            lambda text, label: (vectorize(text)[: recipe.sequence_length], label),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
         .cache()

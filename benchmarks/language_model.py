@@ -37,7 +37,7 @@ class Recipe:
     characters: int = 400_000  # of the Transformer's text
     words: int = 60_000  # of the LSTM's text
     vocabulary: int = 10_000  # different words
-    length: int = 128  # tokens of a block of the Transformer
+    sequence_length: int = 128  # tokens of a block of the Transformer
     width: int = 128  # of the Transformer
     depth: int = 4
     heads: int = 4
@@ -56,7 +56,7 @@ class Transformer(nn.Module):
         super().__init__()
         width = recipe.width
         self.table = nn.Embedding(size, width)
-        self.places = nn.Embedding(recipe.length, width)
+        self.places = nn.Embedding(recipe.sequence_length, width)
         block = nn.TransformerEncoderLayer(
             width,
             recipe.heads,
@@ -107,18 +107,24 @@ def main(recipe: Recipe) -> None:
             f"Received: {recipe.epochs}."
         )
     lines = []
-    for name, text, split, length, peer in (
-        ("Transformer", letters(recipe), "characters", recipe.length, Transformer),
+    for name, text, tokenizer, length, peer in (
+        (
+            "Transformer",
+            letters(recipe),
+            "characters",
+            recipe.sequence_length,
+            Transformer,
+        ),
         ("LSTM", words(recipe), "words", recipe.segment, Recurrent),
     ):
         slots = recipe.batch_size if peer is Recurrent else 0
         rows = from_list([{"text": text}])
         task = tfnlp.LanguageModel.from_rows(
-            rows, split=split, length=length, slots=slots
+            rows, tokenizer=tokenizer, sequence_length=length, slots=slots
         )
         ids = task.pieces.encode([text]).flat_values.numpy()
         slow = of_torch(recipe, peer(task.pieces.size, recipe), ids, length, slots)
-        train = tfnlp.blocks(rows, size=length, unit=split, slots=slots)
+        train = tfnlp.blocks(rows, size=length, unit=tokenizer, slots=slots)
         fast = of_fit(recipe, task, train)
         speeds = len(ids) / slow, len(ids) / fast
         lines.append(
@@ -199,7 +205,7 @@ def of_fit(recipe: Recipe, task: tfnlp.LanguageModel, train: Any) -> float:
                 hidden_dim=recipe.width,
                 num_layers=recipe.depth,
                 num_heads=recipe.heads,
-                sequence_length=recipe.length,
+                sequence_length=recipe.sequence_length,
                 dropout=recipe.dropout,
             )
         )

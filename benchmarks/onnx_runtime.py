@@ -1,6 +1,6 @@
 """How fast ONNX Runtime answers: a BiLSTM as one fused node against its SavedModel.
 
-    python benchmarks/onnx_runtime.py --width 128 --length 128 --batches 1 32
+    python benchmarks/onnx_runtime.py --width 128 --sequence_length 128 --batches 1 32
 
 The network is not trained: the numbers of a recurrent layer cost the same whatever
 they are. Both answer the same texts on as many threads and the fastest pass of each
@@ -58,7 +58,9 @@ class Recipe:
 
     cell: str = "lstm"
     width: int = 128  # of both directions together
-    length: int = 128  # tokens of the longest text; the others have half of it or more
+    sequence_length: int = (
+        128  # tokens of the longest text; the others have half of it or more
+    )
     batches: tuple[int, ...] = (1, 32)
     passes: int = 20  # the fastest counts
     threads: int = 1  # of both
@@ -81,7 +83,7 @@ def measured(recipe: Recipe, folder: Path) -> Iterator[tuple[str, float, float]]
     """
     with quiet_start():
         task = tfnlp.Classification(
-            tfnlp.Vectorizer(WORDS, length=recipe.length),
+            tfnlp.Vectorizer(WORDS, sequence_length=recipe.sequence_length),
             tfnlp.Vocabulary(("negative", "positive")),
         )
         network = task.network(_encoder(recipe))
@@ -91,7 +93,7 @@ def measured(recipe: Recipe, folder: Path) -> Iterator[tuple[str, float, float]]
     serve = tf.saved_model.load(str(saved)).signatures["serving_default"]
     answer = partial(_answered, serve)
     for size in recipe.batches:
-        texts = drawn(size, recipe.length)
+        texts = drawn(size, recipe.sequence_length)
         ids = dict(task.text(texts))
         theirs, _ = fastest(compute, ids, recipe.passes)
         feed = {n: (each.numpy().tolist(), "int32") for n, each in ids.items()}

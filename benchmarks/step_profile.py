@@ -34,8 +34,8 @@ class Recipe(cli.Reading):
     text: str = "text"  # column: name, number from 1, or several joined with +
     label: str = "label"  # column of the label
     encoder: Literal["bow", "cnn", "rnn", "transformer"] = "cnn"
-    size: int = 30_000  # entries of the vocabulary
-    length: int = 400  # tokens kept of a text
+    vocabulary_size: int = 30_000  # entries of the vocabulary
+    sequence_length: int = 400  # tokens kept of a text
     ngrams: int = 1  # longest run of words
     width: int = 192  # of the encoder's vectors
     batch_size: int = 64
@@ -47,7 +47,11 @@ def main(recipe: Recipe) -> None:
     """Reads, takes steps and prints."""
     columns = {"text": recipe.text, "label": recipe.label}
     sides = tfnlp.read_sides(recipe.train, columns, **recipe.options())
-    text = {"size": recipe.size, "length": recipe.length, "ngrams": recipe.ngrams}
+    text = {
+        "vocabulary_size": recipe.vocabulary_size,
+        "sequence_length": recipe.sequence_length,
+        "ngrams": recipe.ngrams,
+    }
     task = tfnlp.Classification.from_rows(sides.train, **text)
 
     def build(hp: Any) -> Any:

@@ -35,7 +35,7 @@ class Recipe(cli.Reading):
     train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set
     text: str = "text"  # column: name, number from 1, or several joined with +
     megabytes: float = 5.0  # the texts are repeated until there are so many
-    size: int = 300_000  # entries of the vocabulary
+    vocabulary_size: int = 300_000  # entries of the vocabulary
     batch_size: int = 1024
     passes: int = 5  # the fastest counts
     threads: int = 1  # of TensorFlow; the peer has one
@@ -49,7 +49,7 @@ def main(recipe: Recipe) -> None:
     rows = tfnlp.read_sides(recipe.train, columns, **recipe.options()).train
     texts = [row.decode() for row in rows.map(_text).as_numpy_iterator()]
     vectorizer = tfnlp.Vectorizer.from_texts(
-        texts, size=recipe.size, ngrams=2, length=1000
+        texts, vocabulary_size=recipe.vocabulary_size, ngrams=2, sequence_length=1000
     )
     batches = list(repeated(texts, recipe.megabytes, batch_size=recipe.batch_size))
     speeds = megabytes_a_second(encoders(vectorizer), batches, passes=recipe.passes)

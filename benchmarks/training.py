@@ -33,7 +33,7 @@ class Recipe(cli.Reading):
     train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set
     text: str = "text"  # column: name, number from 1, or several joined with +
     label: str = "label"  # column of the label
-    size: int = 300_000  # entries of the vocabulary of words and bigrams
+    vocabulary_size: int = 300_000  # entries of the vocabulary of words and bigrams
     width: int = 64  # of a vector
     epochs: int = 3  # the first is not counted
     batch_size: int = 64
@@ -79,7 +79,10 @@ def main(recipe: Recipe) -> None:
     columns = {"text": recipe.text, "label": recipe.label}
     sides = tfnlp.read_sides(recipe.train, columns, **recipe.options())
     task = tfnlp.Classification.from_rows(
-        sides.train, size=recipe.size, ngrams=2, length=1000
+        sides.train,
+        vocabulary_size=recipe.vocabulary_size,
+        ngrams=2,
+        sequence_length=1000,
     )
     config = tfnlp.TrainConfig(
         epochs=recipe.epochs, batch_size=recipe.batch_size, patience=recipe.epochs

@@ -44,16 +44,19 @@ _ONE_PASS = (
 )
 _THREE = "--training.epochs 3 --training.learning_rate 2e-3 --training.schedule linear"
 OURS = {
-    "linear": "--encoder linear --size 250000 --wide 0.02 --training.epochs 3 "
+    "linear": "--encoder linear --vocabulary_size 250000 --nb_prior.scale 0.02 "
+    "--training.epochs 3 "
     "--training.learning_rate 1e-3 --training.batch_size 256 "
     "--training.schedule linear",
     "bow": "--encoder bow",
-    "cnn": f"--encoder cnn --length 600 --wide 1 {_THREE}",
-    "cnn, small, one pass": "--encoder cnn --length 600 --width 64 --wide 1 "
+    "cnn": f"--encoder cnn --sequence_length 600 --nb_prior.scale 1 {_THREE}",
+    "cnn, small, one pass": "--encoder cnn --sequence_length 600 --width 64 "
+    "--nb_prior.scale 1 "
     "--dropout 0.3 --spatial_dropout 0 "
     f"--network kernel_sizes=(2,) embedding_dim=32 {_ONE_PASS}",
-    "rnn": f"--encoder rnn --length 400 --wide 1 {_THREE}",
-    "rnn, small, one pass": "--encoder rnn --length 200 --width 32 --wide 1 "
+    "rnn": f"--encoder rnn --sequence_length 400 --nb_prior.scale 1 {_THREE}",
+    "rnn, small, one pass": "--encoder rnn --sequence_length 200 --width 32 "
+    "--nb_prior.scale 1 "
     f"--network embedding_dim=64 --training.batch_size 128 {_ONE_PASS}",
     "transformer": "--encoder transformer",
 }
@@ -104,9 +107,10 @@ def main(recipe: Recipe) -> None:
                 f"--runs takes all, or some of {'; '.join(RUNS)}. "
                 f"Received: {name!r}.{nearest(name, RUNS)}"
             )
-    if recipe.second or recipe.several:
+    if recipe.text_pair or recipe.multi_label:
         raise UsageError(
-            "The peers read one text and one label. Received: --second or --several. "
+            "The peers read one text and one label. "
+            "Received: --text_pair or --multi_label. "
             "Leave them out."
         )
     with tempfile.TemporaryDirectory() as folder:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import tfnlp
 from tfnlp import cli
 
-Split = Literal["characters", "words", "bpe", "unigram"]
+Tokenizer = Literal["characters", "words", "bpe", "unigram"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,11 @@ class Recipe(cli.Texts):
     output: str = "saved_models"  # folder of all artefacts
     resume: bool = False  # go on with a run of this name that was stopped
 
-    split: Split = "characters"  # what a token is
-    size: int | None = None  # ids at most; default: 8,000 subwords, 20,000 of others
-    length: int | None = None  # tokens read at a time; default: by the decoder
+    tokenizer: Tokenizer = "characters"  # what a token is
+    vocabulary_size: int | None = (
+        None  # ids at most; default: 8,000 subwords, 20,000 of others
+    )
+    sequence_length: int | None = None  # tokens read at a time; default: by the decoder
     decoder: Literal["transformer", "recurrent"] = "transformer"
     width: int | None = None  # of the decoder's vectors; default: by the decoder
     depth: int | None = None  # layers; default: by the decoder
@@ -53,10 +55,20 @@ class Recipe(cli.Texts):
 
     @property
     def own(self) -> dict[str, Any]:
-        """Window, width, depth and dropout: given, or the decoder's own."""
+        """Sequence length, width, depth and dropout: given, or the decoder's own."""
         defaults = {
-            "transformer": {"length": 128, "width": 128, "depth": 4, "dropout": 0.1},
-            "recurrent": {"length": 35, "width": 256, "depth": 1, "dropout": 0.25},
+            "transformer": {
+                "sequence_length": 128,
+                "width": 128,
+                "depth": 4,
+                "dropout": 0.1,
+            },
+            "recurrent": {
+                "sequence_length": 35,
+                "width": 256,
+                "depth": 1,
+                "dropout": 0.25,
+            },
         }[self.decoder]
         given = {name: getattr(self, name) for name in defaults}
         return defaults | {n: value for n, value in given.items() if value is not None}
@@ -69,7 +81,9 @@ class Recipe(cli.Texts):
     @property
     def most(self) -> int:
         """How many ids there are at most."""
-        return self.size or (20_000 if self.split in ("words", "characters") else 8_000)
+        return self.vocabulary_size or (
+            20_000 if self.tokenizer in ("words", "characters") else 8_000
+        )
 
     def blocks(self, rows: Any, *, before: bool = False) -> Any:
         """The text in blocks; see `tfnlp.blocks`.
@@ -79,9 +93,9 @@ class Recipe(cli.Texts):
         """
         return tfnlp.blocks(
             rows,
-            size=self.own["length"],
-            unit="characters" if self.split == "characters" else "words",
-            context=self.own["length"] if before and not self.slots else 1,
+            size=self.own["sequence_length"],
+            unit="characters" if self.tokenizer == "characters" else "words",
+            context=self.own["sequence_length"] if before and not self.slots else 1,
             fresh=0 if before else 8,
             slots=self.slots,
         )
@@ -98,7 +112,9 @@ def main(recipe: Recipe) -> Path:
         audit = tfnlp.audit(sides.train, label_field=None).check()
         print(audit.table(), file=sys.stderr)
     with clock.phase("vocabulary"):
-        task = learnt(recipe, sides.train, split=recipe.split, size=recipe.most)
+        task = learnt(
+            recipe, sides.train, tokenizer=recipe.tokenizer, vocabulary_size=recipe.most
+        )
         train = recipe.blocks(sides.train)
         valid = recipe.blocks(sides.valid, before=bool(recipe.slots))
         test = recipe.blocks(sides.test, before=True)
@@ -129,19 +145,21 @@ def main(recipe: Recipe) -> Path:
 
 def rehearse(recipe: Recipe) -> None:
     """Builds everything once, tiny: a wrong setting ends here, before any reading."""
-    task = learnt(recipe, recipe.made_up(), split="characters", size=50)
+    task = learnt(recipe, recipe.made_up(), tokenizer="characters", vocabulary_size=50)
     own = recipe.own
     network(recipe, task, hidden_dim=own["width"], dropout=own["dropout"])
 
 
-def learnt(recipe: Recipe, rows: Any, *, split: str, size: int) -> tfnlp.LanguageModel:
+def learnt(
+    recipe: Recipe, rows: Any, *, tokenizer: str, vocabulary_size: int
+) -> tfnlp.LanguageModel:
     """The pieces of the text."""
-    lines = {"lines": True} if split == "words" else {}
+    lines = {"lines": True} if tokenizer == "words" else {}
     return tfnlp.LanguageModel.from_rows(
         rows,
-        split=split,
-        size=size,
-        length=recipe.own["length"],
+        tokenizer=tokenizer,
+        vocabulary_size=vocabulary_size,
+        sequence_length=recipe.own["sequence_length"],
         slots=recipe.slots,
         **lines,
     )
@@ -160,7 +178,7 @@ def network(recipe: Recipe, task: tfnlp.LanguageModel, *, hidden_dim, dropout):
         "dropout": dropout,
     }
     if recipe.decoder == "transformer":
-        options["sequence_length"] = recipe.own["length"]
+        options["sequence_length"] = recipe.own["sequence_length"]
     options |= cli.assignments(recipe.network, decoder)
     return task.network(decoder(task.pieces.size, **options))
 

@@ -30,8 +30,8 @@ class Recipe(cli.Writer):
     target_length: int = 100  # tokens learnt of a target, and written at most
     width: int = 192  # of encoder and decoder
     depth: int = 2  # layers of both
-    no_repeat_ngram: int = 3  # so many tokens in a row come once only; 0 is off
-    measures: tuple[str, ...] = ("rouge",)  # also bleu chrf exact_match …
+    no_repeat_ngram_size: int = 3  # n-grams of this size come once only; 0 is off
+    metrics: tuple[str, ...] = ("rouge",)  # also bleu chrf exact_match …
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(
             epochs=20,
@@ -80,7 +80,7 @@ def main(recipe: Recipe) -> Path:
 
 def rehearse(recipe: Recipe) -> None:
     """Builds everything once, tiny: a wrong setting ends here, before any reading."""
-    task = recipe.learnt(recipe.made_up(), pieces={"split": "characters"})
+    task = recipe.learnt(recipe.made_up(), pieces={"tokenizer": "characters"})
     recipe.network_of(task, hidden_dim=recipe.width, dropout=recipe.dropout)
 
 

@@ -18,7 +18,7 @@ from typing import Literal
 import tfnlp
 from tfnlp import cli
 
-Split = Literal["words", "characters", "bytes", "bpe", "unigram", "wordpiece"]
+Tokenizer = Literal["words", "characters", "bytes", "bpe", "unigram", "wordpiece"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +30,17 @@ class Recipe(cli.Source):
     resume: bool = False  # go on with a run of this name that was stopped
 
     encoder: Literal["linear", "bow", "cnn", "rnn", "transformer"] = "cnn"
-    size: int | None = None  # entries of the vocabulary; default: by the encoder
-    length: int | None = None  # tokens kept of a text; default: by the encoder
-    ngrams: int | None = None  # longest run of words; default: by the encoder
-    split: Split = "words"  # bpe, unigram and wordpiece are subwords
-    character_ngrams: tuple[int, int] | None = None  # e.g. 3,5: pieces of words too
+    vocabulary_size: int | None = (
+        None  # entries of the vocabulary; default: by the encoder
+    )
+    sequence_length: int | None = None  # tokens kept of a text; default: by the encoder
+    ngrams: int | None = None  # longest n-gram of words; default: by the encoder
+    tokenizer: Tokenizer = "words"  # bpe, unigram and wordpiece are subwords
+    character_ngrams: tuple[int, int] | None = (
+        None  # e.g. 3,5: n-grams of characters too
+    )
     standardize: tuple[str, ...] | None = None  # e.g. nfkc,lower,strip_accents
-    minimum_count: int = 1  # rarer tokens are unknown
+    min_frequency: int = 1  # rarer tokens are unknown
     stop_words: str | None = None  # leave out frequent words: english
     vectors: str | None = None  # GloVe, word2vec or fastText text file
     trainable_vectors: bool = True  # whether training changes the vectors
@@ -48,37 +52,39 @@ class Recipe(cli.Source):
     spatial_dropout: float | None = None  # share of features dropped from a text
     network: tuple[str, ...] = ()  # more of the encoder: cell=gru num_layers=2
     symmetric: bool = False  # pairs: whether swapped texts have the same label
-    wide: float | None = None  # a linear layer starts from naive Bayes times this
-    wide_pooling: Literal["sqrt", "sum"] | None = None  # how terms add up there
-    nbsvm: bool = False  # that layer learns one weight a term, not one a class too
+    nb_prior: tfnlp.NaiveBayesPrior = dataclasses.field(
+        default_factory=tfnlp.NaiveBayesPrior  # default: by the encoder
+    )
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
-    smoothing: float = 0.0  # of the labels
-    balanced: bool = False  # weigh classes by the inverse of their share
+    label_smoothing: float = 0.0  # share of the target spread over all classes
+    class_weight: Literal["balanced"] | None = None  # by the inverse of their share
     training: tfnlp.TrainConfig = dataclasses.field(
         default_factory=lambda: tfnlp.TrainConfig(epochs=10)
     )
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.wide is not None and not 0.0 <= self.wide < float("inf"):
-            raise tfnlp.errors.UsageError(
-                f"wide must be a number, 0 or more. Received: {self.wide}. "
-                "1 starts from naive Bayes itself, 0 leaves the layer out."
-            )
-
 
 DEFAULTS = {
-    "linear": {"size": 400_000, "length": 1000, "ngrams": 3, "dropout": 0.5}
-    | {"wide": 0.03, "wide_pooling": "sum"},
-    "bow": {"size": 300_000, "length": 1000, "ngrams": 2, "width": 64, "dropout": 0.3}
-    | {"pooling": "sqrt", "word_dropout": 0.1, "spatial_dropout": 0.0, "wide": 0.5},
-    "cnn": {"size": 30_000, "length": 400, "ngrams": 1, "width": 192, "dropout": 0.5}
-    | {"pooling": "max", "word_dropout": 0.0, "spatial_dropout": 0.2, "wide": 0.5},
-    "rnn": {"size": 30_000, "length": 300, "ngrams": 1, "width": 128, "dropout": 0.5}
-    | {"pooling": "max", "word_dropout": 0.1, "spatial_dropout": 0.2, "wide": 0.5},
-    "transformer": {"size": 30_000, "length": 450, "ngrams": 1, "width": 64}
-    | {"pooling": "mean", "word_dropout": 0.3, "spatial_dropout": 0.1, "dropout": 0.3}
-    | {"wide": 1.0},
+    "linear": {"vocabulary_size": 400_000, "sequence_length": 1000, "ngrams": 3}
+    | {"dropout": 0.5},
+    "bow": {"vocabulary_size": 300_000, "sequence_length": 1000, "ngrams": 2}
+    | {"width": 64, "dropout": 0.3, "pooling": "sqrt"}
+    | {"word_dropout": 0.1, "spatial_dropout": 0.0},
+    "cnn": {"vocabulary_size": 30_000, "sequence_length": 400, "ngrams": 1}
+    | {"width": 192, "dropout": 0.5, "pooling": "max"}
+    | {"word_dropout": 0.0, "spatial_dropout": 0.2},
+    "rnn": {"vocabulary_size": 30_000, "sequence_length": 300, "ngrams": 1}
+    | {"width": 128, "dropout": 0.5, "pooling": "max"}
+    | {"word_dropout": 0.1, "spatial_dropout": 0.2},
+    "transformer": {"vocabulary_size": 30_000, "sequence_length": 450, "ngrams": 1}
+    | {"width": 64, "dropout": 0.3, "pooling": "mean"}
+    | {"word_dropout": 0.3, "spatial_dropout": 0.1},
+}
+NB_PRIORS = {
+    "linear": tfnlp.NaiveBayesPrior(scale=0.03, pooling="sum"),
+    "transformer": tfnlp.NaiveBayesPrior(scale=1.0, pooling="sqrt"),
+    **dict.fromkeys(
+        ("bow", "cnn", "rnn"), tfnlp.NaiveBayesPrior(scale=0.5, pooling="sqrt")
+    ),
 }
 
 
@@ -91,7 +97,7 @@ def main(recipe: Recipe) -> Path:
         rehearse(recipe)
     with clock.phase("read and audit"):
         sides = recipe.sides()
-        audit = recipe.audit(sides, length=recipe.length)
+        audit = recipe.audit(sides, sequence_length=recipe.sequence_length)
         print(audit.table(), file=sys.stderr)
         audit.check()
         sides = recipe.clean(sides)
@@ -99,7 +105,7 @@ def main(recipe: Recipe) -> Path:
     with clock.phase("train"):
         model = cli.fit(recipe, task, build, sides.train, sides.valid, encoded=encoded)
     del encoded  # it may be large
-    if recipe.several:
+    if recipe.multi_label:
         with clock.phase("thresholds"):
             task = task.calibrate(*tfnlp.answers(task, model, sides.valid))
     report = tfnlp.evaluate(
@@ -119,11 +125,10 @@ def prepared(recipe: Recipe, rows, clock: tfnlp.Clock):
         task = learnt(recipe, rows)
         vectors = pretrained(recipe, task)
     encoded = ratios = None
-    if recipe.wide:
+    if recipe.nb_prior.scale:
         with clock.phase("naive Bayes"):
             encoded = tfnlp.encoded(task, rows) if recipe.training.cache else None
             ratios = task.log_ratios(rows, encoded=encoded)
-    start = None if ratios is None else recipe.wide * ratios
 
     def build(hp):
         dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
@@ -131,7 +136,12 @@ def prepared(recipe: Recipe, rows, clock: tfnlp.Clock):
         if recipe.width is not None:  # a linear classifier has none
             hidden_dim = hp.Int("hidden_dim", 32, 512, step=32, default=recipe.width)
         return network(
-            recipe, task, vectors, hidden_dim=hidden_dim, dropout=dropout, wide=start
+            recipe,
+            task,
+            vectors,
+            hidden_dim=hidden_dim,
+            dropout=dropout,
+            log_ratios=ratios,
         )
 
     return task, build, encoded
@@ -139,7 +149,7 @@ def prepared(recipe: Recipe, rows, clock: tfnlp.Clock):
 
 def rehearse(recipe: Recipe) -> None:
     """Builds everything once, tiny: a wrong setting ends here, before any reading."""
-    tiny = dataclasses.replace(recipe, minimum_count=min(recipe.minimum_count, 1))
+    tiny = dataclasses.replace(recipe, min_frequency=min(recipe.min_frequency, 1))
     task = learnt(tiny, recipe.made_up())
     vectors = pretrained(recipe, task, at_most=1)
     network(recipe, task, vectors, hidden_dim=recipe.width, dropout=recipe.dropout)
@@ -149,39 +159,40 @@ def learnt(recipe: Recipe, rows) -> tfnlp.Classification:
     """Vocabulary and classes."""
     return tfnlp.Classification.from_rows(
         rows,
-        pairs=recipe.second is not None,
-        separator=recipe.joined_by,
-        balanced=recipe.balanced,
-        smoothing=recipe.smoothing,
+        text_pair=recipe.text_pair is not None,
+        label_separator=recipe.joined_by,
+        class_weight=recipe.class_weight,
+        label_smoothing=recipe.label_smoothing,
         loss=recipe.loss,
-        size=recipe.size,
-        length=recipe.length,
+        vocabulary_size=recipe.vocabulary_size,
+        sequence_length=recipe.sequence_length,
         ngrams=recipe.ngrams,
-        split=recipe.split,
-        minimum_count=recipe.minimum_count,
+        tokenizer=recipe.tokenizer,
+        min_frequency=recipe.min_frequency,
         stop_words=recipe.stop_words or (),
         character_ngrams=recipe.character_ngrams,
         **({"standardize": recipe.standardize} if recipe.standardize else {}),
     )
 
 
-def network(recipe: Recipe, task, vectors: dict, *, hidden_dim, dropout, wide=None):
+def network(
+    recipe: Recipe, task, vectors: dict, *, hidden_dim, dropout, log_ratios=None
+):
     """Encoder and head, or the linear layer alone."""
     encoder = None
     if recipe.encoder == "linear":
         import numpy as np  # not for --help
 
         entries = len(task.text.vocabulary), len(task.labels)
-        wide = np.zeros(entries, "float32") if wide is None else wide
+        log_ratios = np.zeros(entries, "float32") if log_ratios is None else log_ratios
     else:
         encoder = encoder_on(recipe, task, vectors, hidden_dim=hidden_dim)
     return task.network(
         encoder,
         pooling=recipe.pooling or "max",
         dropout=dropout,
-        wide=wide,
-        wide_pooling=recipe.wide_pooling,
-        nbsvm=recipe.nbsvm,
+        log_ratios=log_ratios,
+        nb_prior=recipe.nb_prior,
         symmetric=recipe.symmetric,
     )
 
@@ -197,11 +208,17 @@ def encoder_on(recipe: Recipe, task, vectors: dict, *, hidden_dim):
 
 def settled(recipe: Recipe) -> Recipe:
     """The recipe with the encoder's own settings where none was given."""
-    own = {"wide_pooling": "sqrt"} | DEFAULTS[recipe.encoder]
-    if recipe.split in ("bpe", "unigram", "wordpiece"):
-        own = own | {"ngrams": 1}  # there are no runs of subwords
+    own = DEFAULTS[recipe.encoder]
+    if recipe.tokenizer in ("bpe", "unigram", "wordpiece"):
+        own = own | {"ngrams": 1}  # there are no n-grams of subwords
     missing = {k: value for k, value in own.items() if getattr(recipe, k) is None}
-    return dataclasses.replace(recipe, **missing)
+    given, usual = recipe.nb_prior, NB_PRIORS[recipe.encoder]
+    prior = dataclasses.replace(
+        given,
+        scale=usual.scale if given.scale is None else given.scale,
+        pooling=given.pooling or usual.pooling,
+    )
+    return dataclasses.replace(recipe, nb_prior=prior, **missing)
 
 
 def pretrained(recipe: Recipe, task, **options) -> dict:

@@ -3,7 +3,7 @@
     python pipelines/translation.py --train corpus/train --valid corpus/val \\
         --test corpus/test --source en --target de --name english_german
     python pipelines/translation.py --train cmudict --source letters --target phones \\
-        --split words --decoder recurrent --measures exact_match,phone_error
+        --tokenizer words --decoder recurrent --metrics exact_match,phone_error
 
 `corpus/train` stands for the parallel files `corpus/train.en` and `corpus/train.de`;
 tables and JSON name columns instead. The artefact answers a source with the best
@@ -76,7 +76,7 @@ def main(recipe: Recipe) -> Path:
 
 def rehearse(recipe: Recipe) -> None:
     """Builds everything once, tiny: a wrong setting ends here, before any reading."""
-    task = recipe.learnt(recipe.made_up(), pieces={"split": "characters"})
+    task = recipe.learnt(recipe.made_up(), pieces={"tokenizer": "characters"})
     recipe.network_of(task, hidden_dim=recipe.width, dropout=recipe.dropout)
 
 

@@ -4,8 +4,8 @@
         --label sentiment --name reviews --max_trials 30
     python pipelines/text_classification.py --recipe runs/reviews/best.json
 
-The search space names flags of the other script: `--space length=100,400
-training.learning_rate=1e-4..1e-2 split=words,bpe`; all other flags are the same in
+The search space names flags of the other script: `--space sequence_length=100,400
+training.learning_rate=1e-4..1e-2 tokenizer=words,bpe`; all other flags are the same in
 every trial. A search that was killed resumes, also with a larger --max_trials; one with
 other flags or rows needs another --name. The test rows are not used.
 """
@@ -36,7 +36,7 @@ class Recipe(text_classification.Recipe):
     folds: int = 0  # cross-validation in each trial; 0: score the validation rows
     space: tuple[str, ...] = (
         "encoder=bow,cnn,rnn",
-        "size=10000,30000,100000",
+        "vocabulary_size=10000,30000,100000",
         "dropout=0.1..0.6",
         "word_dropout=0.0..0.3",
         "training.learning_rate=3e-4..1e-2",
@@ -54,7 +54,9 @@ def main(recipe: Recipe) -> Path:
         objective_of(recipe, scores_of(recipe, base, ("good", "bad")))
     with clock.phase("read and audit"):
         sides = recipe.sides()
-        audit = recipe.audit(sides, length=recipe.length or 400).check()
+        audit = recipe.audit(
+            sides, sequence_length=recipe.sequence_length or 400
+        ).check()
         objective_of(recipe, scores_of(recipe, base, audit.classes))
         sides = recipe.clean(sides)
 
@@ -81,7 +83,7 @@ def scores_of(recipe: Recipe, base, labels) -> dict[str, float]:
     import tensorflow as tf  # not for --help
 
     rows = base.made_up(labels)
-    tiny = dataclasses.replace(text_classification.settled(base), minimum_count=1)
+    tiny = dataclasses.replace(text_classification.settled(base), min_frequency=1)
     task = text_classification.learnt(tiny, rows)
 
     def network(features):
@@ -150,7 +152,7 @@ def cross_validated(recipe: Recipe, tried, rows, config: tfnlp.TrainConfig) -> f
         recipe.folds,
         config,
         field=recipe.fields,
-        label=None if recipe.several else "label",
+        label=None if recipe.multi_label else "label",
         fold_seed=recipe.training.seed,  # the same folds for all trials
     )
     return objective_of(recipe, found.mean)

@@ -8,7 +8,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "tfnlp"
 
 FLOOR = {
-    **dict.fromkeys(["errors", "saving", "specs", "timing"], 0),
+    **dict.fromkeys(["errors", "naive_bayes_prior", "saving", "specs", "timing"], 0),
     **dict.fromkeys(["data", "text", "media", "layers", "decoding", "scores"], 1),
     "networks": 2,
     "task": 3,

@@ -27,7 +27,16 @@ script = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = script  # the flags are read out of its source
 spec.loader.exec_module(script)
 
-TINY = ["--width", "32", "--size", "100", "--length", "8", "--training.epochs", "1"]
+TINY = [
+    "--width",
+    "32",
+    "--vocabulary_size",
+    "100",
+    "--sequence_length",
+    "8",
+    "--training.epochs",
+    "1",
+]
 GOOD = [
     (f"film number {number}", "good" if number % 2 else "bad") for number in range(30)
 ]
@@ -157,9 +166,9 @@ REFUSED = {
     "unknown encoder": (csv(GOOD), ("--encoder", "rn"), 2, "Did you mean 'rnn'?"),
     "empty separator": (
         csv(GOOD),
-        ("--several", "--separator="),
+        ("--multi_label", "--label_separator="),
         2,
-        "--separator must be one character or more",
+        "--label_separator must be one character or more",
     ),
     "odd name": (csv(GOOD), ("--name", "a/b"), 2, "A name is made of letters"),
     "file in place of the output": (
@@ -173,10 +182,13 @@ REFUSED = {
 
 
 OPTIONS = {
-    ("--size", "0"): "Received: size=0. Use 3 or more",
-    ("--length", "0"): "length counts tokens: a whole number of 1 or more.",
+    ("--vocabulary_size", "0"): "Received: vocabulary_size=0. Use 3 or more",
+    (
+        "--sequence_length",
+        "0",
+    ): "sequence_length counts tokens: a whole number of 1 or more.",
     ("--ngrams", "0"): "Received: ngrams=0.",
-    ("--minimum_count", "0"): "minimum_count says how often a term must occur",
+    ("--min_frequency", "0"): "min_frequency says how often a term must occur",
     ("--character_ngrams", "5,3"): "Received: (5, 3). fastText uses (3, 6).",
     ("--stop_words", "nonsense"): "Received: 'nonsense'. Hand in the words",
     ("--standardize", "lowr"): "Received: 'lowr'. Did you mean 'lower'?",
@@ -188,8 +200,11 @@ OPTIONS = {
     ("--dropout", "2"): "Option dropout must be at least 0 and below 1. Received: 2.0",
     ("--word_dropout", "1"): "Option word_dropout must be at least 0 and below 1.",
     ("--spatial_dropout", "nan"): "Option spatial_dropout must be at least 0",
-    ("--smoothing", "2"): "smoothing is a share of the target",
-    ("--wide", "-1"): "--wide must be a number, 0 or more. Received: -1.0.",
+    ("--label_smoothing", "2"): "smoothing is a share of the target",
+    (
+        "--nb_prior.scale",
+        "-1",
+    ): "--nb_prior.scale must be a number, 0 or more. Received: -1.0.",
     ("--encoder", "rnn", "--network", "cell=foo"): "Option cell must be one of gru, l",
     (
         "--network",
@@ -295,7 +310,7 @@ def test_a_full_disk_leaves_no_version(run, monkeypatch):
 def artefact(tmp_path_factory):
     """An untrained classifier, saved."""
     rows = from_list([{"text": text, "label": label} for text, label in GOOD])
-    task = tfnlp.Classification.from_rows(rows, length=8)
+    task = tfnlp.Classification.from_rows(rows, sequence_length=8)
     network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), hidden_dim=4))
     folder = tmp_path_factory.mktemp("saved")
     return tfnlp.save(task, network, "tiny", output=folder).parent

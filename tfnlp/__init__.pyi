@@ -21,6 +21,7 @@ from .data.train_valid_test import read_sides as read_sides
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.report import Report as Report
 from .export.savedmodel.artefact import check_output as check_output
+from .naive_bayes_prior import NaiveBayesPrior as NaiveBayesPrior
 from .networks import bow as bow
 from .networks import cnn as cnn
 from .networks import predicate as predicate

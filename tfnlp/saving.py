@@ -59,7 +59,28 @@ MOVED: Mapping[str, str] = {
 }
 """What format 1 calls a class → its id."""
 
-RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {}
+_TRANSLATED = {
+    "measures": "metrics",
+    "no_repeat_ngram": "no_repeat_ngram_size",
+    "smoothing": "label_smoothing",
+}
+_CLASSIFIED = {
+    "focus": "gamma",
+    "pairs": "text_pair",
+    "separator": "label_separator",
+    "smoothing": "label_smoothing",
+}
+RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {
+    "tfnlp/Classification": _CLASSIFIED,
+    "tfnlp/IntentAndSlots": {"split": "tokenizer"},
+    "tfnlp/LanguageModel": {"length": "sequence_length"},
+    "tfnlp/PieceVectorizer": {"length": "sequence_length"},
+    "tfnlp/SemanticRoles": {"split": "tokenizer"},
+    "tfnlp/Tagging": {"split": "tokenizer"},
+    "tfnlp/Translation": _TRANSLATED,
+    "tfnlp/Vectorizer": {"length": "sequence_length", "split": "tokenizer"},
+    "tfnlp/WordFeatures": {"pairs": "bigrams"},
+}
 """Id → argument of its constructor in format 1 → what it is called now."""
 
 

@@ -31,7 +31,7 @@ def test_rows_with_several_labels_get_several(baseline, tmp_path, capsys):
     rows = [f"{text} {n}\t{label}" for n in range(40) for label, text in texts.items()]
     path = tmp_path / "several.tsv"
     path.write_text("\n".join(["text\tlabel", *rows]), encoding="utf-8")
-    found = run(baseline, capsys, "--train", str(path), "--several")
+    found = run(baseline, capsys, "--train", str(path), "--multi_label")
     assert found["scores"]["accuracy"] == 1.0
 
 
@@ -39,7 +39,7 @@ def test_a_pair_is_one_text(baseline, tmp_path):
     path = tmp_path / "pairs.csv"
     rows = [f"one {n},two {n},{n % 2}" for n in range(60)]
     path.write_text("\n".join(["b,a,label", *rows]), encoding="utf-8")
-    words = ["--train", str(path), "--text", "b", "--second", "a"]
+    words = ["--train", str(path), "--text", "b", "--text_pair", "a"]
     sides = cli.parse(baseline.Recipe, words).sides()
     first = baseline.in_memory(sides.train).texts[0].split()
     assert (first[0], first[2]) == ("one", "two")

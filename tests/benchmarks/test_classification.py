@@ -46,7 +46,7 @@ def test_flags_of_every_set_are_known_to_both_scripts(bench, script, path):
     recipe = script(f"{folder}/{path}.py").Recipe
     read = {name: cli.parse(recipe, shlex.split(f)) for name, f in bench.SETS.items()}
     assert len(read) == 10
-    assert read["mrpc"].second == "#2 String" and read["goemotions"].several
+    assert read["mrpc"].text_pair == "#2 String" and read["goemotions"].multi_label
 
 
 def test_every_file_of_every_set_exists(bench, shared_data):
@@ -139,7 +139,9 @@ def test_flags_of_one_encoder_stand_behind_those_of_its_set(bench, tmp_path):
 def test_both_scripts_leave_what_the_table_needs(bench, films, tmp_path, model):
     flags = "--train {data}/films.tsv"
     if model != "baseline":
-        flags += f" --encoder {model} --size 100 --width 8 --training.epochs 1"
+        flags += (
+            f" --encoder {model} --vocabulary_size 100 --width 8 --training.epochs 1"
+        )
     found = bench.measure(bench.Run("films", model, flags), Path(films).parent)
     assert set(found.scores) == set(bench.REPORTED)
     assert set(found.rows) == set(bench.SIDES)

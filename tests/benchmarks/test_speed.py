@@ -19,7 +19,9 @@ def test_texts_are_repeated_until_there_are_enough_bytes(script):
 @pytest.mark.slow
 def test_every_vectorizer_takes_a_batch(script):
     text = script("benchmarks/text.py")
-    vectorizer = tfnlp.Vectorizer.from_texts(["a fine film"], ngrams=2, length=8)
+    vectorizer = tfnlp.Vectorizer.from_texts(
+        ["a fine film"], ngrams=2, sequence_length=8
+    )
     encoders = text.encoders(vectorizer)
     speeds = text.megabytes_a_second(encoders, [["a film"]], passes=1)
     assert next(iter(speeds)) == text.PEER and min(speeds.values()) > 0

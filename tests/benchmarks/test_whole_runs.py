@@ -58,8 +58,10 @@ def test_a_run_that_fails_is_named(whole, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "words", [["--runs", "bows"], ["--second", "b"], ["--several"]], ids=str
+    "words", [["--runs", "bows"], ["--text_pair", "b"], ["--multi_label"]], ids=str
 )
 def test_what_cannot_be_compared_is_told(whole, words):
-    with pytest.raises(UsageError, match=r"Received: ('bows'|--second or --several)"):
+    with pytest.raises(
+        UsageError, match=r"Received: ('bows'|--text_pair or --multi_label)"
+    ):
         whole.main(cli.parse(whole.Recipe, words))

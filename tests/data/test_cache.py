@@ -22,8 +22,8 @@ PAIRS = from_list(
 def tasks():
     yield Classification.from_rows(ROWS), ROWS
     several = from_list([{"text": text, "label": "x,y"} for text in TEXTS])
-    yield Classification.from_rows(several, separator=","), several
-    yield Translation.from_rows(PAIRS, pieces={"split": "words"}), PAIRS
+    yield Classification.from_rows(several, label_separator=","), several
+    yield Translation.from_rows(PAIRS, pieces={"tokenizer": "words"}), PAIRS
 
 
 @pytest.mark.parametrize("number", range(3))

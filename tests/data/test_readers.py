@@ -182,7 +182,7 @@ def test_values_of_json_become_strings(tmp_path):
 
 def test_separator_joins_lists(tmp_path):
     path = write(tmp_path / "rows.jsonl", '{"text": "t", "label": ["a", "b"]}')
-    assert pairs(readers.jsonl(path, COLUMNS, separator="|")) == [("t", "a|b")]
+    assert pairs(readers.jsonl(path, COLUMNS, label_separator="|")) == [("t", "a|b")]
 
 
 def test_several_labels_of_a_table_stay_one_string(tmp_path):

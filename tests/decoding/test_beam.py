@@ -98,7 +98,7 @@ def test_rows_of_a_batch_are_searched_as_if_alone(table):
         "max_tokens": [3, 8, 5, 6],
         "num_beams": [2, 1, 4, 3],
         "length_penalty": [0.0, 0.5, 1.0, 2.0],
-        "no_repeat_ngram": [0, 2, 0, 1],
+        "no_repeat_ngram_size": [0, 2, 0, 1],
         "seed": [1, 2, 3, 4],
     }
     together = toy.continued(

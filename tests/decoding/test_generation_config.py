@@ -24,7 +24,7 @@ WRONG = [
     ("length_penalty", float("nan"), "a finite number"),
     ("coverage_penalty", -1.0, "a number of at least 0"),
     ("repetition_penalty", 0.0, "a number above 0"),
-    ("no_repeat_ngram", -1, "a whole number of at least 0"),
+    ("no_repeat_ngram_size", -1, "a whole number of at least 0"),
 ]
 IDS = [f"{name}-{value}" for name, value, _ in WRONG]
 

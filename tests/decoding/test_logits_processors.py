@@ -41,24 +41,26 @@ def banned(logits):
 @pytest.mark.parametrize("seed", range(4))
 def test_no_ngram_comes_twice(n, seed):
     tokens = np.random.default_rng(seed).integers(3, 5, size=9).tolist()
-    _, after = processed_row(tokens, Options(no_repeat_ngram=n))
+    _, after = processed_row(tokens, Options(no_repeat_ngram_size=n))
     assert banned(after) == followed_before(tokens, n) | {0}
 
 
 def test_ngrams_reach_back_into_the_prompt_across_its_padding():
-    _, after = processed_row([4], Options(no_repeat_ngram=3), prompt=[3, 4, 5, 3, 0, 0])
+    _, after = processed_row(
+        [4], Options(no_repeat_ngram_size=3), prompt=[3, 4, 5, 3, 0, 0]
+    )
     assert banned(after) == {0, 5}
 
 
 def test_where_every_token_would_repeat_none_is_banned():
-    options = Options(no_repeat_ngram=1, min_tokens=9)
+    options = Options(no_repeat_ngram_size=1, min_tokens=9)
     _, after = processed_row([1, 3, 4, 5], options)
     assert banned(after) == {0, 2}
 
 
 def test_ngrams_of_each_row_have_its_own_length():
     tokens = [3, 4, 3, 4, 3]
-    options = Options(no_repeat_ngram=tf.constant([0, 1, 2, 6]))
+    options = Options(no_repeat_ngram_size=tf.constant([0, 1, 2, 6]))
     rules = Rules(options, size=6)
     history = tf.constant([[*tokens, 0]] * 4)
     after = processed(tf.zeros([4, SIZE]), history, tf.constant(5), rules)

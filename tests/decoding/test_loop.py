@@ -91,7 +91,7 @@ def test_rows_of_a_batch_are_sampled_as_if_alone(table):
         "top_p": [1.0, 1.0, 1.0, 0.8, 0.99],
         "min_p": [0.0, 0.0, 0.0, 0.01, 0.0],
         "repetition_penalty": [1.0, 1.2, 1.0, 2.0, 1.0],
-        "no_repeat_ngram": [0, 1, 0, 2, 0],
+        "no_repeat_ngram_size": [0, 1, 0, 2, 0],
         "seed": [3, 3, 5, 6, 7],
     }
     columns = {name: tf.constant(value) for name, value in asked.items()}
@@ -119,13 +119,15 @@ def test_forced_tokens_come_first_by_row(table):
 
 def test_the_prompt_counts_as_said(table):
     toy = table(logits=chain(1, 5, 4, 2))
-    options = Options(6, temperature=0.0, no_repeat_ngram=1)
+    options = Options(6, temperature=0.0, no_repeat_ngram_size=1)
     found = toy.continued(options, prompt=tf.constant([[5, 0]]))
     assert 5 not in ids_of(found)[0]
 
 
 OPTIONS = {
-    "greedy": Options(5, temperature=0.0, repetition_penalty=1.5, no_repeat_ngram=2),
+    "greedy": Options(
+        5, temperature=0.0, repetition_penalty=1.5, no_repeat_ngram_size=2
+    ),
     "sampled": Options(5, top_k=30, top_p=0.9, min_p=0.01, seed=4, min_tokens=2),
     "searched": Options(5, num_beams=3, length_penalty=0.6),
 }

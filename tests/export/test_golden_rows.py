@@ -11,7 +11,7 @@ from tfnlp.text.vectorizer.vectorizer import Vectorizer
 from tfnlp.text.vocabulary import Vocabulary
 
 TASK = tfnlp.Classification(
-    Vectorizer(("film", "fine")), Vocabulary(("neg", "pos")), pairs=True
+    Vectorizer(("film", "fine")), Vocabulary(("neg", "pos")), text_pair=True
 )
 
 

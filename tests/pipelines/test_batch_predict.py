@@ -35,7 +35,7 @@ def artefact(tmp_path_factory):
         (f"a {word} film", "pos" if word in WORDS[:2] else "neg") for word in WORDS
     ]
     rows = from_list([{"text": text, "label": label} for text, label in pairs])
-    task = tfnlp.Classification.from_rows(rows, length=8)
+    task = tfnlp.Classification.from_rows(rows, sequence_length=8)
     network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), hidden_dim=4))
     return tfnlp.save(task, network, "tiny", output=tmp_path_factory.mktemp("saved"))
 

@@ -17,7 +17,16 @@ script = importlib.util.module_from_spec(spec)
 sys.modules[spec.name] = script  # the flags are read out of its source
 spec.loader.exec_module(script)
 
-TINY = ("--width", "16", "--depth", "1", "--length", "8", "--training.epochs", "1")
+TINY = (
+    "--width",
+    "16",
+    "--depth",
+    "1",
+    "--sequence_length",
+    "8",
+    "--training.epochs",
+    "1",
+)
 
 
 def run(folder, *words):
@@ -33,7 +42,7 @@ def run(folder, *words):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "flags",
-    [("--network", "num_heads=2"), ("--decoder", "recurrent", "--split", "words")],
+    [("--network", "num_heads=2"), ("--decoder", "recurrent", "--tokenizer", "words")],
     ids=["characters", "words"],
 )
 def test_a_text_becomes_an_artefact_that_goes_on(flags, tmp_path, capsys):

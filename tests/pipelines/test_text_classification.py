@@ -47,8 +47,8 @@ def reviews(folder, name="reviews.csv"):
 def recipe(folder, **options):
     """Tiny settings; every side is the same file, so that no side lacks a class."""
     file = options.pop("file", None) or reviews(folder)
-    settings = {"text": "review", "label": "mood", "name": "tiny", "length": 8}
-    settings |= {"width": 32, "size": 100, "output": str(folder / "models")}
+    settings = {"text": "review", "label": "mood", "name": "tiny", "sequence_length": 8}
+    settings |= {"width": 32, "vocabulary_size": 100, "output": str(folder / "models")}
     training = tfnlp.TrainConfig(epochs=1, batch_size=16)
     return script.Recipe(
         train=file, valid=file, test=file, training=training, **settings | options
@@ -97,8 +97,8 @@ def test_the_report_tells_scores_rows_and_versions(version):
 
 def test_the_recipe_of_an_artefact_can_be_run_again(version):
     file = str(version / "assets.extra" / "recipe.json")
-    again = cli.parse(script.Recipe, ["--recipe", file, "--length", "9"])
-    assert (again.text, again.width, again.length) == ("review", 32, 9)
+    again = cli.parse(script.Recipe, ["--recipe", file, "--sequence_length", "9"])
+    assert (again.text, again.width, again.sequence_length) == ("review", 32, 9)
     assert again.pooling == script.DEFAULTS[again.encoder]["pooling"]
 
 
@@ -228,8 +228,17 @@ def test_every_encoder_trains_and_is_scored_again(encoder, tmp_path, capsys):
 def test_pairs_are_learnt_through_flags(tmp_path):
     rows = [(f"a{n}", f"b{n}", "same" if n % 2 else "other") for n in range(20)]
     file = table(tmp_path / "pairs.csv", ("one", "two", "mood"), rows)
-    words = ["--train", file, "--valid", file, "--test", file, "--second", "two"]
-    words += ["--text", "one", "--label", "mood", "--width", "32", "--length", "4"]
+    words = ["--train", file, "--valid", file, "--test", file, "--text_pair", "two"]
+    words += [
+        "--text",
+        "one",
+        "--label",
+        "mood",
+        "--width",
+        "32",
+        "--sequence_length",
+        "4",
+    ]
     words += ["--training.epochs", "1", "--output", str(tmp_path), "--name", "pairs"]
     with pytest.raises(SystemExit) as stop:
         cli.run(script.main, script.Recipe, words)
@@ -242,8 +251,8 @@ def test_pairs_are_learnt_through_flags(tmp_path):
 def test_several_labels_are_learnt_through_flags(tmp_path):
     rows = [(f"text {n}", ("joy|fear", "joy", "fear", "")[n % 4]) for n in range(20)]
     file = table(tmp_path / "several.csv", ("text", "label"), rows)
-    words = ["--train", file, "--valid", file, "--test", file, "--several"]
-    words += ["--separator", "|", "--width", "32", "--length", "4"]
+    words = ["--train", file, "--valid", file, "--test", file, "--multi_label"]
+    words += ["--label_separator", "|", "--width", "32", "--sequence_length", "4"]
     words += ["--training.epochs", "1", "--output", str(tmp_path), "--name", "several"]
     with pytest.raises(SystemExit) as stop:
         cli.run(script.main, script.Recipe, words)
@@ -275,7 +284,10 @@ def test_word_vectors_come_from_a_file(tuned, tmp_path):
 def test_an_encoder_settles_what_the_recipe_leaves_open():
     open_recipe = script.Recipe(encoder="rnn", width=99)
     settled = script.settled(open_recipe)
-    assert (settled.width, settled.length) == (99, script.DEFAULTS["rnn"]["length"])
+    assert (settled.width, settled.sequence_length) == (
+        99,
+        script.DEFAULTS["rnn"]["sequence_length"],
+    )
     slow = dataclasses.replace(
         open_recipe, training=tfnlp.TrainConfig(learning_rate=0.5)
     )

@@ -21,7 +21,16 @@ def loaded(name):
 
 
 SCRIPTS = {name: loaded(name) for name in ("translation", "summarisation")}
-TINY = ("--width", "16", "--depth", "1", "--split", "words", "--training.epochs", "1")
+TINY = (
+    "--width",
+    "16",
+    "--depth",
+    "1",
+    "--tokenizer",
+    "words",
+    "--training.epochs",
+    "1",
+)
 NOUNS = {"dog": "Hund", "cow": "Ochse", "bird": "Vogel", "fish": "Fisch"}
 
 

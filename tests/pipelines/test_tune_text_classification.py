@@ -42,7 +42,7 @@ def test_the_best_recipe_is_taken_back(tmp_path):
     reviews(tmp_path)
     space = [
         "--space",
-        "size=50,100",
+        "vocabulary_size=50,100",
         "training.learning_rate=1e-3..1e-1",
         "--method",
         "random",
@@ -51,14 +51,14 @@ def test_the_best_recipe_is_taken_back(tmp_path):
     again = tune(tmp_path, "--max_trials", "3", *space)
     for done, trials in ((first, 2), (again, 3)):
         header, *rows = done.stdout.splitlines()
-        assert header.split() == ["score", "size", "training.learning_rate"]
+        assert header.split() == ["score", "vocabulary_size", "training.learning_rate"]
         assert len(rows) == trials
     assert set(first.stdout.splitlines()) <= set(again.stdout.splitlines())
     found = tmp_path / "runs" / "found"
     assert (found / "report.html").stat().st_size > 1000
     best = json.loads((found / "best.json").read_text())
     row = again.stdout.splitlines()[1].split()
-    assert str(best["size"]) == row[1]
+    assert str(best["vocabulary_size"]) == row[1]
     assert best["training"]["learning_rate"] == pytest.approx(float(row[2]), rel=1e-3)
     run(tmp_path, "text_classification", "--recipe", "runs/found/best.json")
     assert (tmp_path / "saved_models" / "found" / "1").is_dir()
@@ -118,12 +118,14 @@ def test_an_objective_that_the_classes_lack_is_refused_before_training(tmp_path)
 def test_trials_of_pairs_are_cross_validated(tmp_path):
     lines = [f"film {n},{word} {n},{word}" for n in range(40) for word in ("yes", "no")]
     (tmp_path / "pairs.csv").write_text("\n".join(["text,other,label", *lines]) + "\n")
-    pairs = ["--train", "pairs.csv", "--second", "other", "--folds", "2"]
+    pairs = ["--train", "pairs.csv", "--text_pair", "other", "--folds", "2"]
     done = tune(tmp_path, *pairs, "--space", "ngrams=1", "--method", "grid")
     assert done.stderr.count("fold 2/2") == 1
 
 
 def test_an_unknown_flag_in_the_space_is_refused_before_reading(tmp_path):
-    done = tune(tmp_path, "--space", "sise=1,2", code=2)
-    assert "Unknown flag --sise. Did you mean --size" in done.stderr
+    done = tune(tmp_path, "--space", "vocabulary_sise=1,2", code=2)
+    assert (
+        "Unknown flag --vocabulary_sise. Did you mean --vocabulary_size" in done.stderr
+    )
     assert not (tmp_path / "runs").exists()

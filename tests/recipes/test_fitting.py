@@ -33,7 +33,7 @@ def settings(monkeypatch, **options):
     return told["settings"]
 
 
-@pytest.mark.parametrize("options", [{"width": 9}, {"separator": "|"}])
+@pytest.mark.parametrize("options", [{"width": 9}, {"label_separator": "|"}])
 def test_a_run_depends_on_its_flags(monkeypatch, options):
     assert settings(monkeypatch, **options) != settings(monkeypatch)
 

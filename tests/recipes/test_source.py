@@ -26,7 +26,7 @@ def test_the_seed_of_the_split_cuts_other_tenths(films):
 
 
 def test_a_pair_has_two_fields(films):
-    source = cli.parse(cli.Source, ["--train", films, "--second", "other"])
+    source = cli.parse(cli.Source, ["--train", films, "--text_pair", "other"])
     row = next(source.sides().train.as_numpy_iterator())
     assert source.fields == ("first", "second")
     assert (row["first"][:4], row["second"]) == (b"film", b"one")
@@ -36,13 +36,13 @@ def test_a_pair_has_two_fields(films):
 def test_rows_without_a_label_are_counted_and_left_out(films):
     source = cli.Source(train=films, valid=films, test=films)
     sides = source.sides()
-    found = source.audit(sides, length=1)
+    found = source.audit(sides, sequence_length=1)
     assert "test: 1 row (1.6%) has no label; it is left out." in found.warnings
     assert [len(texts(side)) for side in source.clean(sides)] == [60] * 3
 
 
 def test_with_several_labels_none_is_one(films):
-    source = cli.Source(train=films, valid=films, test=films, several=True)
+    source = cli.Source(train=films, valid=films, test=films, multi_label=True)
     sides = source.clean(source.sides())
     assert source.joined_by == ","
     assert len(texts(sides.test)) == 61

@@ -11,6 +11,7 @@ from tfnlp import testing
 from tfnlp.data.readers import from_list
 from tfnlp.errors import DataError, UsageError
 from tfnlp.export.savedmodel.artefact import export
+from tfnlp.naive_bayes_prior import NaiveBayesPrior
 from tfnlp.networks import bow, cnn, rnn, transformer
 from tfnlp.saving import from_json, to_json
 from tfnlp.serving.client.predictor import load
@@ -56,8 +57,8 @@ PAIRS = from_list(
 )
 FORMS = {
     "single": (SINGLE, {}),
-    "several": (SEVERAL, {"separator": ","}),
-    "pairs": (PAIRS, {"pairs": True}),
+    "several": (SEVERAL, {"label_separator": ","}),
+    "pairs": (PAIRS, {"text_pair": True}),
 }
 ENCODERS = {
     "bow": lambda size: bow.encoder(size, hidden_dim=16),
@@ -75,7 +76,7 @@ COSINE = -5
 
 def classification(form: str = "single", **options) -> Classification:
     rows, own = FORMS[form]
-    return Classification.from_rows(rows, length=12, **own, **options)
+    return Classification.from_rows(rows, sequence_length=12, **own, **options)
 
 
 def builder(task: Classification, encoder: str = "bow", **options):
@@ -91,7 +92,9 @@ def wide_network(
     task: Classification, start: np.ndarray | None, **options
 ) -> keras.Model:
     encoder = ENCODERS["bow"](len(task.text.vocabulary))
-    return task.network(encoder, pooling="mean", dropout=0.0, wide=start, **options)
+    return task.network(
+        encoder, pooling="mean", dropout=0.0, log_ratios=start, **options
+    )
 
 
 def silenced(network: keras.Model) -> keras.Model:
@@ -171,9 +174,14 @@ def test_one_class_is_refused():
         Classification.from_rows(rows)
 
 
+def test_a_class_weight_is_balanced_or_none():
+    with pytest.raises(UsageError, match=r"class_weight must be .* Received: 'even'"):
+        Classification.from_rows(SINGLE, class_weight="even")
+
+
 def test_balanced_weights_are_inverse_to_frequency():
     rows = from_list([{"text": "a", "label": label} for label in "xxxy"])
-    task = Classification.from_rows(rows, balanced=True)
+    task = Classification.from_rows(rows, class_weight="balanced")
     _, weight = task.encode_targets({"label": tf.constant(["x", "y"])})
     assert weight.numpy() == pytest.approx([2 / 3, 2.0])
 
@@ -186,7 +194,7 @@ def test_cross_entropy_is_that_of_keras():
 
 
 def test_label_smoothing_is_that_of_keras():
-    task, logits = classification(smoothing=0.1), tf.constant([[2.0, 0.5, -1.0]])
+    task, logits = classification(label_smoothing=0.1), tf.constant([[2.0, 0.5, -1.0]])
     expected = keras.losses.CategoricalCrossentropy(
         from_logits=True, label_smoothing=0.1
     )
@@ -226,7 +234,7 @@ def test_several_labels_are_joined_where_they_reach_their_threshold():
 
 def test_rows_that_always_have_a_label_always_get_one():
     rows = from_list([{"text": "a", "label": "x,y"}, {"text": "b", "label": "y"}])
-    task = Classification.from_rows(rows, separator=",")
+    task = Classification.from_rows(rows, label_separator=",")
     answer = task.decode(tf.constant([[-2.0, -3.0]]), {})
     assert answer["label"].numpy().tolist() == [b"x"]
 
@@ -239,7 +247,7 @@ def test_thresholds_are_learnt_from_held_out_answers():
 
 
 def test_the_headline_is_part_of_the_scores():
-    task = Classification.from_rows(SEVERAL, separator=",", length=4)
+    task = Classification.from_rows(SEVERAL, label_separator=",", sequence_length=4)
     rows = {"label": np.array(["joy", "grief,joy", "", "boredom"], object)}
     sure = np.array([[0.1, 0.2, 0.9], [0.3, 0.9, 0.6], [0.2, 0.4, 0.7], [0.6, 0.1, 0]])
     answers = {"label": np.array(["joy", "grief", "joy", "boredom"], object)}
@@ -254,7 +262,7 @@ def test_the_headline_is_part_of_the_scores():
 )
 def test_what_the_progress_bar_shows_is_named_for_what_it_counts(form, name):
     rows, options = FORMS[form]
-    task = Classification.from_rows(rows, length=4, **options)
+    task = Classification.from_rows(rows, sequence_length=4, **options)
     assert [metric.name for metric in task.metrics()] == [name]
 
 
@@ -268,7 +276,7 @@ def test_a_label_may_hold_any_character():
 
 def test_ten_thousand_classes_are_answered():
     rows = from_list([{"text": str(k), "label": f"class {k}"} for k in range(10_000)])
-    task = Classification.from_rows(rows, size=100)
+    task = Classification.from_rows(rows, vocabulary_size=100)
     logits = tf.one_hot([9_999], 10_000)
     assert task.decode(logits, {})["label"].numpy().tolist() == [b"class 9999"]
 
@@ -304,17 +312,23 @@ def test_pairs_have_no_log_ratios():
 def test_a_wide_network_starts_as_naive_bayes(pooling, share):
     task = classification()
     ratios = task.log_ratios(SINGLE)
-    network = silenced(wide_network(task, ratios, wide_pooling=pooling))
+    network = silenced(
+        wide_network(task, ratios, nb_prior=NaiveBayesPrior(pooling=pooling))
+    )
     features = task.encode({"text": tf.constant(["a dull film", "great"])})
     dull, great = (ratios[ids] for ids in features["token_ids"].numpy())
     expected = [dull.sum(0) * share, great[0]]
     assert network(features).numpy() == pytest.approx(np.array(expected), rel=1e-5)
 
 
-@pytest.mark.parametrize("nbsvm", [True, False])
-def test_a_wide_network_answers_before_it_is_trained(nbsvm):
+@pytest.mark.parametrize("per_term", [True, False])
+def test_a_wide_network_answers_before_it_is_trained(per_term):
     task = classification()
-    network = silenced(wide_network(task, task.log_ratios(SINGLE), nbsvm=nbsvm))
+    network = silenced(
+        wide_network(
+            task, task.log_ratios(SINGLE), nb_prior=NaiveBayesPrior(per_term=per_term)
+        )
+    )
     answer = task.answer(network, {"text": tf.constant(["dull", "great", "acts"])})
     assert answer["label"].numpy().tolist() == [b"bad", b"good", b"neutral"]
 
@@ -322,7 +336,7 @@ def test_a_wide_network_answers_before_it_is_trained(nbsvm):
 def test_nbsvm_learns_one_factor_a_term():
     task = classification()
     start = task.log_ratios(SINGLE)
-    network = wide_network(task, start, nbsvm=True)
+    network = wide_network(task, start, nb_prior=NaiveBayesPrior(per_term=True))
     learned = {weight.path: weight.shape for weight in network.trainable_weights}
     assert learned["wide_weights/weight"] == (len(start), 1)
     assert not any(path.startswith("wide/") for path in learned)
@@ -331,7 +345,9 @@ def test_nbsvm_learns_one_factor_a_term():
 def test_without_an_encoder_the_linear_layer_is_alone():
     task = classification()
     start = task.log_ratios(SINGLE)
-    network = task.network(None, wide=start, wide_pooling="sum", dropout=0.0)
+    network = task.network(
+        None, log_ratios=start, nb_prior=NaiveBayesPrior(pooling="sum"), dropout=0.0
+    )
     assert [weight.path for weight in network.weights] == [
         "wide/embeddings",
         "logits/bias",
@@ -345,7 +361,7 @@ def test_without_an_encoder_the_linear_layer_is_alone():
 
 @pytest.mark.parametrize("kind", ["single", "pairs"])
 def test_without_an_encoder_and_a_table_there_is_nothing(kind):
-    received = {"single": "wide=None", "pairs": "pairs of texts"}[kind]
+    received = {"single": "log_ratios=None", "pairs": "pairs of texts"}[kind]
     with pytest.raises(UsageError, match=f"Received: {received}"):
         classification(kind).network(None)
 
@@ -404,7 +420,7 @@ def test_vectors_of_no_length_have_a_finite_cosine_and_gradient(size):
     ("options", "message"),
     [
         ({"loss": "hinge"}, "loss must be cross_entropy or focal. Received: 'hinge'"),
-        ({"smoothing": 1.0}, "smoothing is a share .* Received: 1.0"),
+        ({"label_smoothing": 1.0}, "label_smoothing is a share .* Received: 1.0"),
     ],
 )
 def test_options_out_of_range_are_refused(options, message):

@@ -43,7 +43,7 @@ FORMS = {
 def words(**options):
     return LanguageModel.from_rows(
         ROWS.map(lambda row: {"text": row["before"] + " " + row["text"]}),
-        split="words",
+        tokenizer="words",
         **options,
     )
 
@@ -85,7 +85,9 @@ def test_states_that_go_on_read_every_token_once():
     """Blocks of unequal length: as probable as each slot read in one go."""
     text = "".join(np.random.default_rng(0).choice(list("abcd "), 203))
     rows = from_list([{"text": text}])
-    task = LanguageModel.from_rows(rows, split="characters", length=8, slots=4)
+    task = LanguageModel.from_rows(
+        rows, tokenizer="characters", sequence_length=8, slots=4
+    )
     network = untrained(task, "recurrent")
     for weight in network.trainable_variables:
         weight.assign(tf.random.stateless_normal(weight.shape, [1, 2]))
@@ -95,7 +97,7 @@ def test_states_that_go_on_read_every_token_once():
         for slot, part in zip(batch["slot"], batch["text"].numpy(), strict=True):
             parts[int(slot)] += part.decode()
     alone, plain = task.alone(), task.plain(network)
-    alone.length = 1_000  # one window
+    alone.sequence_length = 1_000  # one window
     whole = {"text": tf.constant(parts), "before": tf.constant([""] * 4)}
     assert "".join(parts) == text
     np.testing.assert_allclose(alone.answer(plain, whole)["score"], told, rtol=1e-5)
@@ -117,7 +119,7 @@ def test_each_token_is_told_once_and_context_is_not():
 @pytest.mark.parametrize("length", [4, 5, 8, 64])
 def test_windows_tell_every_token_once(length):
     """A network that tells each token from itself: as probable in any window."""
-    task = words(length=length)
+    task = words(sequence_length=length)
     text = " ".join(f"{before} {rest}" for before, rest in PAIRS)
     row = {"text": tf.constant([text, "a"]), "before": tf.constant(["", ""])}
     size = task.pieces.size
@@ -134,7 +136,7 @@ def test_windows_tell_every_token_once(length):
 
 def test_the_loss_of_a_long_text_is_that_of_its_windows():
     """A decoder of four places knows nothing of a fifth."""
-    task = words(length=4)
+    task = words(sequence_length=4)
     network = untrained(task)
     text = " ".join(f"{before} {rest}" for before, rest in PAIRS)
     report = evaluate(task, network, from_list([{"text": text, "before": ""}]))
@@ -171,7 +173,7 @@ def test_a_prompt_goes_on_alike_alone_and_among_others():
 
 
 def test_a_prompt_longer_than_the_window_is_read_from_its_end():
-    task = words(length=2)
+    task = words(sequence_length=2)
     model = untrained(task)
 
     def text(prompt):
@@ -220,7 +222,7 @@ def test_a_request_that_asks_for_the_impossible_is_refused(name, value):
 
 
 def test_a_report_shows_how_texts_go_on():
-    task = words(length=4)
+    task = words(sequence_length=4)
     rows = from_list([{"text": "the dog barks"}, {"text": "no"}])
     figure = task.samples(untrained(task), rows)
     assert [row[0][1][0][0] for row in figure.rows] == ["the", "n"]
@@ -231,7 +233,7 @@ def test_a_report_shows_how_texts_go_on():
 def test_what_a_prompt_has_counts_as_said():
     task = words()
     asked = {"temperature": tf.constant([0.0]), "max_tokens": tf.constant([3])}
-    asked |= {"no_repeat_ngram": tf.constant([1])}
+    asked |= {"no_repeat_ngram_size": tf.constant([1])}
     prompt = "two birds sing a dog barks"
     inputs = {"prompt": tf.constant([prompt]), **asked}
     made = task.generate(untrained(task), inputs)["text"].numpy()[0].decode()
@@ -239,7 +241,7 @@ def test_what_a_prompt_has_counts_as_said():
 
 
 def test_a_decoder_remembers_what_it_is_to_read():
-    task = words(length=32)
+    task = words(sequence_length=32)
     decoder = TransformerDecoder(
         task.pieces.size, hidden_dim=8, num_heads=2, sequence_length=8
     )
@@ -249,7 +251,7 @@ def test_a_decoder_remembers_what_it_is_to_read():
 
 def test_a_stop_string_ends_a_text_and_is_no_part_of_it():
     rows = from_list([{"text": "abc"}])
-    task = LanguageModel.from_rows(rows, split="characters")
+    task = LanguageModel.from_rows(rows, tokenizer="characters")
     a = int(task.pieces.encode(["a"]).flat_values[0])
 
     def network(features):  # a b c a b c …

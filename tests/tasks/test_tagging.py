@@ -239,7 +239,7 @@ def test_an_artefact_takes_texts_and_tokens_and_is_scored_by_tokens(tmp_path):
 
 
 def test_a_task_is_what_its_json_says():
-    task = tagging(scheme="BIOES", split="characters", constrained=True)
+    task = tagging(scheme="BIOES", tokenizer="characters", constrained=True)
     twin = from_json(to_json(task.for_texts()))
     assert twin.config() == task.config() and twin.request == "tokens"
 

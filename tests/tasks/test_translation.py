@@ -63,9 +63,9 @@ FORMS = {
 
 
 def words(**options):
-    defaults = {"source_length": 8, "target_length": 6, "smoothing": 0.0}
+    defaults = {"source_length": 8, "target_length": 6, "label_smoothing": 0.0}
     return Translation.from_rows(
-        ROWS, pieces={"split": "words"}, **defaults | {"num_beams": 2} | options
+        ROWS, pieces={"tokenizer": "words"}, **defaults | {"num_beams": 2} | options
     )
 
 
@@ -127,7 +127,7 @@ def test_long_texts_are_cut(task):
 
 
 def test_smoothing_spreads_the_target_evenly():
-    task, logits = words(smoothing=0.2), tf.constant([[[1.0, 2.0, 0.5, -1.0]]])
+    task, logits = words(label_smoothing=0.2), tf.constant([[[1.0, 2.0, 0.5, -1.0]]])
     target = np.full(4, 0.05)
     target[1] += 0.8
     expected = -np.sum(target * tf.nn.log_softmax(logits[0, 0]).numpy())
@@ -175,14 +175,16 @@ def test_where_given_targets_look(task, model):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_a_decoder_trains_on_its_own_tokens_and_answers_alike(form, task):
-    def both(own_tokens):
+    def both(scheduled_sampling):
         keras.utils.set_random_seed(0)
         plain = FORMS[form](task, Defaults())
         encoder, decoder = (
             next(each for each in plain.layers if isinstance(each, keras.Model)),
             incremental_decoding.decoder_of(plain),
         )
-        return plain, task.network(encoder, decoder, own_tokens=own_tokens)
+        return plain, task.network(
+            encoder, decoder, scheduled_sampling=scheduled_sampling
+        )
 
     plain, sampled = both(0.5)
     features, _, _ = task.example(next(iter(ROWS.batch(8))))
@@ -229,14 +231,14 @@ def test_a_report_shows_where_answers_looked(task, model):
 
 
 @pytest.mark.parametrize(
-    ("measures", "told"), [(("bleu", "chrf"), True), (("exact_match",), False)]
+    ("metrics", "listed"), [(("bleu", "chrf"), True), (("exact_match",), False)]
 )
-def test_a_report_tells_how_scores_with_a_signature_were_counted(measures, told):
-    task = words(measures=measures)
+def test_a_report_tells_how_scores_with_a_signature_were_counted(metrics, listed):
+    task = words(metrics=metrics)
     column = np.array(["ein Hund"])
     rows = {"source": np.array(["a dog"]), "target": column}
     titles = [figure.title for figure in task.figures(rows, {"text": column})]
-    assert ("Signatures of scores" in titles) == told
+    assert ("Signatures of scores" in titles) == listed
 
 
 def test_only_a_decoder_tells_where_it_looks(task):
@@ -250,8 +252,8 @@ def test_only_a_decoder_tells_where_it_looks(task):
     [
         ({"num_beams": 0}, "num_beams is a whole number from 1 to 16"),
         ({"num_beams": 17}, "num_beams is a whole number from 1 to 16"),
-        ({"smoothing": 1.0}, "smoothing must be at least 0 and below 1"),
-        ({"measures": ("blue",)}, "Did you mean 'bleu'"),
+        ({"label_smoothing": 1.0}, "label_smoothing must be at least 0 and below 1"),
+        ({"metrics": ("blue",)}, "Did you mean 'bleu'"),
         ({"source_length": 0}, "source_length must be a whole number"),
     ],
 )

@@ -171,7 +171,7 @@ def test_a_run_that_stopped_in_validation_goes_on(task, expected, tmp_path):
 
 def test_states_that_layers_keep_go_on(tmp_path):
     text = from_list([{"text": "the dog sees the cat and the cat sees the dog "}] * 6)
-    task = LanguageModel.from_rows(text, split="words", slots=2)
+    task = LanguageModel.from_rows(text, tokenizer="words", slots=2)
     rows = blocks(text, size=4, unit="words", slots=2)
     decoder = {"hidden_dim": 8, "dropout": 0.3, "word_dropout": 0.2}
 
@@ -270,7 +270,7 @@ def test_another_network_is_refused(task, run):
 
 
 def test_another_task_is_refused(task, run):
-    other = Classification.from_rows(ROWS, smoothing=0.1)
+    other = Classification.from_rows(ROWS, label_smoothing=0.1)
     with pytest.raises(UsageError, match="Received: task="):
         trained(other, classifier(other), run=run, resume=True)
 

@@ -59,7 +59,7 @@ def read(
     quoting: bool | None = None,
     encoding: str | None = None,
     ragged: Ragged = "error",
-    separator: Separator = ",",
+    label_separator: Separator = ",",
 ) -> Rows:
     """Reads any source as rows of strings.
 
@@ -71,7 +71,7 @@ def read(
         optional: fields left out of the rows where their column is missing.
         format: one of `FORMATS`, told by the name's ending if not given.
         delimiter, header, quoting, encoding, ragged: see `csv`.
-        separator: joins the items of a JSON or Parquet value that is a list; also
+        label_separator: joins the items of a JSON or Parquet value that is a list; also
             field → what joins those of its values.
 
     Raises:
@@ -103,7 +103,7 @@ def read(
         ragged=ragged,
     )
     picked = select(columns, table, optional=optional)
-    return from_table(table, picked, separator=separator)
+    return from_table(table, picked, separator=label_separator)
 
 
 def splits_of(source: str | Path) -> tuple[str, ...]:
@@ -166,7 +166,7 @@ def jsonl(
     *,
     optional: Sequence[str] = (),
     encoding: str | None = None,
-    separator: str = ",",
+    label_separator: str = ",",
 ) -> Rows:
     """Reads JSON: an object a line, or one list of objects.
 
@@ -180,7 +180,7 @@ def jsonl(
         format="jsonl",
         optional=optional,
         encoding=encoding,
-        separator=separator,
+        label_separator=label_separator,
     )
 
 
@@ -189,7 +189,7 @@ def parquet(
     columns: Columns,
     *,
     optional: Sequence[str] = (),
-    separator: str = ",",
+    label_separator: str = ",",
 ) -> Rows:
     """Reads a Parquet file.
 
@@ -197,7 +197,13 @@ def parquet(
         DataError: the file is no Parquet file.
         SchemaError: a column is missing.
     """
-    return read(path, columns, format="parquet", optional=optional, separator=separator)
+    return read(
+        path,
+        columns,
+        format="parquet",
+        optional=optional,
+        label_separator=label_separator,
+    )
 
 
 def lines(path: str | Path, *, encoding: str | None = None) -> Rows:

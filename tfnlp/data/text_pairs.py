@@ -77,7 +77,7 @@ def read_pairs(
         test_columns=dict(zip(fields, test_target, strict=True)),
         fields=("source",),
         seed=seed,
-        **{**options, "separator": {"target": REFERENCES}},
+        **{**options, "label_separator": {"target": REFERENCES}},
     )
     sides = sides.map(held)
     tested = sides.test

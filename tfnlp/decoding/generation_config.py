@@ -25,7 +25,7 @@ SPECS = {
     "length_penalty": tf.TensorSpec([None], tf.float32, "length_penalty"),
     "coverage_penalty": tf.TensorSpec([None], tf.float32, "coverage_penalty"),
     "repetition_penalty": tf.TensorSpec([None], tf.float32, "repetition_penalty"),
-    "no_repeat_ngram": tf.TensorSpec([None], tf.int32, "no_repeat_ngram"),
+    "no_repeat_ngram_size": tf.TensorSpec([None], tf.int32, "no_repeat_ngram_size"),
     "seed": tf.TensorSpec([None], tf.int64, "seed"),
 }
 """Name → shape and type of each option in a signature."""
@@ -55,7 +55,7 @@ class Options:
             14) in beam search; 0 is off; the step must return attention.
         repetition_penalty: divides a positive logit of a token that was there before,
             multiplies a negative one (Keskar 2019, CTRL); 1 is off.
-        no_repeat_ngram: so many tokens in a row come once only; 0 is off.
+        no_repeat_ngram_size: so many tokens in a row come once only; 0 is off.
         seed: a row's chance comes from this number and nothing else.
 
     Example:
@@ -73,7 +73,7 @@ class Options:
     length_penalty: Any = 0.0
     coverage_penalty: Any = 0.0
     repetition_penalty: Any = 1.0
-    no_repeat_ngram: Any = 0
+    no_repeat_ngram_size: Any = 0
     seed: Any = 0
 
     @classmethod
@@ -178,7 +178,7 @@ def _rules(most_tokens: int, most_beams: int) -> dict[str, _Rule]:
         "repetition_penalty": _Rule(
             "a number above 0", 0, _LARGE, "1 for no penalty", above=True
         ),
-        "no_repeat_ngram": _Rule(count, 0, _WHOLE, "0 to allow repetition"),
+        "no_repeat_ngram_size": _Rule(count, 0, _WHOLE, "0 to allow repetition"),
     }
 
 

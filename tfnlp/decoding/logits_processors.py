@@ -35,7 +35,7 @@ def processed(
             lambda: logits,
         )
     logits = when(
-        options.any("no_repeat_ngram", lambda size: size > 0),
+        options.any("no_repeat_ngram_size", lambda size: size > 0),
         lambda: _without_repeats(logits, history, place, rules),
         lambda: logits,
     )
@@ -76,7 +76,7 @@ def _without_repeats(
 
     Where that would leave nothing to choose, nothing is banned.
     """
-    size = rules.options.column("no_repeat_ngram")  # [N, 1]
+    size = rules.options.column("no_repeat_ngram_size")  # [N, 1]
     places = tf.range(tf.shape(history)[1])
 
     def compared(back: tf.Tensor, same: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -86,7 +86,7 @@ def _without_repeats(
         return back + 1, same & ((before == last) & there | (back >= size))
 
     same = (size > 0) & (places < place) & (history > 0)  # [N, L]
-    most = rules.options.highest("no_repeat_ngram")
+    most = rules.options.highest("no_repeat_ngram_size")
     _, same = tf.while_loop(lambda back, _: back < most, compared, (1, same))
     limits = tf.where(same, _NEVER, float("inf"))
     limited = tf.tensor_scatter_nd_min(logits, _places(history), limits)

@@ -61,7 +61,7 @@ def generate(
         stopped: ends texts by any other sign: ``stopped(ids [N, T], lengths [N])``,
             N being B, or in a search a multiple of B, neighbours of one row.
         prompt: int32 [B, S], padded with 0: counts as said before for
-            repetition_penalty and no_repeat_ngram.
+            repetition_penalty and no_repeat_ngram_size.
         groups: of beams that avoid each other's tokens (diverse beam search,
             Vijayakumar 2016); every num_beams above 1 must be a multiple.
         diversity: taken off a log-probability for each group that chose the token.

@@ -23,12 +23,12 @@ class Reading:
     quoting: bool | None = None  # whether fields may stand in quotes
     encoding: str | None = None  # e.g. utf-8, cp1252
     ragged: Literal["error", "skip", "keep"] = "error"  # too few or many fields
-    separator: str = ","  # between several labels of one row
+    label_separator: str = ","  # between several labels of one row
 
     def __post_init__(self) -> None:
-        if not self.separator:
+        if not self.label_separator:
             raise UsageError(
-                "separator must be one character or more. Received: ''. "
+                "label_separator must be one character or more. Received: ''. "
                 "Leave it out if rows have one label each."
             )
 

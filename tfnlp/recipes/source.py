@@ -17,7 +17,7 @@ class Source(Reading):
     """Rows of one text or two and a label, to train on, to choose by and to test on.
 
     Example:
-    >>> Source(train="pairs.csv", second="answer").fields
+    >>> Source(train="pairs.csv", text_pair="answer").fields
     ('first', 'second')
     """
 
@@ -26,20 +26,20 @@ class Source(Reading):
     test: str | None = None  # default: a split of the set, or a tenth by hash
     split_seed: int = 0  # of the hash: another one cuts other tenths
     text: str = "text"  # column: name, number from 1, or several joined with +
-    second: str | None = None  # column of the second text, for pairs
+    text_pair: str | None = None  # column of the second text, for pairs
     label: str = "label"  # column of the label
     test_text: str | None = None  # column of the text in the test file, if another
-    several: bool = False  # whether a row has several labels, see --separator
+    multi_label: bool = False  # whether a row has several labels, see --label_separator
 
     @property
     def fields(self) -> tuple[str, ...]:
         """The text fields of a row."""
-        return ("text",) if self.second is None else ("first", "second")
+        return ("text",) if self.text_pair is None else ("first", "second")
 
     @property
     def joined_by(self) -> str | None:
         """What joins the labels of a row; None if it has exactly one."""
-        return self.separator if self.several else None
+        return self.label_separator if self.multi_label else None
 
     def sides(self) -> "Sides":
         """Reads the rows; see `tfnlp.read_sides`.
@@ -48,7 +48,7 @@ class Source(Reading):
             DataError: a file cannot be read, or not be split.
             SchemaError: a column is missing.
         """
-        texts = dict(zip(self.fields, (self.text, self.second or ""), strict=False))
+        texts = dict(zip(self.fields, (self.text, self.text_pair or ""), strict=False))
         return tfnlp.read_sides(
             self.train,
             {**texts, "label": self.label},
@@ -60,19 +60,19 @@ class Source(Reading):
             **self.options(),
         )
 
-    def audit(self, sides: "Sides", *, length: int | None = None) -> "Audit":
+    def audit(self, sides: "Sides", *, sequence_length: int | None = None) -> "Audit":
         """Counts what is wrong with the rows; see `tfnlp.audit`."""
         return tfnlp.audit(
             sides.train,
             text_fields=self.fields,
-            separator=self.joined_by,
+            label_separator=self.joined_by,
             others={"valid": sides.valid, "test": sides.test},
-            length=length,
+            sequence_length=sequence_length,
         )
 
     def clean(self, sides: "Sides") -> "Sides":
         """Leaves out the rows without a label; see `tfnlp.clean`."""
-        return sides.map(lambda rows: tfnlp.clean(rows, separator=self.joined_by))
+        return sides.map(lambda rows: tfnlp.clean(rows, label_separator=self.joined_by))
 
     def made_up(self, labels: Iterable[str] = ("good", "bad")) -> Any:
         """A row for each label with the same fields, to build with before training.

@@ -133,12 +133,12 @@ class Tagger(Sentences):
     """The width of each encoder if none is given."""
 
     scheme: Literal["IO", "BIO", "BIOES"] | None = "BIOES"  # learnt; answers: as read
-    split: Literal["words", "whitespace", "characters"] = "words"  # of raw texts
-    size: int = 100_000  # entries of the vocabulary
-    minimum_count: int = 1  # rarer words are unknown
+    tokenizer: Literal["words", "whitespace", "characters"] = "words"  # of raw texts
+    vocabulary_size: int = 100_000  # entries of the vocabulary
+    min_frequency: int = 1  # rarer words are unknown
     characters: bool | None = None  # read those of a word; default: if it has several
     casing: bool | None = None  # tell how a word is cased; default: the same
-    pairs: bool | None = None  # of neighbours, as one; default: if words are characters
+    bigrams: bool | None = None  # of neighbours; default: if words are characters
     word_length: int = 24  # characters kept of a word
     vectors: str | None = None  # GloVe, word2vec or fastText text file
     trainable_vectors: bool = False  # change them, in the place of others beside them
@@ -172,17 +172,17 @@ class Tagger(Sentences):
             DataError: a list of phrases, or a file of vectors, cannot be read.
         """
         read, lists = self.vectors if not tiny else None, self.gazetteers
-        long = self.split != "characters"
+        long = self.tokenizer != "characters"
         return {
             "scheme": self.scheme,
-            "split": self.split,
+            "tokenizer": self.tokenizer,
             "constrained": self.constrained,
-            "size": self.size,
-            "minimum_count": 1 if tiny else self.minimum_count,
+            "vocabulary_size": self.vocabulary_size,
+            "min_frequency": 1 if tiny else self.min_frequency,
             "more": tfnlp.vector_words(read) if read else (),
             "characters": long if self.characters is None else self.characters,
             "casing": long if self.casing is None else self.casing,
-            "pairs": not long if self.pairs is None else self.pairs,
+            "bigrams": not long if self.bigrams is None else self.bigrams,
             "word_length": self.word_length,
             "gazetteers": tfnlp.load_gazetteers(lists) if lists else None,
         }

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from tfnlp.tasks.translation import Translation
 
-Split = Literal["bpe", "unigram", "wordpiece", "words", "characters"]
+Tokenizer = Literal["bpe", "unigram", "wordpiece", "words", "characters"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +24,8 @@ class Writer(Pairs):
     30
     """
 
-    split: Split = "bpe"  # what a token is, on both sides
-    size: int = 4_000  # ids at most
+    tokenizer: Tokenizer = "bpe"  # what a token is, on both sides
+    vocabulary_size: int = 4_000  # ids at most
     shared: bool = True  # whether both sides have the same tokens
     standardize: tuple[str, ...] = ()  # e.g. nfkc,lower
     source_length: int = 64  # tokens kept of a source
@@ -36,12 +36,12 @@ class Writer(Pairs):
     depth: int = 3  # layers of both
     dropout: float = 0.15
     network: tuple[str, ...] = ()  # more of the decoder: num_heads=8
-    smoothing: float = 0.1  # of the target
-    own_tokens: float = 0.0  # share of the decoder's own tokens that training reads
+    label_smoothing: float = 0.1  # of the target
+    scheduled_sampling: float = 0.0  # share of its own tokens read in training
     num_beams: int = 5  # texts followed side by side
     length_penalty: float = 1.0  # more favours long texts
-    no_repeat_ngram: int = 0  # so many tokens in a row come once only; 0 is off
-    measures: tuple[str, ...] = ("bleu", "chrf")  # also ter rouge phone_error …
+    no_repeat_ngram_size: int = 0  # n-grams of this size come once only; 0 is off
+    metrics: tuple[str, ...] = ("bleu", "chrf")  # also ter rouge phone_error …
 
     def learnt(self, rows: Any, **options: Any) -> "Translation":
         """The pieces of both sides.
@@ -51,11 +51,11 @@ class Writer(Pairs):
             options: of `tfnlp.Translation.from_rows`, in the place of the flags'.
         """
         pieces = {
-            "split": self.split,
-            "size": self.size,
+            "tokenizer": self.tokenizer,
+            "vocabulary_size": self.vocabulary_size,
             "standardize": self.standardize,
         }
-        if self.split in ("bpe", "unigram"):
+        if self.tokenizer in ("bpe", "unigram"):
             pieces |= {"exact": False, "leading_blank": True}
         settings: dict[str, Any] = {
             "pieces": pieces,
@@ -64,9 +64,9 @@ class Writer(Pairs):
             "target_length": self.target_length,
             "num_beams": self.num_beams,
             "length_penalty": self.length_penalty,
-            "no_repeat_ngram": self.no_repeat_ngram,
-            "smoothing": self.smoothing,
-            "measures": self.measures,
+            "no_repeat_ngram_size": self.no_repeat_ngram_size,
+            "label_smoothing": self.label_smoothing,
+            "metrics": self.metrics,
         }
         return tfnlp.Translation.from_rows(rows, **(settings | options))
 
@@ -93,4 +93,6 @@ class Writer(Pairs):
         options |= assignments(self.network, kind)
         encoder = encoder_of(task.source.size, **sizes)
         decoder = kind(task.target.size, **options)
-        return task.network(encoder, decoder, own_tokens=self.own_tokens)
+        return task.network(
+            encoder, decoder, scheduled_sampling=self.scheduled_sampling
+        )

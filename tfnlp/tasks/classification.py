@@ -17,6 +17,7 @@ from tfnlp.layers.pooling import Pooling
 from tfnlp.layers.sparse_linear import TermSums
 from tfnlp.layers.token_alignment import Matching
 from tfnlp.layers.validation import check_rate
+from tfnlp.naive_bayes_prior import NaiveBayesPrior
 from tfnlp.networks.nb_log_ratios import log_ratios
 from tfnlp.saving import pack
 from tfnlp.scores import classification as scores
@@ -39,28 +40,28 @@ class Classification(Task):
     A request carries ``text``, or ``first`` and ``second`` for pairs. An answer
     carries ``label`` (string [B]), ``score`` (float32 [B], the probability of
     that label) and ``probabilities`` (float32 [B, C], in the order of ``labels``).
-    With a separator a row has any number of labels, joined by it; ``label`` is
+    With a `label_separator` a row has any number of labels, joined by it; ``label`` is
     then joined likewise.
 
     Args:
         text: turns text into ids.
         labels: the classes; outputs are in this order.
-        pairs: whether a request is a pair of texts.
-        separator: joins the labels of a row; None if a row has exactly one.
+        text_pair: whether a request is a pair of texts.
+        label_separator: joins the labels of a row; None if a row has exactly one.
         at_least_one: several labels only: whether the likeliest label is answered
             when none reaches its threshold.
         thresholds: several labels only: least probability to answer a class.
         class_weights: weight of a row of each class in the loss.
-        smoothing: share of the target spread over all classes (label smoothing,
-            Szegedy et al. 2016).
+        label_smoothing: share of the target spread over all classes (Szegedy et al.
+            2016).
         loss: ``cross_entropy``, or ``focal`` (Lin et al. 2017).
-        focus: exponent of the focal loss.
+        gamma: focusing parameter of the focal loss, as in Keras.
 
     Example:
     >>> from tfnlp.data.readers import from_list
     >>> rows = from_list([{"text": "a fine film", "label": "pos"},
     ...                   {"text": "a dull film", "label": "neg"}])
-    >>> task = Classification.from_rows(rows, length=8)
+    >>> task = Classification.from_rows(rows, sequence_length=8)
     >>> task.labels.entries
     ('neg', 'pos')
     >>> task.encode({"text": tf.constant(["a film"])})["token_ids"].shape
@@ -74,58 +75,64 @@ class Classification(Task):
         text: Vectorizer | PieceVectorizer,
         labels: Vocabulary,
         *,
-        pairs: bool = False,
-        separator: str | None = None,
+        text_pair: bool = False,
+        label_separator: str | None = None,
         at_least_one: bool = True,
         thresholds: Iterable[float] | None = None,
         class_weights: Iterable[float] | None = None,
-        smoothing: float = 0.0,
+        label_smoothing: float = 0.0,
         loss: Loss = "cross_entropy",
-        focus: float = 2.0,
+        gamma: float = 2.0,
     ):
         super().__init__()
         if loss not in ("cross_entropy", "focal"):
             raise UsageError(
                 f"loss must be cross_entropy or focal. Received: {loss!r}."
             )
-        if not 0.0 <= smoothing < 1.0:
+        if not 0.0 <= label_smoothing < 1.0:
             raise UsageError(
-                "smoothing is a share of the target, at least 0 and below 1. "
-                f"Received: {smoothing}. 0.1 is a usual value."
+                "label_smoothing is a share of the target, at least 0 and below 1. "
+                f"Received: {label_smoothing}. 0.1 is a usual value."
             )
         self.text, self.labels = text, labels
-        self.pairs, self.separator = pairs, separator
+        self.text_pair, self.label_separator = text_pair, label_separator
         self.at_least_one = at_least_one
         self.thresholds = tuple(thresholds) if thresholds else (0.5,) * len(labels)
         self.class_weights = (
             tuple(class_weights) if class_weights else (1.0,) * len(labels)
         )
-        self.smoothing, self.kind, self.focus = smoothing, loss, focus
+        self.label_smoothing, self.kind, self.gamma = label_smoothing, loss, gamma
 
     @classmethod
     def from_rows(
         cls,
         rows: Rows,
         *,
-        pairs: bool = False,
-        separator: str | None = None,
-        balanced: bool = False,
-        smoothing: float = 0.0,
+        text_pair: bool = False,
+        label_separator: str | None = None,
+        class_weight: Literal["balanced"] | None = None,
+        label_smoothing: float = 0.0,
         loss: Loss = "cross_entropy",
-        focus: float = 2.0,
+        gamma: float = 2.0,
         **vectorizer: Any,
     ) -> "Classification":
         """Learns vocabulary and classes.
 
         Args:
             rows: rows with the text fields and ``label``.
-            balanced: weighs each class by the inverse of its share of the rows.
+            class_weight: ``balanced`` weighs each class by the inverse of its share
+                of the rows, as scikit-learn does.
             vectorizer: options of `learn_vectorizer`: of words, or of subwords.
 
         Raises:
             DataError: the rows have fewer than two classes.
+            UsageError: an option has a value that it cannot have.
         """
-        counts, at_least_one = _count_labels(rows, separator)
+        if class_weight not in (None, "balanced"):
+            raise UsageError(
+                f"class_weight must be balanced or None. Received: {class_weight!r}."
+            )
+        counts, at_least_one = _count_labels(rows, label_separator)
         labels = sorted(counts)
         if len(labels) < 2:
             raise DataError(
@@ -134,30 +141,30 @@ class Classification(Task):
                 "Check that the label column is the right one."
             )
         mean = sum(counts.values()) / len(counts)
-        fields = ("first", "second") if pairs else ("text",)
+        fields = ("first", "second") if text_pair else ("text",)
         return cls(
             learn_vectorizer(rows, fields, **vectorizer),
             Vocabulary(labels),
-            pairs=pairs,
-            separator=separator,
+            text_pair=text_pair,
+            label_separator=label_separator,
             at_least_one=at_least_one,
             class_weights=[mean / counts[label] for label in labels]
-            if balanced
+            if class_weight == "balanced"
             else None,
-            smoothing=smoothing,
+            label_smoothing=label_smoothing,
             loss=loss,
-            focus=focus,
+            gamma=gamma,
         )
 
     @property
     def inputs(self) -> Schema:  # type: ignore[override]
         """``text``, or ``first`` and ``second``."""
-        return {"first": TEXT, "second": TEXT} if self.pairs else {"text": TEXT}
+        return {"first": TEXT, "second": TEXT} if self.text_pair else {"text": TEXT}
 
     @tf.autograph.experimental.do_not_convert
     def encode(self, inputs: Tensors) -> Tensors:
         """Features: ``token_ids`` and ``padding_mask``, int32 [B, T], of each text."""
-        if not self.pairs:
+        if not self.text_pair:
             return self.text(inputs["text"])
         return {
             f"{side}_{name}": ids
@@ -168,11 +175,11 @@ class Classification(Task):
     @tf.autograph.experimental.do_not_convert
     def encode_targets(self, row: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
         """y: class numbers int32 [B], or float32 [B, C] if rows have several."""
-        if self.separator is None:
+        if self.label_separator is None:
             y = self.labels.ids(row["label"])
             weight = tf.gather(tf.constant(self.class_weights), tf.maximum(y, 0))
             return y, tf.where(y >= 0, weight, 0.0)
-        names = tf.strings.split(row["label"], self.separator)
+        names = tf.strings.split(row["label"], self.label_separator)
         ids = self.labels.ids(tf.strings.strip(names.flat_values))
         known = tf.ragged.boolean_mask(
             names.with_flat_values(ids), names.with_flat_values(ids) >= 0
@@ -191,13 +198,12 @@ class Classification(Task):
         encoder: keras.Model | None,
         *,
         pooling: str = "max",
-        hidden: int = 0,
+        hidden_dim: int = 0,
         activation: str = "relu",
         dropout: float = 0.2,
         l2: float = 0.0,
-        wide: np.ndarray | None = None,
-        wide_pooling: str = "sqrt",
-        nbsvm: bool = False,
+        log_ratios: np.ndarray | None = None,
+        nb_prior: NaiveBayesPrior | None = None,
         symmetric: bool = False,
     ) -> keras.Model:
         """Adds a head to an encoder: features → logits [B, C].
@@ -208,36 +214,35 @@ class Classification(Task):
 
         Args:
             encoder: ``token_ids`` and ``padding_mask`` [B, T] → [B, T, D]. None for
-                the linear layer of ``wide`` alone, with a bias.
+                the linear layer of ``log_ratios`` alone, with a bias.
             pooling: how the vectors of a text become one; see `Pooling`.
-            hidden: width of a layer before the logits; 0 for none.
-            wide: float [V, C], usually `log_ratios`, from which a linear layer over
-                the terms of a text starts; its logits are added to those of the
-                encoder (wide and deep, Cheng et al. 2016). Not for pairs.
-            wide_pooling: how the terms of a text add up in that layer: `sqrt`, or
-                `sum`, as naive Bayes has it. A sum grows with the text, so the layer
-                starts from a smaller share of the log-ratios, some hundredths.
-            nbsvm: keep ``wide`` as it is and learn one factor a term, as NBSVM does
-                (Wang & Manning 2012); else each of its numbers is learned.
+            hidden_dim: size of a layer before the logits; 0 for none.
+            log_ratios: float [V, C], what `log_ratios` gives: the naive Bayes prior
+                from which a linear layer over the terms of a text starts. Its logits
+                are added to those of the encoder (wide and deep, Cheng et al. 2016).
+                Not for pairs.
+            nb_prior: how that layer starts, pools and learns; by default, see
+                `NaiveBayesPrior`.
             symmetric: pairs only: whether the answer is the same when the texts are
                 swapped; then the head sees only what does not change.
 
         Raises:
-            UsageError: there is no encoder, and no ``wide`` or two texts.
+            UsageError: there is no encoder, and there are no log-ratios or two texts.
         """
         check_rate("dropout", dropout)
+        nb_prior = nb_prior or NaiveBayesPrior()
         if encoder is None:
-            return self._linear(wide, dropout, pooling=wide_pooling, nbsvm=nbsvm)
+            return self._linear(log_ratios, dropout, nb_prior)
         pool = Pooling(pooling, name="pooling")
 
-        sides = ("first_", "second_") if self.pairs else ("",)
+        sides = ("first_", "second_") if self.text_pair else ("",)
         features = {side: _inputs(side) for side in sides}
         masks = [features[side]["padding_mask"] for side in sides]
         tokens = [encoder(features[side]) for side in sides]
         vectors = [pool(*each) for each in zip(tokens, masks, strict=True)]
-        x = _compared(*vectors, symmetric=symmetric) if self.pairs else vectors[0]
-        if hidden:
-            x = keras.layers.Dense(hidden, activation=activation, name="hidden")(
+        x = _compared(*vectors, symmetric=symmetric) if self.text_pair else vectors[0]
+        if hidden_dim:
+            x = keras.layers.Dense(hidden_dim, activation=activation, name="hidden")(
                 keras.layers.Dropout(dropout)(x)
             )
         head = keras.layers.Dense(
@@ -247,15 +252,13 @@ class Classification(Task):
             name="logits",
         )
         x = keras.layers.Dropout(dropout)(x)
-        if self.pairs:
+        if self.text_pair:
             found = Matching(name="matching")(tokens[0], masks[0], tokens[1], masks[1])
             found = _unordered(found) if symmetric else found
             x = keras.layers.Concatenate()([x, found])
         logits = head(x)
-        if wide is not None and not self.pairs:
-            logits = logits + _wide(
-                wide, features[""], dropout, pooling=wide_pooling, nbsvm=nbsvm
-            )
+        if log_ratios is not None and not self.text_pair:
+            logits = logits + _wide(log_ratios, features[""], dropout, nb_prior)
         named = {
             side + name: tensor
             for side in sides
@@ -264,19 +267,19 @@ class Classification(Task):
         return keras.Model(named, logits, name="classification")
 
     def _linear(
-        self, wide: np.ndarray | None, dropout: float, **options: Any
+        self, log_ratios: np.ndarray | None, dropout: float, prior: NaiveBayesPrior
     ) -> keras.Model:
         """`network` without an encoder."""
-        if wide is None or self.pairs:
+        if log_ratios is None or self.text_pair:
             raise UsageError(
                 "Without an encoder there is a linear layer over the terms of a text, "
                 "which starts from a table. Received: "
-                f"{'pairs of texts' if self.pairs else 'wide=None'}. "
-                "Pass an encoder, or wide=task.log_ratios(rows)."
+                f"{'pairs of texts' if self.text_pair else 'log_ratios=None'}. "
+                "Pass an encoder, or log_ratios=task.log_ratios(rows)."
             )
         features = _inputs("")
         logits = Bias(name="logits", dtype="float32")(
-            _wide(wide, features, dropout, **options)
+            _wide(log_ratios, features, dropout, prior)
         )
         return keras.Model(features, logits, name="classification")
 
@@ -294,7 +297,7 @@ class Classification(Task):
         Raises:
             UsageError: `encoded` are other rows.
         """
-        if self.pairs:
+        if self.text_pair:
             return None
         if encoded is None:
             examples = self.dataset(rows.batch(256))
@@ -313,14 +316,14 @@ class Classification(Task):
     @tf.autograph.experimental.do_not_convert
     def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """[B]: cross-entropy or focal loss; summed over classes if several."""
-        if self.separator is None:
+        if self.label_separator is None:
             y = tf.one_hot(y, len(self.labels))
             even = 1.0 / len(self.labels)
             log_p = tf.nn.log_softmax(outputs)
         else:
             even = 0.5
-        target = y * (1.0 - self.smoothing) + even * self.smoothing
-        if self.separator is None:
+        target = y * (1.0 - self.label_smoothing) + even * self.label_smoothing
+        if self.label_separator is None:
             return -tf.reduce_sum(target * self._focused(log_p), axis=-1)
         yes, no = tf.math.log_sigmoid(outputs), tf.math.log_sigmoid(-outputs)
         item = target * self._focused(yes) + (1.0 - target) * self._focused(no)
@@ -329,19 +332,19 @@ class Classification(Task):
     def _focused(self, log_p: tf.Tensor) -> tf.Tensor:
         if self.kind == "cross_entropy":
             return log_p
-        return (1.0 - tf.exp(log_p)) ** self.focus * log_p
+        return (1.0 - tf.exp(log_p)) ** self.gamma * log_p
 
     def metrics(self) -> list[keras.metrics.Metric]:
         """Accuracy; for several labels that of the single decisions."""
-        if self.separator is None:
+        if self.label_separator is None:
             return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
         return [keras.metrics.BinaryAccuracy(name="decision_accuracy", threshold=0.0)]
 
     @tf.autograph.experimental.do_not_convert
     def decode(self, outputs: tf.Tensor, inputs: Tensors) -> Tensors:
         """Logits [B, C] → ``label``, ``score``, ``probabilities``."""
-        if self.separator is not None:
-            return self._decode_several(outputs, self.separator)
+        if self.label_separator is not None:
+            return self._decode_several(outputs, self.label_separator)
         probabilities = tf.nn.softmax(outputs)
         return {
             "label": self.labels.tokens(tf.argmax(outputs, axis=-1)),
@@ -365,13 +368,13 @@ class Classification(Task):
 
     def calibrate(self, rows: Columns, answers: Columns) -> "Classification":
         """Sets each class' threshold to the one with the best F1 on held-out rows."""
-        if self.separator is None:
+        if self.label_separator is None:
             return self
         thresholds = best_thresholds(
             rows["label"],
             answers["probabilities"],
             labels=self.labels.entries,
-            separator=self.separator,
+            separator=self.label_separator,
         )
         config = self.config() | {"thresholds": thresholds}
         return Classification(**config | {"text": self.text, "labels": self.labels})
@@ -410,21 +413,21 @@ class Classification(Task):
         )
 
     def _names(self) -> dict[str, Any]:
-        return {"labels": self.labels.entries, "separator": self.separator}
+        return {"labels": self.labels.entries, "separator": self.label_separator}
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
             "text": pack(self.text),
             "labels": pack(self.labels),
-            "pairs": self.pairs,
-            "separator": self.separator,
+            "text_pair": self.text_pair,
+            "label_separator": self.label_separator,
             "at_least_one": self.at_least_one,
             "thresholds": list(self.thresholds),
             "class_weights": list(self.class_weights),
-            "smoothing": self.smoothing,
+            "label_smoothing": self.label_smoothing,
             "loss": self.kind,
-            "focus": self.focus,
+            "gamma": self.gamma,
         }
 
 
@@ -453,19 +456,21 @@ def _unordered(found: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def _wide(
-    start: np.ndarray, features: dict, dropout: float, *, pooling: str, nbsvm: bool
+    log_ratios: np.ndarray, features: dict, dropout: float, prior: NaiveBayesPrior
 ) -> keras.KerasTensor:
     """A linear layer over the terms of a text: logits [B, C].
 
     While training, `dropout` takes logits away, or terms where those are summed up.
     """
+    start = log_ratios if prior.scale is None else prior.scale * log_ratios
+    pooling = prior.pooling or "sqrt"
     token_ids = features["token_ids"]
-    if pooling == "sum" and not nbsvm:
+    if pooling == "sum" and not prior.per_term:
         sums = TermSums(*start.shape, start=start, dropout=dropout, name="wide")
         return sums(token_ids, features["padding_mask"])
-    table = embed(len(start), vectors=start, trainable=not nbsvm, name="wide")
+    table = embed(len(start), vectors=start, trainable=not prior.per_term, name="wide")
     terms = table(token_ids)  # [B, T, C]
-    if nbsvm:
+    if prior.per_term:
         terms = TokenWeights(len(start), name="wide_weights")(terms, token_ids)
     pool = Pooling(pooling, dtype="float32", name="wide_pooling")
     if pooling == "sum":

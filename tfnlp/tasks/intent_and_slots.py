@@ -48,7 +48,8 @@ class IntentAndSlots(Tagging):
         tags: what the network tells apart of words.
         intents: what it tells apart of rows.
         intent_weight: how many words an intent weighs in the loss.
-        options: more of `Tagging`: `scheme`, `answer_scheme`, `split`, `constrained`.
+        options: more of `Tagging`: `scheme`, `answer_scheme`, `tokenizer`,
+            `constrained`.
 
     Raises:
         UsageError: the weight is no number of 0 or more.

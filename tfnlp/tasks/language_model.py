@@ -47,13 +47,13 @@ class LanguageModel(Task):
     those that the request allowed (its logarithm); the options of a request are those
     of `tfnlp.decoding.Options`, and ``stop``, a string that ends the text.
 
-    A network sees ``length`` tokens at a time: of a longer prompt the last ones, of
-    a longer text windows that overlap by half, so that every token is scored once,
-    with at least half a window before it unless the text begins there.
+    A network sees ``sequence_length`` tokens at a time: of a longer prompt the last
+    ones, of a longer text windows that overlap by half, so that every token is scored
+    once, with at least half a window before it unless the text begins there.
 
     Args:
         pieces: text to ids and back.
-        length: tokens that are read at a time.
+        sequence_length: tokens that are read at a time.
         ends: whether texts are whole, so that their end is learnt and generation may
             end; False for a stream of text.
         slots: for `RecurrentDecoder`: parts of one long text that are read side by
@@ -65,12 +65,22 @@ class LanguageModel(Task):
     targets: ClassVar[Schema] = {}
 
     def __init__(
-        self, pieces: Pieces, *, length: int = 256, ends: bool = False, slots: int = 0
+        self,
+        pieces: Pieces,
+        *,
+        sequence_length: int = 256,
+        ends: bool = False,
+        slots: int = 0,
     ):
         super().__init__()
-        check_size("length", length, least=2)
+        check_size("sequence_length", sequence_length, least=2)
         check_size("slots", slots, least=0)
-        self.pieces, self.length, self.ends, self.slots = pieces, length, ends, slots
+        self.pieces, self.sequence_length, self.ends, self.slots = (
+            pieces,
+            sequence_length,
+            ends,
+            slots,
+        )
         self.ordered = slots > 0
         self._never = (pieces.unknown, pieces.start, *(() if ends else (pieces.end,)))
 
@@ -79,7 +89,7 @@ class LanguageModel(Task):
         cls,
         rows: Rows,
         *,
-        length: int = 256,
+        sequence_length: int = 256,
         ends: bool = False,
         slots: int = 0,
         **pieces: Any,
@@ -94,7 +104,7 @@ class LanguageModel(Task):
             DataError: there is no text.
         """
         learnt = learn_pieces(rows, ["text"], **pieces)
-        return cls(learnt, length=length, ends=ends, slots=slots)
+        return cls(learnt, sequence_length=sequence_length, ends=ends, slots=slots)
 
     @property
     def inputs(self) -> Schema:  # type: ignore[override]
@@ -115,14 +125,16 @@ class LanguageModel(Task):
         letters = isinstance(self.pieces, Characters)
         return blocks(
             ended(rows),
-            size=self.length,
+            size=self.sequence_length,
             unit="characters" if letters else "words",
-            context=self.length,
+            context=self.sequence_length,
         )
 
     def alone(self) -> "LanguageModel":
         """The same task for rows that stand alone: what an artefact answers."""
-        return LanguageModel(self.pieces, length=self.length, ends=self.ends)
+        return LanguageModel(
+            self.pieces, sequence_length=self.sequence_length, ends=self.ends
+        )
 
     def endpoints(self) -> dict[str, Endpoint]:
         """``serving_default`` goes on after a prompt; ``score_text`` weighs a text."""
@@ -157,7 +169,7 @@ class LanguageModel(Task):
             UsageError: there are slots, and the decoder has no state to carry on; or
                 it remembers fewer tokens than are read at a time.
         """
-        incremental_decoding.check_length(decoder, self.length)
+        incremental_decoding.check_length(decoder, self.sequence_length)
         features = {"token_ids": keras.Input([None], dtype="int32", name="token_ids")}
         if not self.slots:
             return keras.Model(features, decoder(features["token_ids"]), name="network")
@@ -194,9 +206,11 @@ class LanguageModel(Task):
         features, y, weight = self._read(inputs)
         if self.slots:
             return self._told(-self.loss(y, model(features)), y, weight)
-        ids, gold = (_windows(each, self.length) for each in (features["token_ids"], y))
+        ids, gold = (
+            _windows(each, self.sequence_length) for each in (features["token_ids"], y)
+        )
         scores = -self.loss(gold, model({"token_ids": ids}))
-        return self._told(_rows(scores, y, self.length), y, weight)
+        return self._told(_rows(scores, y, self.sequence_length), y, weight)
 
     @tf.autograph.experimental.do_not_convert
     def generate(
@@ -207,7 +221,7 @@ class LanguageModel(Task):
         Args:
             watch: outside of graphs only: told after every token what there is by now.
         """
-        prompts = self._begun(inputs["prompt"])[:, -self.length :]
+        prompts = self._begun(inputs["prompt"])[:, -self.sequence_length :]
         rows = prompts.nrows(out_type=tf.int32)
         limits = {"most_tokens": MOST_TOKENS, "most_beams": MOST_BEAMS}
         asked = decoding.checked(decoding.Options.of_request(inputs, rows), **limits)
@@ -273,7 +287,9 @@ class LanguageModel(Task):
                 "prompt": prompts,
                 "temperature": tf.fill([len(halves)], temperature),
                 "seed": tf.range(len(halves), dtype=tf.int64),
-                "max_tokens": tf.fill([len(halves)], min(self.length, MOST_TOKENS)),
+                "max_tokens": tf.fill(
+                    [len(halves)], min(self.sequence_length, MOST_TOKENS)
+                ),
             },
         )
         made = [text.decode("utf-8", "replace") for text in answer["text"].numpy()]
@@ -289,7 +305,7 @@ class LanguageModel(Task):
         """The constructor's arguments."""
         return {
             "pieces": pack(self.pieces),
-            "length": self.length,
+            "sequence_length": self.sequence_length,
             "ends": self.ends,
             "slots": self.slots,
         }

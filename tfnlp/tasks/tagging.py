@@ -49,7 +49,7 @@ class Tagging(Task):
             answered. None for plain tags such as parts of speech, which have no
             spans. Gold tags may be of any scheme.
         answer_scheme: of the tags that are answered; by default `scheme`.
-        split: cuts a text into words; see `tfnlp.text.splitters`.
+        tokenizer: cuts a text into words; one of `tfnlp.text.splitters.SPLITTERS`.
         constrained: with a CRF, whether training leaves out too what the scheme
             does not allow.
 
@@ -74,12 +74,12 @@ class Tagging(Task):
         *,
         scheme: str | None = None,
         answer_scheme: str | None = None,
-        split: str = "words",
+        tokenizer: str = "words",
         constrained: bool = False,
     ):
         super().__init__()
-        splitter(split)
-        self.words, self.tags, self.split = words, tags, split
+        splitter(tokenizer)
+        self.words, self.tags, self.tokenizer = words, tags, tokenizer
         self.constrained = constrained
         self.scheme = None if scheme is None else schemes.known(scheme)
         self.answer_scheme = self.scheme
@@ -94,7 +94,7 @@ class Tagging(Task):
         rows: Rows,
         *,
         scheme: str | None = None,
-        split: str = "words",
+        tokenizer: str = "words",
         constrained: bool = False,
         **words: Any,
     ) -> "Tagging":
@@ -104,7 +104,7 @@ class Tagging(Task):
             rows: rows with ``tokens`` and ``tags``.
             scheme: in which tags are learnt, by default that of the rows; BIOES
                 says more of a span than BIO. Answers are in that of the rows.
-            split: cuts a text into words.
+            tokenizer: cuts a text into words.
             constrained: whether training leaves out what the scheme does not allow.
             words: options of `WordFeatures.from_rows`.
 
@@ -127,7 +127,7 @@ class Tagging(Task):
             Vocabulary(sorted(tags)),
             scheme=own,
             answer_scheme=found.scheme,
-            split=split,
+            tokenizer=tokenizer,
             constrained=constrained,
         )
 
@@ -163,7 +163,7 @@ class Tagging(Task):
     def read(self, inputs: Tensors) -> Words:
         """The words of requests of either form, and where they stand."""
         if "text" in inputs:
-            return word_offsets.of_texts(inputs["text"], self.split)
+            return word_offsets.of_texts(inputs["text"], self.tokenizer)
         return word_offsets.of_tokens(inputs["tokens"])
 
     @tf.autograph.experimental.do_not_convert
@@ -306,7 +306,7 @@ class Tagging(Task):
             _joined(answers["tokens"]),
             *self._compared(rows, answers),
             spans=self._spans,
-            gap="" if self.split == "characters" else " ",
+            gap="" if self.tokenizer == "characters" else " ",
         )
 
     @property
@@ -331,7 +331,7 @@ class Tagging(Task):
             "tags": pack(self.tags),
             "scheme": self.scheme,
             "answer_scheme": self.answer_scheme,
-            "split": self.split,
+            "tokenizer": self.tokenizer,
             "constrained": self.constrained,
         }
 

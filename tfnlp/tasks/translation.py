@@ -47,10 +47,11 @@ class Translation(Task):
         target_length: tokens of a target that are learnt, and written at most.
         num_beams: how many texts are followed side by side, unless a request says.
         length_penalty: likewise, see `tfnlp.decoding.Options`.
-        no_repeat_ngram: likewise.
-        smoothing: share of the target spread over all tokens (label smoothing).
+        no_repeat_ngram_size: likewise.
+        label_smoothing: share of the target spread over all tokens (Szegedy et al.
+            2016).
         n_best: K.
-        measures: what is scored, names of `tfnlp.scores.generation.NAMES`.
+        metrics: what is scored, names of `tfnlp.scores.generation.NAMES`.
 
     Raises:
         UsageError: an option has a value that it cannot have.
@@ -67,16 +68,16 @@ class Translation(Task):
         target_length: int = 128,
         num_beams: int = 5,
         length_penalty: float = 1.0,
-        no_repeat_ngram: int = 0,
-        smoothing: float = 0.1,
+        no_repeat_ngram_size: int = 0,
+        label_smoothing: float = 0.1,
         n_best: int = 5,
-        measures: Iterable[str] = ("bleu", "chrf"),
+        metrics: Iterable[str] = ("bleu", "chrf"),
     ):
         super().__init__()
         check_size("source_length", source_length)
         check_size("target_length", target_length)
         check_size("n_best", n_best)
-        check_rate("smoothing", smoothing)
+        check_rate("label_smoothing", label_smoothing)
         if not 1 <= num_beams <= MOST_BEAMS:
             raise UsageError(
                 f"num_beams is a whole number from 1 to {MOST_BEAMS}. "
@@ -85,10 +86,10 @@ class Translation(Task):
         self.source, self.target = source, target
         self.source_length, self.target_length = source_length, target_length
         self.num_beams, self.length_penalty = num_beams, length_penalty
-        self.no_repeat_ngram = no_repeat_ngram
-        self.smoothing, self.n_best = smoothing, n_best
-        self.measures = tuple(measures)
-        scores.measured([], [], self.measures)
+        self.no_repeat_ngram_size = no_repeat_ngram_size
+        self.label_smoothing, self.n_best = label_smoothing, n_best
+        self.metric_names = tuple(metrics)
+        scores.measured([], [], self.metric_names)
 
     @classmethod
     def from_rows(
@@ -150,7 +151,7 @@ class Translation(Task):
         encoder: keras.Model,
         decoder: keras.layers.Layer,
         *,
-        own_tokens: float = 0.0,
+        scheduled_sampling: float = 0.0,
     ) -> keras.Model:
         """Features → logits [B, T, V] of the target's tokens.
 
@@ -158,29 +159,31 @@ class Translation(Task):
             encoder: ``token_ids`` and ``padding_mask`` [B, S] → [B, S, E].
             decoder: a `TransformerDecoder` with ``cross_attention=True``, or a
                 `RecurrentDecoder` with ``attention``, of `target.size` ids.
-            own_tokens: share of the tokens before a token that are the decoder's own
-                ones while training, see `ScheduledSampling`; 0 is teacher forcing.
+            scheduled_sampling: share of the tokens read while training that are the
+                decoder's own, see `ScheduledSampling`; 0 is teacher forcing.
 
         Raises:
             UsageError: that is no share, or the decoder remembers fewer tokens than a
                 target has.
         """
-        check_rate("own_tokens", own_tokens)
+        check_rate("scheduled_sampling", scheduled_sampling)
         incremental_decoding.check_length(decoder, self.target_length + 1)
         names = ("token_ids", "padding_mask", "target_ids")
         features = {n: keras.Input([None], dtype="int32", name=n) for n in names}
         mask = features["padding_mask"]
         memory = encoder({"token_ids": features["token_ids"], "padding_mask": mask})
         read = features["target_ids"]
-        if own_tokens:
-            read = ScheduledSampling(own_tokens)(read, decoder(read, memory, mask))
+        if scheduled_sampling:
+            read = ScheduledSampling(scheduled_sampling)(
+                read, decoder(read, memory, mask)
+            )
         logits = decoder(read, memory, mask)
         return keras.Model(features, logits, name="network")
 
     @tf.autograph.experimental.do_not_convert
     def loss(self, y: tf.Tensor, outputs: tf.Tensor) -> tf.Tensor:
         """[B, T]: cross-entropy of each token, smoothed."""
-        return cross_entropy(y, outputs, smoothing=self.smoothing)
+        return cross_entropy(y, outputs, smoothing=self.label_smoothing)
 
     @tf.autograph.experimental.do_not_convert
     def decode(self, outputs: decoding.Generated, inputs: Tensors) -> Tensors:
@@ -234,7 +237,7 @@ class Translation(Task):
         }
 
     def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
-        """The task's `measures` of the answered texts."""
+        """The task's metrics of the answered texts."""
         return corpus_statistics.whole(self._measured(rows, answers))
 
     def redrawn(self, rows: Columns, answers: Columns) -> Draw:
@@ -271,7 +274,7 @@ class Translation(Task):
     def _measured(
         self, rows: Columns, answers: Columns
     ) -> tuple[corpus_statistics.Sums, ...]:
-        return scores.measured(rows["target"], answers["text"], self.measures)
+        return scores.measured(rows["target"], answers["text"], self.metric_names)
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -282,10 +285,10 @@ class Translation(Task):
             "target_length": self.target_length,
             "num_beams": self.num_beams,
             "length_penalty": self.length_penalty,
-            "no_repeat_ngram": self.no_repeat_ngram,
-            "smoothing": self.smoothing,
+            "no_repeat_ngram_size": self.no_repeat_ngram_size,
+            "label_smoothing": self.label_smoothing,
             "n_best": self.n_best,
-            "measures": list(self.measures),
+            "metrics": list(self.metric_names),
         }
 
     @property
@@ -295,7 +298,7 @@ class Translation(Task):
             "temperature": 0.0,  # one beam takes the likeliest token
             "num_beams": self.num_beams,
             "length_penalty": self.length_penalty,
-            "no_repeat_ngram": self.no_repeat_ngram,
+            "no_repeat_ngram_size": self.no_repeat_ngram_size,
             "max_tokens": self.target_length,
         }
 

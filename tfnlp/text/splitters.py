@@ -105,7 +105,7 @@ def splitter(name: str) -> Splitter:
     """
     if name not in SPLITTERS:
         raise UsageError(
-            "A split must be one that tfnlp knows. "
+            "tokenizer must be one that tfnlp knows. "
             f"Received: {name!r}.{nearest(name, SPLITTERS)} "
             f"Known: {', '.join(SPLITTERS)}."
         )
@@ -113,7 +113,7 @@ def splitter(name: str) -> Splitter:
 
 
 def offsets(
-    texts: tf.Tensor, split: str
+    texts: tf.Tensor, tokenizer: str
 ) -> tuple[tf.RaggedTensor, tf.RaggedTensor, tf.RaggedTensor]:
     """Splits and says which characters of the text each token is.
 
@@ -126,14 +126,14 @@ def offsets(
     >>> starts.to_list(), ends.to_list()
     ([[0, 2, 4]], [[2, 3, 6]])
     """
-    tokens = splitter(split)(texts)
-    if split == "characters":
+    tokens = splitter(tokenizer)(texts)
+    if tokenizer == "characters":
         starts = tf.ragged.range(tf.cast(tokens.row_lengths(), tf.int32))
         return tokens, starts, starts + 1
-    if split == "bytes":
+    if tokenizer == "bytes":
         starts = _characters_of_bytes(texts)
         return tokens, starts, starts + 1
-    pattern = rf"\s+|{TOKENS}" if split == "words" else r"\s+"
+    pattern = rf"\s+|{TOKENS}" if tokenizer == "words" else r"\s+"
     return _pieces(_plain_spaces(texts), pattern)
 
 

@@ -25,21 +25,29 @@ class Recipe:
 
 
 def test_a_space_is_read_and_asked():
-    words = ["encoder=bow,cnn", "size=10,20", "training.learning_rate=1e-4..1e-2"]
+    words = [
+        "encoder=bow,cnn",
+        "vocabulary_size=10,20",
+        "training.learning_rate=1e-4..1e-2",
+    ]
     space = read_space(Recipe, words)
     assert space["training.learning_rate"] == Range(1e-4, 1e-2)
     hp = keras_tuner.HyperParameters()
     first = asked(hp, space, Recipe())
-    assert first == dataclasses.replace(Recipe(), size=10)
+    assert first == dataclasses.replace(Recipe(), vocabulary_size=10)
     kinds = {each.name: type(each).__name__ for each in hp.space}
     assert kinds == {
         "encoder": "Choice",
-        "size": "Choice",
+        "vocabulary_size": "Choice",
         "training.learning_rate": "Float",
     }
-    values = {"encoder": "bow", "size": "20", "training.learning_rate": 0.005}
+    values = {
+        "encoder": "bow",
+        "vocabulary_size": "20",
+        "training.learning_rate": 0.005,
+    }
     found = asked(Defaults(values), space, Recipe())
-    assert (found.encoder, found.size, found.training.learning_rate) == (
+    assert (found.encoder, found.vocabulary_size, found.training.learning_rate) == (
         "bow",
         20,
         0.005,
@@ -57,7 +65,7 @@ def test_a_word_that_was_cut_at_its_commas_is_whole_again():
     [
         ("dropout=0.1..0.5", "linear", "Float"),
         ("training.learning_rate=1e-4..1e-2", "log", "Float"),
-        ("size=1..40", "linear", "Int"),
+        ("vocabulary_size=1..40", "linear", "Int"),
         ("training.batch_size=1..512", "log", "Int"),
     ],
 )
@@ -70,8 +78,10 @@ def test_wide_ranges_are_searched_by_magnitude(word, sampling, kind):
 
 def test_a_default_inside_a_range_is_tried_first():
     hp = keras_tuner.HyperParameters()
-    asked(hp, read_space(Recipe, ["dropout=0.1..0.6", "size=5..9"]), Recipe())
-    assert hp.values == {"dropout": 0.5, "size": 5}
+    asked(
+        hp, read_space(Recipe, ["dropout=0.1..0.6", "vocabulary_size=5..9"]), Recipe()
+    )
+    assert hp.values == {"dropout": 0.5, "vocabulary_size": 5}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +94,7 @@ def test_a_default_inside_a_range_is_tried_first():
         ("dropout=0.5..0.1", "goes from a number to a larger one"),
         ("dropout=a..b", "--dropout must be"),
         ("encoder=bow..cnn", "goes from a number to a larger one"),
-        ("size=none..5", "goes from a number to a larger one"),
+        ("vocabulary_size=none..5", "goes from a number to a larger one"),
     ],
 )
 def test_a_word_that_says_nothing_is_refused(word, message):
@@ -103,7 +113,8 @@ class OfRows(Source):
 
 @pytest.mark.parametrize(
     "word",
-    """train=a.csv,b.csv text=a,b split_seed=0..9 format=csv,jsonl several=true name=x,y
+    """train=a.csv,b.csv text=a,b split_seed=0..9 format=csv,jsonl multi_label=true
+    name=x,y
     output=x,y resume=true,false training.strategy=one_device,auto
     training.report_to=wandb training.checkpoint_seconds=1..9""".split(),
 )
@@ -120,10 +131,14 @@ def test_what_all_trials_have_in_common_is_not_searched(word):
 
 def test_what_decides_a_score_and_is_not_searched():
     recipe = OfRows(
-        train="a.csv", several=True, training=TrainConfig(learning_rate=0.5)
+        train="a.csv", multi_label=True, training=TrainConfig(learning_rate=0.5)
     )
     found = fixed(recipe, {"training.epochs": ("1", "2")})
-    assert (found["size"], found["several"], found["training.learning_rate"]) == (
+    assert (
+        found["vocabulary_size"],
+        found["multi_label"],
+        found["training.learning_rate"],
+    ) == (
         10,
         True,
         0.5,
@@ -134,9 +149,13 @@ def test_what_decides_a_score_and_is_not_searched():
 
 
 def test_several_flags_of_one_part_are_changed_together():
-    values = {"training.learning_rate": 0.1, "training.epochs": 3, "size": 7}
+    values = {"training.learning_rate": 0.1, "training.epochs": 3, "vocabulary_size": 7}
     found = changed(Recipe(), values)
-    assert (found.size, found.training.learning_rate, found.training.epochs) == (
+    assert (
+        found.vocabulary_size,
+        found.training.learning_rate,
+        found.training.epochs,
+    ) == (
         7,
         0.1,
         3,

@@ -21,7 +21,7 @@ ROWS = [("a good film", "pos"), ("a bad film", "neg")] * 4
 def artefact(tmp_path_factory):
     """An untrained classifier, saved."""
     rows = from_list([{"text": text, "label": label} for text, label in ROWS])
-    task = tfnlp.Classification.from_rows(rows, length=8)
+    task = tfnlp.Classification.from_rows(rows, sequence_length=8)
     network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), hidden_dim=4))
     folder = tmp_path_factory.mktemp("saved")
     return str(tfnlp.save(task, network, "tiny", output=folder).parent)

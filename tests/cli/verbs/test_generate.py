@@ -22,7 +22,9 @@ from tfnlp.tasks.language_model import LanguageModel
 def artefact(tmp_path_factory):
     """An untrained language model of five letters."""
     keras.utils.set_random_seed(0)
-    task = LanguageModel.from_rows(from_list([{"text": "abc é"}]), split="characters")
+    task = LanguageModel.from_rows(
+        from_list([{"text": "abc é"}]), tokenizer="characters"
+    )
     decoder = TransformerDecoder(
         task.pieces.size, hidden_dim=8, num_heads=2, num_layers=1
     )

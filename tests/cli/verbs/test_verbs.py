@@ -408,20 +408,29 @@ def test_evaluate_rejects_rows_that_cannot_be_scored(
 @pytest.mark.parametrize(
     ("own", "words", "code", "message"),
     [
-        (";", ("--separator", ";"), 0, ""),
+        (";", ("--label_separator", ";"), 0, ""),
         (";", (), 0, ""),
-        (";", ("--separator", "|"), 2, "separates labels by ';'. Received: '|'."),
-        (None, ("--separator", "|"), 2, "demo has one label a row. Received: '|'."),
+        (";", ("--label_separator", "|"), 2, "separates labels by ';'. Received: '|'."),
+        (
+            None,
+            ("--label_separator", "|"),
+            2,
+            "demo has one label a row. Received: '|'.",
+        ),
     ],
 )
 def test_evaluate_separates_labels_as_the_artefact_does(
     own, words, code, message, predictor, calls, capsys
 ):
-    predictor.task.separator = own
+    predictor.task.label_separator = own
     assert call("evaluate", "demo", "--data", "t.csv", *words) == code
     assert message in capsys.readouterr().err
     if code == 0:
-        assert calls["options"]["separator"] == calls["audit"]["separator"] == own
+        assert (
+            calls["options"]["label_separator"]
+            == calls["audit"]["label_separator"]
+            == own
+        )
 
 
 def test_evaluate_wants_a_batch_of_a_row(calls, capsys):
@@ -459,15 +468,15 @@ def audited(calls, monkeypatch):
 
 
 def test_audit_prints_its_table(audited, capsys):
-    assert call("audit", "a.csv", "--test", "t.csv", "--length", "9") == 0
+    assert call("audit", "a.csv", "--test", "t.csv", "--sequence_length", "9") == 0
     assert capsys.readouterr().out == "a table\n"
     assert audited.options["others"] == {"test": "rows"}
     assert audited.options["text_fields"] == ("text",)
-    assert audited.options["length"] == 9
+    assert audited.options["sequence_length"] == 9
 
 
 def test_audit_of_pairs_without_labels(audited, calls):
-    words = ["--text", "a", "--second", "b", "--label", "none"]
+    words = ["--text", "a", "--text_pair", "b", "--label", "none"]
     assert call("audit", "a.csv", *words) == 0
     assert calls["columns"] == {"first": "a", "second": "b"}
     assert audited.options["label_field"] is None
@@ -490,9 +499,9 @@ def test_audit_wants_a_test_file_for_its_columns(audited, capsys):
 
 
 def test_audit_wants_a_switch_to_be_true_or_false(capsys):
-    assert call("audit", "a.csv", "--several", "maybe") == 2
+    assert call("audit", "a.csv", "--multi_label", "maybe") == 2
     shown = capsys.readouterr().err
-    assert "--several must be true or false. Received: maybe." in shown
+    assert "--multi_label must be true or false. Received: maybe." in shown
 
 
 def test_audit_with_errors_ends_with_3(audited, capsys):

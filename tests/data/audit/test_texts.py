@@ -109,7 +109,7 @@ def test_a_side_without_a_label_is_an_error(valid, received):
 
 
 def test_rows_without_any_of_several_labels_may_be_a_side():
-    found = audit(rows(*GOOD), others={"test": rows(("a", ""))}, separator=",")
+    found = audit(rows(*GOOD), others={"test": rows(("a", ""))}, label_separator=",")
     assert found.errors == []
 
 
@@ -120,7 +120,9 @@ def test_empty_texts_are_told_where_all_fell_on_another_side():
 
 
 def test_several_labels_are_counted_each():
-    found = audit(rows(("a", "joy, love"), ("b", "joy"), ("c", "")), separator=",")
+    found = audit(
+        rows(("a", "joy, love"), ("b", "joy"), ("c", "")), label_separator=","
+    )
     assert found.classes == {"joy": 2, "love": 1}
     assert "it stays, as a row of no class" in found.warnings[0]
 
@@ -142,7 +144,7 @@ def test_rows_without_labels_can_be_audited():
 @pytest.mark.parametrize(("unit", "cut"), [("words", 0.25), ("characters", 0.75)])
 def test_share_of_cut_texts_is_told(unit, cut):
     pairs = [("a b c", "1"), ("a b", "0"), ("abcd", "1"), ("a", "0")]
-    assert audit(rows(*pairs), length=2, unit=unit).cut == cut
+    assert audit(rows(*pairs), sequence_length=2, unit=unit).cut == cut
 
 
 def test_length_percentiles_are_words_and_characters():
@@ -165,9 +167,11 @@ def test_table_is_short_for_many_classes():
 
 
 def test_table_names_the_sets_and_the_cut():
-    table = audit(rows(*GOOD), others={"test": rows(*GOOD[:1])}, length=1).table()
+    table = audit(
+        rows(*GOOD), others={"test": rows(*GOOD[:1])}, sequence_length=1
+    ).table()
     assert "train 4, test 1" in table
-    assert "cut at 1 words     50.0%" in table
+    assert "truncated at 1 tokens  50.0%" in table
 
 
 def test_table_leaves_errors_to_check():
@@ -188,4 +192,4 @@ def test_clean_drops_rows_without_label():
 
 
 def test_clean_keeps_rows_of_no_class():
-    assert len(list(clean(rows(("a", "x"), ("b", "")), separator=","))) == 2
+    assert len(list(clean(rows(("a", "x"), ("b", "")), label_separator=","))) == 2

@@ -35,7 +35,7 @@ def network_of(task, encoder):
 def classifier(tmp_path_factory):
     """A version of a classifier, its task and its network."""
     task = tfnlp.Classification(
-        tfnlp.Vectorizer(WORDS, length=12), tfnlp.Vocabulary(("neg", "été"))
+        tfnlp.Vectorizer(WORDS, sequence_length=12), tfnlp.Vocabulary(("neg", "été"))
     )
     network = network_of(task, tfnlp.rnn.encoder(len(WORDS) + 2, hidden_dim=64))
     output = tmp_path_factory.mktemp("saved")

@@ -42,7 +42,7 @@ def network_of(task, encoder):
 def classifier(tmp_path_factory):
     """A version of a classifier, its task and its network."""
     task = tfnlp.Classification(
-        tfnlp.Vectorizer(WORDS, length=40), tfnlp.Vocabulary(("neg", "été"))
+        tfnlp.Vectorizer(WORDS, sequence_length=40), tfnlp.Vocabulary(("neg", "été"))
     )
     network = network_of(task, tfnlp.rnn.encoder(len(WORDS) + 2, hidden_dim=8))
     output = tmp_path_factory.mktemp("saved")
@@ -160,7 +160,7 @@ def test_a_file_that_answers_otherwise_is_not_published(classifier, monkeypatch)
 
 def test_half_precision_is_written_as_float32(tmp_path):
     task = tfnlp.Classification(
-        tfnlp.Vectorizer(WORDS, length=9), tfnlp.Vocabulary(("neg", "pos"))
+        tfnlp.Vectorizer(WORDS, sequence_length=9), tfnlp.Vocabulary(("neg", "pos"))
     )
     encoder = tfnlp.rnn.encoder(len(WORDS) + 2, hidden_dim=4)
     network = task.network(encoder)
@@ -174,20 +174,20 @@ def test_half_precision_is_written_as_float32(tmp_path):
 
 
 def test_texts_that_onnx_cannot_read_are_said_to_be(tmp_path):
-    vectorizer = tfnlp.Vectorizer("abcdefgh", split="characters", length=9)
+    vectorizer = tfnlp.Vectorizer("abcdefgh", tokenizer="characters", sequence_length=9)
     task = tfnlp.Classification(vectorizer, tfnlp.Vocabulary(("neg", "pos")))
     network = task.network(tfnlp.bow.encoder(10, hidden_dim=4))
     folder = tfnlp.save(task, network, "letters", output=tmp_path)
     exported = export_onnx(folder, task, network)
     report = json.loads((exported / "export.json").read_text())
     assert not (exported / "model.onnx").exists()
-    assert any("split='characters'" in limit for limit in report["limits"])
+    assert any("tokenizer='characters'" in limit for limit in report["limits"])
 
 
 def test_several_labels_of_pairs_go_through(tmp_path):
-    vectorizer = tfnlp.Vectorizer(WORDS, length=9)
+    vectorizer = tfnlp.Vectorizer(WORDS, sequence_length=9)
     labels = tfnlp.Vocabulary(("no", "yes"))
-    task = tfnlp.Classification(vectorizer, labels, pairs=True, separator=",")
+    task = tfnlp.Classification(vectorizer, labels, text_pair=True, label_separator=",")
     network = network_of(task, tfnlp.bow.encoder(len(WORDS) + 2, hidden_dim=8))
     folder = tfnlp.save(task, network, "pairs", output=tmp_path)
     exported = export_onnx(folder, task, network)
@@ -241,7 +241,7 @@ def test_verify_finds_out_a_model_that_answers_otherwise(exported_tagger, tmp_pa
 
 def test_a_signature_without_counterpart_keeps_none_of_the_others_back(tmp_path):
     rows = from_list([{"tokens": "a b", "tags": "X Y"}])
-    task = tfnlp.Tagging.from_rows(rows, split="bytes").for_texts()
+    task = tfnlp.Tagging.from_rows(rows, tokenizer="bytes").for_texts()
     start = tfnlp.word_features.embedding_inputs(task.words.sizes, embedding_dim=2)
     network = task.network(tfnlp.cnn.encoder(start, hidden_dim=4), crf=False)
     folder = tfnlp.save(task, network, "bytes", output=tmp_path)
@@ -250,11 +250,13 @@ def test_a_signature_without_counterpart_keeps_none_of_the_others_back(tmp_path)
     assert {file.name for file in exported.glob("*.onnx")} == {
         *("network.onnx", "model.from_tokens.onnx")
     }
-    assert any("no model.onnx." in each and "split='bytes'" in each for each in limits)
+    assert any(
+        "no model.onnx." in each and "tokenizer='bytes'" in each for each in limits
+    )
 
 
 def test_generation_is_refused_by_name(tmp_path):
-    task = LanguageModel.from_rows(from_list([{"text": "abc"}]), split="characters")
+    task = LanguageModel.from_rows(from_list([{"text": "abc"}]), tokenizer="characters")
     network = task.network(
         RecurrentDecoder(task.pieces.size, hidden_dim=8, dropout=0.0)
     )

@@ -57,18 +57,21 @@ def converted(vectorizer, file):
 @pytest.mark.parametrize(
     "options",
     [
-        {"length": 40},
-        {"ngrams": 3, "stop_words": "english", "length": 9},
+        {"sequence_length": 40},
+        {"ngrams": 3, "stop_words": "english", "sequence_length": 9},
         {
             "standardize": ("urls", "users", "strip_accents", "punctuation"),
-            "split": "whitespace",
+            "tokenizer": "whitespace",
         },
-        {"standardize": ("nfkc", "whitespace", "lower", "valid"), "length": 300},
+        {
+            "standardize": ("nfkc", "whitespace", "lower", "valid"),
+            "sequence_length": 300,
+        },
     ],
 )
 def test_ids_are_equal(options, tmp_path):
     texts = [*TEXTS, *EVERY]
-    vectorizer = Vectorizer.from_texts(texts, size=100_000, **options)
+    vectorizer = Vectorizer.from_texts(texts, vocabulary_size=100_000, **options)
     file = converted(vectorizer, tmp_path / "text.onnx")
     together, *single = ask(file, [{"text": texts}, *({"text": [t]} for t in TEXTS)])
     for name, expected in vectorizer(texts).items():
@@ -92,8 +95,8 @@ def test_no_mark_of_a_pair_is_the_letter_of_another():
 @pytest.mark.parametrize(
     ("options", "named"),
     [
-        ({"split": "characters"}, "split='characters'"),
-        ({"split": "bytes"}, "split='bytes'"),
+        ({"tokenizer": "characters"}, "tokenizer='characters'"),
+        ({"tokenizer": "bytes"}, "tokenizer='bytes'"),
         ({"character_ngrams": (2, 3)}, r"character_ngrams=\(2, 3\)"),
     ],
 )

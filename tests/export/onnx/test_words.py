@@ -90,16 +90,16 @@ def compare(model, expected, inputs, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("split", ["words", "whitespace", "characters", None])
-def test_words_and_their_features_are_equal(split, tmp_path):
+@pytest.mark.parametrize("tokenizer", ["words", "whitespace", "characters", None])
+def test_words_and_their_features_are_equal(tokenizer, tmp_path):
     known = ("a", "c", "a\x00b", "c\x00\x00")
-    features = WordFeatures.from_rows(ROWS, gazetteers=LISTS, pairs=True, more=known)
+    features = WordFeatures.from_rows(ROWS, gazetteers=LISTS, bigrams=True, more=known)
 
     def encode(texts):
         found = (
             word_offsets.of_tokens(texts)
-            if split is None
-            else word_offsets.of_texts(texts, split)
+            if tokenizer is None
+            else word_offsets.of_texts(texts, tokenizer)
         )
         cut = word_offsets.cut(found.texts, found.starts, found.ends)
         columns = (
@@ -126,7 +126,9 @@ def test_words_and_their_features_are_equal(split, tmp_path):
 
 TASKS = {
     "crf": lambda: tfnlp.Tagging.from_rows(ROWS, scheme="BIOES"),
-    "softmax": lambda: tfnlp.Tagging.from_rows(ROWS, split="characters").for_texts(),
+    "softmax": lambda: tfnlp.Tagging.from_rows(
+        ROWS, tokenizer="characters"
+    ).for_texts(),
     "plain": lambda: tfnlp.Tagging(
         WordFeatures(("Ann", "in")), tfnlp.Vocabulary(("NOUN", "VERB"))
     ),
@@ -176,7 +178,7 @@ def test_the_best_path_of_a_chain_and_its_probability_are_equal():
 
 
 def test_words_of_bytes_are_refused():
-    with words.marked(Marks()), pytest.raises(ExportError, match="split='bytes'"):
+    with words.marked(Marks()), pytest.raises(ExportError, match="tokenizer='bytes'"):
         word_offsets.of_texts(tf.constant(["so"]), "bytes")
 
 

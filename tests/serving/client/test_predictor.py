@@ -64,7 +64,7 @@ class Facts(Task):
 def artefact(tmp_path_factory):
     """An untrained classifier of texts."""
     rows = from_list([{"text": text, "label": label} for text, label in ROWS])
-    task = Classification.from_rows(rows, length=8)
+    task = Classification.from_rows(rows, sequence_length=8)
     network = task.network(tfnlp.cnn.encoder(len(task.text.vocabulary), hidden_dim=6))
     folder = tmp_path_factory.mktemp("saved")
     return tfnlp.save(task, network, "tiny", output=folder).parent

@@ -33,7 +33,7 @@ FORMS = {
 
 
 def learnt(**options) -> Subwords:
-    return Subwords.from_texts(TEXTS, size=310, exact=False, **options)
+    return Subwords.from_texts(TEXTS, vocabulary_size=310, exact=False, **options)
 
 
 @pytest.fixture(params=FORMS, ids=lambda name: name.replace(" ", "-"), scope="module")
@@ -156,21 +156,23 @@ def test_no_text_is_refused(texts):
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
 def test_a_size_that_the_texts_cannot_give_says_the_largest(kind):
-    with pytest.raises(DataError, match=r"at most\. Received: size=8000\. Use \d+ or"):
+    with pytest.raises(
+        DataError, match=r"at most\. Received: vocabulary_size=8000\. Use \d+ or"
+    ):
         Subwords.from_texts(TEXTS, kind=kind)
 
 
 def test_a_size_below_the_characters_says_the_least():
-    message = r"are 287 pieces, .* Received: size=100\. Use more than 287\."
+    message = r"are 287 pieces, .* Received: vocabulary_size=100\. Use more than 287\."
     with pytest.raises(DataError, match=message):
-        Subwords.from_texts(TEXTS, size=100)
+        Subwords.from_texts(TEXTS, vocabulary_size=100)
 
 
 def test_wrong_options_are_refused():
     with pytest.raises(UsageError, match=r"Received: 'bpee'\. Did you mean 'bpe'\?"):
         Subwords.from_texts(TEXTS, kind="bpee")
-    with pytest.raises(UsageError, match=r"Received: size=4\."):
-        Subwords.from_texts(TEXTS, size=4)
+    with pytest.raises(UsageError, match=r"Received: vocabulary_size=4\."):
+        Subwords.from_texts(TEXTS, vocabulary_size=4)
 
 
 @pytest.mark.parametrize("model", ["?", base64.b64encode(b"what").decode()])

@@ -10,7 +10,7 @@ TEXTS = ["the watcher is watching", "he watched; she sings, singing 我爱"] * 4
 
 @pytest.fixture(scope="module")
 def pieces() -> WordPieces:
-    return WordPieces.from_texts(TEXTS, size=90)
+    return WordPieces.from_texts(TEXTS, vocabulary_size=90)
 
 
 def shown(pieces: WordPieces, text: str) -> list[str]:
@@ -49,7 +49,7 @@ def test_signs_of_the_pieces_themselves_are_text(pieces):
 
 
 def test_the_same_texts_give_the_same_pieces(pieces):
-    assert WordPieces.from_texts(TEXTS, size=90).entries == pieces.entries
+    assert WordPieces.from_texts(TEXTS, vocabulary_size=90).entries == pieces.entries
     again = saving.from_json(saving.to_json(pieces))
     assert again.encode(TEXTS).to_list() == pieces.encode(TEXTS).to_list()
 
@@ -65,8 +65,10 @@ def test_a_saved_model_cuts_alike(pieces, tmp_path):
 
 
 def test_a_size_below_the_characters_says_the_least():
-    with pytest.raises(DataError, match=r"size=30 for 16 characters\. Use 36 or more"):
-        WordPieces.from_texts(TEXTS, size=30)
+    with pytest.raises(
+        DataError, match=r"vocabulary_size=30 for 16 characters\. Use 36 or more"
+    ):
+        WordPieces.from_texts(TEXTS, vocabulary_size=30)
 
 
 def test_no_text_is_refused():

@@ -47,8 +47,8 @@ def test_padding_and_marks_are_left_out():
 
 def test_size_and_minimum_count_leave_out_the_rare():
     texts = ["a a a b b c"]
-    assert Words.from_texts(texts, size=6).entries[4:] == ("a", "b")
-    assert Words.from_texts(texts, minimum_count=3).entries[4:] == ("a",)
+    assert Words.from_texts(texts, vocabulary_size=6).entries[4:] == ("a", "b")
+    assert Words.from_texts(texts, min_frequency=3).entries[4:] == ("a",)
 
 
 @pytest.mark.parametrize("kind", [Words, Characters])
@@ -66,23 +66,28 @@ def test_no_text_is_refused(kind):
 
 
 def test_wrong_options_are_refused():
-    with pytest.raises(UsageError, match=r"Received: size=4\. Use 5 or more"):
-        Words.from_texts(["a"], size=4)
+    with pytest.raises(
+        UsageError, match=r"Received: vocabulary_size=4\. Use 5 or more"
+    ):
+        Words.from_texts(["a"], vocabulary_size=4)
     with pytest.raises(UsageError, match=r"Received: 'lowr'\. Did you mean 'lower'"):
         Words(("a",), standardize=("lowr",))
 
 
 @pytest.mark.parametrize(
-    ("split", "options"),
+    ("tokenizer", "options"),
     [
         *(("words", {}), ("characters", {})),
-        *(("bpe", {"size": 280}), ("unigram", {"size": 280, "exact": False})),
-        ("wordpiece", {"size": 40}),
+        *(
+            ("bpe", {"vocabulary_size": 280}),
+            ("unigram", {"vocabulary_size": 280, "exact": False}),
+        ),
+        ("wordpiece", {"vocabulary_size": 40}),
     ],
 )
-def test_every_split_has_the_contract(split, options):
+def test_every_tokenizer_has_the_contract(tokenizer, options):
     rows = as_rows(["the cat sat on the mat", "the dog sat on the log"])
-    pieces = learn_pieces(rows, ["text"], split=split, **options)
+    pieces = learn_pieces(rows, ["text"], tokenizer=tokenizer, **options)
     ids = pieces.encode(["the dog on the mat"])
     assert pieces.decode(ids).numpy().tolist() == [b"the dog on the mat"]
     assert (pieces.padding, pieces.start, pieces.end) == (0, 2, 3)
@@ -91,7 +96,7 @@ def test_every_split_has_the_contract(split, options):
 
 def test_an_unknown_split_names_the_nearest():
     with pytest.raises(UsageError, match=r"'word'\. Did you mean 'words'\?"):
-        learn_pieces(as_rows(["a"]), ["text"], split="word")
+        learn_pieces(as_rows(["a"]), ["text"], tokenizer="word")
 
 
 def test_line_feeds_can_be_words():

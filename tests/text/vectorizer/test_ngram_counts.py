@@ -21,16 +21,18 @@ def batched(texts=TEXTS):
 
 
 @pytest.mark.parametrize(
-    ("chunk", "ngrams", "split", "options"),
+    ("chunk", "ngrams", "tokenizer", "options"),
     [
         (10, 3, "words", {"size": 40}),
-        (10, 5, "characters", {"size": 999, "minimum_count": 2}),
+        (10, 5, "characters", {"size": 999, "min_frequency": 2}),
         (2_000_000, 2, "bytes", {"size": 999}),
     ],
 )
-def test_counts_are_those_of_the_strings(monkeypatch, chunk, ngrams, split, options):
+def test_counts_are_those_of_the_strings(
+    monkeypatch, chunk, ngrams, tokenizer, options
+):
     monkeypatch.setattr(ngram_counts, "_CHUNK", chunk)
-    terms = Terms(ngrams=ngrams, length=6, split=split)
+    terms = Terms(ngrams=ngrams, sequence_length=6, tokenizer=tokenizer)
     found = most_common_ngrams(batched(), terms.kept_tokens, ngrams=ngrams, **options)
     assert found == most_common(batched(), terms, **options)
 

@@ -14,7 +14,7 @@ TEXTS = ["", "a", *(" ".join(RANDOM.choice(WORDS, n % 9)) for n in range(60))]
 
 
 def by_strings(entries, texts, ngrams):
-    terms = Terms(ngrams=ngrams, split="whitespace", standardize=())
+    terms = Terms(ngrams=ngrams, tokenizer="whitespace", standardize=())
     return Vocabulary(entries, special=SPECIAL).ids(terms(texts)).to_list()
 
 
@@ -26,7 +26,7 @@ def by_numbers(entries, texts, ngrams):
 @pytest.mark.parametrize("ngrams", [2, 3, 4])
 @pytest.mark.parametrize("share", [0.2, 0.9])
 def test_ids_are_those_of_the_strings(ngrams, share):
-    found = Terms(ngrams=ngrams, split="whitespace", standardize=())(TEXTS)
+    found = Terms(ngrams=ngrams, tokenizer="whitespace", standardize=())(TEXTS)
     terms = sorted({term.decode() for row in found.to_list() for term in row})
     chosen = [term for term in terms if RANDOM.random() < share and term != "[UNK]"]
     assert by_numbers(chosen, TEXTS, ngrams) == by_strings(chosen, TEXTS, ngrams)

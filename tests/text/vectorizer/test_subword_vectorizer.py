@@ -12,18 +12,20 @@ ROWS = [
     {"text": "a fine film, finely made", "label": "good"},
     {"text": "a dull film, dully made", "label": "bad"},
 ] * 3
-SPLITS = ("bpe", "unigram", "wordpiece")
+TOKENIZERS = ("bpe", "unigram", "wordpiece")
 
 
-def learnt(split: str, **options):
+def learnt(tokenizer: str, **options):
     return learn_vectorizer(
-        as_rows([row["text"] for row in ROWS]), ["text"], split=split, **options
+        as_rows([row["text"] for row in ROWS]), ["text"], tokenizer=tokenizer, **options
     )
 
 
-@pytest.mark.parametrize("split", SPLITS)
-def test_texts_are_cut_and_padded(split):
-    features = learnt(split, length=3)(["A FINE film, finely made", "", "film"])
+@pytest.mark.parametrize("tokenizer", TOKENIZERS)
+def test_texts_are_truncated_and_padded(tokenizer):
+    features = learnt(tokenizer, sequence_length=3)(
+        ["A FINE film, finely made", "", "film"]
+    )
     ids, mask = features["token_ids"].numpy(), features["padding_mask"].numpy()
     assert ids.shape == mask.shape == (3, 3)
     assert mask.sum(axis=1).tolist()[0] == 3
@@ -36,7 +38,7 @@ def test_other_splits_are_words():
 
 
 def test_the_share_of_cut_pieces():
-    vectorizer = PieceVectorizer(Words(("a", "film")), length=2)
+    vectorizer = PieceVectorizer(Words(("a", "film")), sequence_length=2)
     shares = vectorizer.cut_share(as_rows(["a good long film", "film"]), ["text"])
     assert shares == pytest.approx({"texts": 0.5, "tokens": 0.4, "unknown": 1 / 3})
 
@@ -47,12 +49,14 @@ def test_options_of_words_are_refused():
 
 
 def test_a_length_below_one_is_refused():
-    with pytest.raises(UsageError, match=r"Received: length=0"):
-        PieceVectorizer(Words(("a",)), length=0)
+    with pytest.raises(UsageError, match=r"Received: sequence_length=0"):
+        PieceVectorizer(Words(("a",)), sequence_length=0)
 
 
 def test_a_classifier_reads_subwords():
-    task = tfnlp.Classification.from_rows(from_list(ROWS), split="bpe", length=8)
+    task = tfnlp.Classification.from_rows(
+        from_list(ROWS), tokenizer="bpe", sequence_length=8
+    )
     inputs = {"text": ["a fine plot", ""]}
     again = saving.from_json(saving.to_json(task))
     ids = [each.encode(inputs)["token_ids"].numpy().tolist() for each in (task, again)]
@@ -62,7 +66,9 @@ def test_a_classifier_reads_subwords():
 
 @pytest.mark.slow
 def test_an_artefact_of_subwords_answers_like_its_task(tmp_path):
-    task = tfnlp.Classification.from_rows(from_list(ROWS), split="bpe", length=8)
+    task = tfnlp.Classification.from_rows(
+        from_list(ROWS), tokenizer="bpe", sequence_length=8
+    )
     size = len(task.text.vocabulary)
     network = task.network(tfnlp.bow.encoder(size, hidden_dim=4), dropout=0.0)
     folder = tfnlp.save(task, network, "subwords", output=tmp_path)

@@ -13,7 +13,7 @@ def test_ties_are_broken_by_the_term() -> None:
 
 
 def test_rare_terms_are_left_out() -> None:
-    assert count("a a b", "b c", size=9, minimum_count=2) == ["a", "b"]
+    assert count("a a b", "b c", size=9, min_frequency=2) == ["a", "b"]
 
 
 def test_counts_add_up_over_batches() -> None:

@@ -21,7 +21,7 @@ def test_ngrams_come_behind_the_tokens() -> None:
 
 
 def test_length_cuts_before_ngrams_are_built() -> None:
-    terms = Terms(ngrams=2, length=2)(tf.constant(["a b c d"])).to_list()
+    terms = Terms(ngrams=2, sequence_length=2)(tf.constant(["a b c d"])).to_list()
 
     assert terms == [[b"a", b"b", b"a b"]]
 
@@ -39,7 +39,7 @@ def test_character_ngrams_are_marked_and_framed() -> None:
 
 
 def test_stop_words_do_not_count_as_length() -> None:
-    terms = Terms(stop_words=("the", "a.b", "|"), length=2)
+    terms = Terms(stop_words=("the", "a.b", "|"), sequence_length=2)
 
     assert terms(tf.constant(["The film | the axb the play"])).to_list() == [
         [b"film", b"axb"]
@@ -60,12 +60,12 @@ def test_standardize_may_be_one_name() -> None:
     ("options", "message"),
     [
         ({"ngrams": 0}, "ngrams counts tokens.*ngrams=0"),
-        ({"length": 0}, "length counts tokens.*length=0"),
-        ({"length": 2.5}, "length=2.5"),
+        ({"sequence_length": 0}, "sequence_length counts tokens.*sequence_length=0"),
+        ({"sequence_length": 2.5}, "sequence_length=2.5"),
         ({"character_ngrams": (3, 2)}, r"Received: \(3, 2\)"),
         ({"character_ngrams": (3,)}, r"Received: \(3,\)"),
         ({"character_ngrams": (0, 2)}, r"Received: \(0, 2\)"),
-        ({"split": "wrods"}, "Did you mean 'words'"),
+        ({"tokenizer": "wrods"}, "Did you mean 'words'"),
         ({"standardize": ("nfk",)}, "Did you mean 'nfkc'"),
         ({"stop_words": "german"}, "Received: 'german'"),
     ],

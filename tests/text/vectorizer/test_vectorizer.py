@@ -16,9 +16,9 @@ INVALID = [b"\xff\xfe", b"caf\xe9 a film", b"\xed\xa0\x80"]
 FORMS = {
     "words": {},
     "ngrams": {"ngrams": 2, "stop_words": ("a",)},
-    "pieces": {"character_ngrams": (3, 4), "split": "whitespace"},
-    "characters": {"split": "characters", "standardize": ()},
-    "bytes": {"split": "bytes", "standardize": ("lower",), "length": 16},
+    "pieces": {"character_ngrams": (3, 4), "tokenizer": "whitespace"},
+    "characters": {"tokenizer": "characters", "standardize": ()},
+    "bytes": {"tokenizer": "bytes", "standardize": ("lower",), "sequence_length": 16},
 }
 
 
@@ -103,7 +103,7 @@ def test_forms_of_a_word_are_one_token(text: str) -> None:
 
 
 def test_ngrams_by_hand() -> None:
-    vectorizer = Vectorizer(("a", "b", "a b", "b a"), ngrams=2, length=3)
+    vectorizer = Vectorizer(("a", "b", "a b", "b a"), ngrams=2, sequence_length=3)
 
     assert ids(vectorizer, ["a b a b", "a"])[0] == [[2, 3, 2, 4, 5], [2, 0, 0, 0, 0]]
 
@@ -116,7 +116,7 @@ def test_character_ngrams_by_hand() -> None:
 
 def test_line_breaks_are_tokens_after_a_round_trip() -> None:
     breaks = ["\n", "\r", "\f", "\x85", "\u2028"]
-    vectorizer = Vectorizer(breaks, split="characters", standardize=())
+    vectorizer = Vectorizer(breaks, tokenizer="characters", standardize=())
 
     loaded = saving.from_json(saving.to_json(vectorizer))
 
@@ -132,19 +132,21 @@ def test_from_rows_counts_all_fields() -> None:
 
 
 def test_size_counts_special_tokens() -> None:
-    vectorizer = Vectorizer.from_texts(["a a a b b c"], size=4)
+    vectorizer = Vectorizer.from_texts(["a a a b b c"], vocabulary_size=4)
 
     assert vectorizer.vocabulary.entries == ("", "[UNK]", "a", "b")
 
 
 def test_minimum_count() -> None:
-    vectorizer = Vectorizer.from_texts(["a a b"], minimum_count=2)
+    vectorizer = Vectorizer.from_texts(["a a b"], min_frequency=2)
 
     assert vectorizer.vocabulary.entries[2:] == ("a",)
 
 
 def test_a_text_that_spells_a_special_token_is_unknown() -> None:
-    vectorizer = Vectorizer.from_texts(["[UNK] a"], split="whitespace", standardize=())
+    vectorizer = Vectorizer.from_texts(
+        ["[UNK] a"], tokenizer="whitespace", standardize=()
+    )
 
     assert ids(vectorizer, ["[UNK] a"])[0] == [[1, 2]]
 
@@ -152,7 +154,7 @@ def test_a_text_that_spells_a_special_token_is_unknown() -> None:
 def test_cut_share() -> None:
     rows = tf.data.Dataset.from_tensor_slices({"text": ["a b c d", "a", ""]})
 
-    shares = Vectorizer(("a",), length=2).cut_share(rows, ["text"])
+    shares = Vectorizer(("a",), sequence_length=2).cut_share(rows, ["text"])
 
     assert shares == pytest.approx({"texts": 1 / 3, "tokens": 2 / 5, "unknown": 1 / 3})
 
@@ -168,14 +170,14 @@ def test_no_texts_are_an_error() -> None:
 
 
 def test_a_size_without_room_is_an_error() -> None:
-    with pytest.raises(UsageError, match="Received: size=2"):
-        Vectorizer.from_texts(["a"], size=2)
+    with pytest.raises(UsageError, match="Received: vocabulary_size=2"):
+        Vectorizer.from_texts(["a"], vocabulary_size=2)
 
 
 @pytest.mark.parametrize("count", [0, -1])
 def test_a_minimum_count_below_one_is_an_error(count: int) -> None:
     with pytest.raises(UsageError, match=rf"at least once\. Received: {count}\."):
-        Vectorizer.from_texts(["a"], minimum_count=count)
+        Vectorizer.from_texts(["a"], min_frequency=count)
 
 
 def test_a_missing_field_is_an_error() -> None:
@@ -191,7 +193,7 @@ def test_a_misspelt_option_is_an_error() -> None:
 
 
 def test_one_million_characters() -> None:
-    vectorizer = Vectorizer(("a", "film"), ngrams=2, length=100)
+    vectorizer = Vectorizer(("a", "film"), ngrams=2, sequence_length=100)
 
     features = vectorizer(tf.constant(["a film é " * 120_000, "a"]))
 

@@ -64,7 +64,7 @@ def test_a_word_has_one_casing(word, case):
 
 
 def test_words_are_learnt_by_frequency_and_others_are_added():
-    words = WordFeatures.from_rows(ROWS, more=["dog", "EU"], minimum_count=1)
+    words = WordFeatures.from_rows(ROWS, more=["dog", "EU"], min_frequency=1)
     assert words.vocabulary.entries[2:] == (
         "Anna",
         "EU",
@@ -109,8 +109,8 @@ def test_what_cannot_be_is_said():
 
 def test_pairs_of_neighbours_that_occur_twice_are_told_apart():
     rows = from_list([{"tokens": "中 国 人"}, {"tokens": "中 国"}, {"tokens": ""}])
-    words = WordFeatures.from_rows(rows, characters=False, casing=False, pairs=True)
-    assert words.pairs.entries[2:] == ("中 国",)
+    words = WordFeatures.from_rows(rows, characters=False, casing=False, bigrams=True)
+    assert words.bigrams.entries[2:] == ("中 国",)
     ids = words(tf.ragged.constant([["中", "国", "人"], [], ["国"]]))["pair_ids"]
     assert ids.numpy().tolist() == [
         [[1, 2], [2, 1], [1, 1]],
@@ -120,5 +120,5 @@ def test_pairs_of_neighbours_that_occur_twice_are_told_apart():
 
 
 def test_pairs_survive_saving():
-    words = WordFeatures(("中", "国"), pairs=("中 国",))
+    words = WordFeatures(("中", "国"), bigrams=("中 国",))
     assert from_json(to_json(words)).sizes == words.sizes

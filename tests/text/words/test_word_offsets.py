@@ -45,9 +45,9 @@ def test_offsets_slice_ten_thousand_texts_exactly():
     check(10_000)
 
 
-@pytest.mark.parametrize("split", ["words", "whitespace", "characters"])
-def test_a_text_keeps_what_stands_between_its_words(split):
-    found = of_texts(tf.constant([b"a\x00b caf\xe9"]), split)
+@pytest.mark.parametrize("tokenizer", ["words", "whitespace", "characters"])
+def test_a_text_keeps_what_stands_between_its_words(tokenizer):
+    found = of_texts(tf.constant([b"a\x00b caf\xe9"]), tokenizer)
     text = found.texts.numpy()[0].decode()
     assert text == "a\x00b caf\ufffd"
     columns = (found.tokens, found.starts, found.ends)

@@ -1,4 +1,4 @@
-"""Search spaces as typed: ``size=10000,30000 training.learning_rate=1e-4..1e-2``."""
+"""Search spaces as typed: ``vocabulary_size=10000,30000 dropout=0.1..0.6``."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -16,7 +16,7 @@ _OF_A_RUN = frozenset("name output resume".split()) | {
     f"training.{name}" for name in "strategy report_to checkpoint_seconds cache".split()
 }
 """Flags that say where and how a run goes; no score depends on them."""
-_OF_LABELS = frozenset({"several", "separator"})
+_OF_LABELS = frozenset({"multi_label", "label_separator"})
 """Flags of the data that say what a label is, not where it lies."""
 
 
@@ -50,9 +50,9 @@ def read_space(
     >>> @dataclasses.dataclass(frozen=True)
     ... class Recipe:
     ...     rate: float = 0.1
-    ...     split: str = "words"
-    >>> read_space(Recipe, ["rate=0.1..0.5", "split=words,bpe"])
-    {'rate': Range(low=0.1, high=0.5), 'split': ('words', 'bpe')}
+    ...     tokenizer: str = "words"
+    >>> read_space(Recipe, ["rate=0.1..0.5", "tokenizer=words,bpe"])
+    {'rate': Range(low=0.1, high=0.5), 'tokenizer': ('words', 'bpe')}
     """
     known = flags(recipe)
     found: dict[str, Range | tuple[str, ...]] = {}
@@ -104,8 +104,8 @@ def fixed(recipe: Any, space: Mapping[str, Range | tuple[str, ...]]) -> dict[str
     ... class Recipe:
     ...     name: str = "reviews"
     ...     rate: float = 0.1
-    ...     split: str = "words"
-    >>> fixed(Recipe(), {"split": ("words", "bpe")})
+    ...     tokenizer: str = "words"
+    >>> fixed(Recipe(), {"tokenizer": ("words", "bpe")})
     {'rate': 0.1}
     """
     others = _OF_A_RUN | (_of_data(type(recipe)) - _OF_LABELS) | set(space)

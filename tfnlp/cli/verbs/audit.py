@@ -35,25 +35,27 @@ class Options(Reading):
 
     file: str  # file, tfds:NAME or built-in set
     text: str = "text"  # column of the text
-    second: str | None = None  # column of the second text, for pairs
+    text_pair: str | None = None  # column of the second text, for pairs
     label: str | None = "label"  # column of the label; none if there is none
     tokens: str = "tokens"  # column of the words of a tagged sentence
     tags: str | None = None  # column of their tags; default: tags, or the last one
     source: str | None = None  # of pairs to learn to write from: column, or ending
     target: str | None = None  # what is to be written: column, or ending such as de
-    several: bool = False  # whether a row may have several labels
-    length: int | None = None  # tokens kept of each text; says how many are cut
+    multi_label: bool = False  # whether a row may have several labels
+    sequence_length: int | None = (
+        None  # tokens kept of each text; says how many are cut
+    )
     split: str | None = None  # of a set that comes with splits, e.g. train
     valid: str | None = None  # another file, looked through for the same rows
     test: str | None = None  # another file, looked through for the same rows
     test_text: str | None = None  # column of the text in the test file, if another
-    test_second: str | None = None  # column of the second text there, if another
+    test_text_pair: str | None = None  # column of the second text there, if another
     test_label: str | None = None  # column of the label there, if another
     json: bool = False  # print JSON instead of a table
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("test_text", "test_second", "test_label"):
+        for name in ("test_text", "test_text_pair", "test_label"):
             if getattr(self, name) is not None and self.test is None:
                 raise UsageError(
                     f"--{name} names a column of the test file. "
@@ -66,7 +68,7 @@ class Options(Reading):
         from tfnlp.data.tagging import formats  # needs TensorFlow
 
         plain = type(self)(file=self.file)
-        texts = ("text", "second", "label", "several")
+        texts = ("text", "text_pair", "label", "multi_label")
         if self.tags is not None:
             return True
         if any(getattr(self, name) != getattr(plain, name) for name in texts):
@@ -78,8 +80,8 @@ class Options(Reading):
     def columns(self) -> dict[str, str]:
         """Field → column: the texts, and the label if there is one."""
         texts = {"text": self.text}
-        if self.second is not None:
-            texts = {"first": self.text, "second": self.second}
+        if self.text_pair is not None:
+            texts = {"first": self.text, "second": self.text_pair}
         return texts if self.label is None else {**texts, "label": self.label}
 
     def test_columns(self) -> dict[str, str]:
@@ -87,7 +89,7 @@ class Options(Reading):
         other = {
             "text": self.test_text,
             "first": self.test_text,
-            "second": self.test_second,
+            "second": self.test_text_pair,
             "label": self.test_label,
         }
         return {name: other[name] or own for name, own in self.columns().items()}
@@ -140,13 +142,13 @@ def audit_texts(options: Options) -> "Audit":
         options.read(options.file, columns, split=options.split),
         text_fields=tuple(name for name in columns if name != "label"),
         label_field="label" if options.label is not None else None,
-        separator=options.separator if options.several else None,
+        label_separator=options.label_separator if options.multi_label else None,
         others={
             name: options.read(file, its)
             for name, (file, its) in compared.items()
             if file
         },
-        length=options.length,
+        sequence_length=options.sequence_length,
     )
 
 

@@ -41,7 +41,9 @@ class Options(Reading):
     artefact: str  # folder that a pipeline wrote
     data: str  # file, tfds:NAME or built-in set
     split: str | None = None  # of a set that comes with splits, e.g. test
-    separator: str = ""  # between several labels of a row; default: the artefact's
+    label_separator: str = (
+        ""  # between several labels of a row; default: the artefact's
+    )
     batch: int = 256  # rows answered at once
     json: bool = False  # print JSON instead of text
     report: str | None = None  # folder for report.json, report.md and report.html
@@ -72,7 +74,7 @@ def main(words: Sequence[str]) -> None:
     columns = chosen_columns(
         typed, [*task.inputs, *task.targets], optional=optional, several=("target",)
     )
-    options = with_separator(options, getattr(task, "separator", None))
+    options = with_separator(options, getattr(task, "label_separator", None))
     network = predictor.network  # told before a long reading if it is damaged
     rows = options.read(options.data, columns, split=options.split)
     rows = task.completed(with_references(rows, columns))
@@ -119,13 +121,14 @@ def with_separator(options: Options, own: str | None) -> Options:
     Raises:
         UsageError: another one was given.
     """
-    if options.separator and options.separator != own:
+    if options.label_separator and options.label_separator != own:
         knows = "has one label a row" if own is None else f"separates labels by {own!r}"
         raise UsageError(
-            f"--separator must be the artefact's own: {options.artefact} {knows}. "
-            f"Received: {options.separator!r}. Leave it out."
+            "--label_separator must be the artefact's own: "
+            f"{options.artefact} {knows}. "
+            f"Received: {options.label_separator!r}. Leave it out."
         )
-    return dataclasses.replace(options, separator=own or ",")
+    return dataclasses.replace(options, label_separator=own or ",")
 
 
 def with_numbers(task: Any, rows: Any) -> Any:
@@ -154,20 +157,20 @@ def checked(task: Any, rows: Any) -> Any:
     from tfnlp.specs import text_fields
 
     field, labels = _labels_of(task)
-    separator = getattr(task, "separator", None)
+    separator = getattr(task, "label_separator", None)
     texts = text_fields(task.inputs)
     found = tfnlp.audit(
         rows,
         text_fields=texts,
         key_fields=[name for name in task.inputs if name not in texts],
         label_field=field,
-        separator=separator,
+        label_separator=separator,
     )
     _check_texts(found)
     warnings = list(found.warnings)
     if field is not None:
         warnings += _strange_labels(found, labels)
-        rows = tfnlp.clean(rows, label_field=field, separator=separator)
+        rows = tfnlp.clean(rows, label_field=field, label_separator=separator)
     if {"tokens", "tags"} <= {*task.inputs, *task.targets}:
         scheme = getattr(task, "answer_scheme", None)
         warnings += oddities(rows, task.tags.entries, scheme=scheme)

@@ -81,7 +81,7 @@ def _write_for_serving(base: Path) -> None:
 def _rows(options: Options, typed: Words, task: Any) -> Any:
     """Labelled rows of --data, checked against the task's labels."""
     columns = chosen_columns(typed, [*task.inputs, *task.targets])
-    reading = Reading(separator=getattr(task, "separator", None) or ",")
+    reading = Reading(label_separator=getattr(task, "label_separator", None) or ",")
     rows = reading.read(str(options.data), columns, split=options.split)
     return checked(task, with_numbers(task, task.completed(rows)))
 

@@ -34,7 +34,7 @@ class Options:
     num_beams: int = 1  # search with so many texts side by side; 1 draws
     length_penalty: float = 0.0  # of a search; more favours long texts
     repetition_penalty: float = 1.0  # above 1 makes what was there unlikely
-    no_repeat_ngram: int = 0  # so many tokens in a row come once only; 0 is off
+    no_repeat_ngram_size: int = 0  # n-grams of this size come once only; 0 is off
     stop: str = ""  # a string that ends the text
     seed: int = 0
 

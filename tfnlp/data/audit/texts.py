@@ -102,7 +102,7 @@ class Audit:
             spread = ", ".join(f"p{key} {value:,}" for key, value in found.items())
             lines.append((f"{name} a text", spread or "none"))
         if self.length:
-            lines.append((f"cut at {self.length} {self.unit}", f"{self.cut:.1%}"))
+            lines.append((f"truncated at {self.length} tokens", f"{self.cut:.1%}"))
         return lines
 
 
@@ -112,9 +112,9 @@ def audit(
     text_fields: Sequence[str] = ("text",),
     key_fields: Sequence[str] = (),
     label_field: str | None = "label",
-    separator: str | None = None,
+    label_separator: str | None = None,
     others: Mapping[str, Rows] | None = None,
-    length: int | None = None,
+    sequence_length: int | None = None,
     unit: Unit = "words",
 ) -> Audit:
     """Reads all rows once and counts what is wrong with them.
@@ -124,10 +124,10 @@ def audit(
         key_fields: fields that tell rows of one text apart, such as the predicate
             whose roles are asked for.
         label_field: field of the label, or None if rows have none.
-        separator: between several labels of a row; then no label at all is an
+        label_separator: between several labels of a row; then no label at all is an
             answer too, and only rows that all lack one are an error.
         others: name → rows that training must not have seen, such as test.
-        length: tokens that are kept of a text, to tell how many lose their end.
+        sequence_length: tokens that are kept of a text, to count those truncated.
         unit: what a token is, roughly.
 
     Raises:
@@ -141,23 +141,27 @@ def audit(
     >>> found.duplicates, found.contradicting, found.errors
     (1, 1, [])
     """
-    found = Audit(length=length, unit=unit)
-    reader = _Reader(tuple(text_fields), tuple(key_fields), label_field, separator)
+    found = Audit(length=sequence_length, unit=unit)
+    reader = _Reader(
+        tuple(text_fields), tuple(key_fields), label_field, label_separator
+    )
     seen = _count(found, reader, rows)
     for name, other in (others or {}).items():
         _compare(found, reader, name, other, seen)
     labelled = label_field is not None
-    found.errors = list(findings.errors(found, labelled=labelled, separator=separator))
-    found.warnings = list(findings.warnings(found, separator=separator))
+    found.errors = list(
+        findings.errors(found, labelled=labelled, separator=label_separator)
+    )
+    found.warnings = list(findings.warnings(found, separator=label_separator))
     return found
 
 
 def clean(
-    rows: Rows, *, label_field: str = "label", separator: str | None = None
+    rows: Rows, *, label_field: str = "label", label_separator: str | None = None
 ) -> Rows:
     """Leaves out the rows that have no label, which the audit warns of.
 
-    With a separator all rows stay: there, no label is an answer.
+    With a `label_separator` all rows stay: there, no label is an answer.
 
     Example:
     >>> from tfnlp.data.readers import from_list
@@ -165,7 +169,7 @@ def clean(
     >>> sum(1 for _ in clean(rows))
     1
     """
-    if separator is not None:
+    if label_separator is not None:
         return rows
 
     @tf.autograph.experimental.do_not_convert

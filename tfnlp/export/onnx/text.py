@@ -23,7 +23,7 @@ from tfnlp.text.splitters import SPACES, TOKENS
 from tfnlp.text.vectorizer.terms import Terms
 from tfnlp.text.vectorizer.vectorizer import Vectorizer
 
-_SPLITS = ("whitespace", "words")
+_TOKENIZERS = ("whitespace", "words")
 _FEATURES = [tf.TensorSpec([None, None], tf.int32)] * 2
 
 
@@ -73,8 +73,8 @@ def check(vectorizer: Vectorizer) -> None:
         ExportError: names what it cannot.
     """
     terms = vectorizer.terms
-    if terms.split not in _SPLITS:
-        raise refused(f"split={terms.split!r}")
+    if terms.tokenizer not in _TOKENIZERS:
+        raise refused(f"tokenizer={terms.tokenizer!r}")
     if terms.character_ngrams is not None:
         raise refused(f"character_ngrams={terms.character_ngrams}")
     odd = [name for name in terms.standardize if name not in string_ops.STEPS]
@@ -147,7 +147,7 @@ def _tokens(graph: Graph, texts: str, vectorizer: Vectorizer) -> tuple[str, str]
     tokens, lengths = _one_at_least(graph, tokens), lengths
     if terms.stop_words:
         tokens, lengths = _without(graph, tokens, lengths, terms.stop_words)
-    length = graph.constant([terms.length])
+    length = graph.constant([terms.sequence_length])
     tokens = _columns(graph, tokens, graph.constant([0]), length)
     lengths = graph.node("Min", lengths, length)
     if terms.ngrams > 1:
@@ -162,7 +162,7 @@ def _spaced(graph: Graph, texts: str, terms: Terms, *, plain: bool) -> str:
         texts = steps[name](graph, texts)
     # ONNX splits at runs of plain spaces, and no token has any other white space.
     texts = string_ops.pattern(rf"{SPACES}|[\t\n\f\r]", " ", plain=plain)(graph, texts)
-    if terms.split == "words":
+    if terms.tokenizer == "words":
         texts = string_ops.pattern(TOKENS, r" \0 ", plain=plain)(graph, texts)
     return texts
 

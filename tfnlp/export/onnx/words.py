@@ -92,8 +92,8 @@ def _twins(marks: Marks) -> list[tuple[Any, str, Callable]]:
         places = (tokens.with_flat_values(each) for each in (starts, ends))
         return Words(texts, tokens, *places)
 
-    def of_texts(texts: tf.Tensor, split: str = "words") -> Words:
-        return words(_split(split), texts)
+    def of_texts(texts: tf.Tensor, tokenizer: str = "words") -> Words:
+        return words(_split(tokenizer), texts)
 
     def of_tokens(joined: tf.Tensor) -> Words:
         return words(Call(tokens_apart), joined)
@@ -153,7 +153,7 @@ def _split(name: str) -> Call:
     if name == "characters":
         return Call(character_nodes.texts_to_letters)
     if name not in ("whitespace", "words"):
-        raise refused(f"split={name!r}", by="ONNX")
+        raise refused(f"tokenizer={name!r}", by="ONNX")
     return Call(texts_apart, (name,))
 
 

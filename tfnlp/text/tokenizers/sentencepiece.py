@@ -50,7 +50,7 @@ class Subwords(Pieces):
 
     Example:
     >>> texts = ["low lower lowest", "new newer newest"]
-    >>> subwords = Subwords.from_texts(texts, size=280)
+    >>> subwords = Subwords.from_texts(texts, vocabulary_size=280)
     >>> ids = subwords.encode(["newest  low 🙂"])
     >>> subwords.strings(ids)[0, :3].numpy().tolist()
     [b'ne', b'west', b'\\xe2\\x96\\x81']
@@ -81,7 +81,7 @@ class Subwords(Pieces):
         fields: Iterable[str],
         *,
         kind: str = "bpe",
-        size: int = 8000,
+        vocabulary_size: int = 8000,
         exact: bool = True,
         coverage: float = 0.9995,
         leading_blank: bool = False,
@@ -94,7 +94,7 @@ class Subwords(Pieces):
             rows: dataset of rows, not batched.
             fields: the text columns, which share the pieces.
             kind: ``bpe`` (Sennrich et al. 2016) or ``unigram`` (Kudo 2018).
-            size: ids, the four marks and 256 bytes included.
+            vocabulary_size: ids, the four marks and 256 bytes included.
             exact: whether it is an error if the texts give fewer.
             coverage: share of the characters of the texts that must be pieces; the
                 rarest are spelt in bytes.
@@ -104,17 +104,23 @@ class Subwords(Pieces):
                 spread lines are taken.
 
         Raises:
-            DataError: there is no text, or the texts cannot give that size.
+            DataError: there is no text, or the texts cannot give that many ids.
             SchemaError: the rows lack a field.
             UsageError: an option has a value that it cannot have, or sentencepiece
                 is not installed.
         """
-        check_room(size)
+        check_room(vocabulary_size)
         check_kind(kind)
         texts = text_batches(rows, fields).map(standardizer(tuple(standardize)))
         lead = " " if leading_blank else ""
         parts = sample((lead + text for text in strings(texts)), characters=characters)
-        model = learn(parts, kind=kind, size=size, exact=exact, coverage=coverage)
+        model = learn(
+            parts,
+            kind=kind,
+            vocabulary_size=vocabulary_size,
+            exact=exact,
+            coverage=coverage,
+        )
         written = base64.b64encode(model.SerializeToString(deterministic=True))
         return cls(
             written.decode(), leading_blank=leading_blank, standardize=standardize

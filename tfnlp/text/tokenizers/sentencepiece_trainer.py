@@ -75,7 +75,7 @@ def learn(
     parts: Sequence[str],
     *,
     kind: str,
-    size: int,
+    vocabulary_size: int,
     exact: bool = True,
     byte_fallback: bool = True,
     coverage: float = 0.9995,
@@ -85,8 +85,8 @@ def learn(
     Args:
         parts: lines out of `sample`.
         kind: ``bpe`` (Sennrich et al. 2016) or ``unigram`` (Kudo 2018).
-        size: ids, the marks included, and 256 bytes with `byte_fallback`.
-        exact: whether fewer ids than `size` are an error.
+        vocabulary_size: ids, the marks included, and 256 bytes with `byte_fallback`.
+        exact: whether fewer ids than `vocabulary_size` are an error.
         byte_fallback: whether rare characters are spelt in bytes, and line breaks
             and tabs are pieces of their own.
         coverage: share of the characters of the texts that must be pieces.
@@ -95,7 +95,7 @@ def learn(
         The `ModelProto` of sentencepiece.
 
     Raises:
-        DataError: there is no text, or too little or too much of it for the size.
+        DataError: there is no text, or too little or too much of it for that size.
         UsageError: the kind is unknown, or sentencepiece is not installed.
     """
     check_kind(kind)
@@ -106,7 +106,7 @@ def learn(
         )
     options = {
         "model_type": kind,
-        "vocab_size": size,
+        "vocab_size": vocabulary_size,
         "hard_vocab_limit": exact,
         "byte_fallback": byte_fallback,
         "character_coverage": coverage,
@@ -178,13 +178,15 @@ def _rejected(reason: str, options: dict[str, Any]) -> Exception:
     size = options["vocab_size"]
     if most := re.search(r"value <= (\d+)", reason):
         return DataError(
-            f"These texts give {most[1]} subwords at most. Received: size={size}. "
+            f"These texts give {most[1]} subwords at most. "
+            f"Received: vocabulary_size={size}. "
             f"Use {most[1]} or fewer, or learn from more text."
         )
     if least := re.search(r"(\d+) vs (\d+)", reason):
         return DataError(
             f"The marks, bytes and characters of these texts are {least[2]} pieces, "
-            f"so size must be larger. Received: size={size}. Use more than {least[2]}."
+            f"so vocabulary_size must be larger. Received: vocabulary_size={size}. "
+            f"Use more than {least[2]}."
         )
     return DataError(
         "sentencepiece could not learn from these texts. "

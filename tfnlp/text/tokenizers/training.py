@@ -13,40 +13,40 @@ from tfnlp.text.tokenizers.words import Characters, Words
 
 _WHOLE = {"characters": Characters, "words": Words}
 SUBWORDS = (*KINDS, "wordpiece")
-"""Splits whose pieces are parts of words."""
-SPLITS = (*SUBWORDS, *_WHOLE)
-"""Every split that pieces can be learnt for."""
+"""Tokenizers whose tokens are parts of words."""
+TOKENIZERS = (*SUBWORDS, *_WHOLE)
+"""Every tokenizer that can be trained, by name."""
 
 
 def learn_pieces(
-    rows: Rows, fields: Iterable[str], *, split: str = "bpe", **options: Any
+    rows: Rows, fields: Iterable[str], *, tokenizer: str = "bpe", **options: Any
 ) -> Pieces:
     """Learns pieces from text columns of rows.
 
     Args:
         rows: dataset of rows, not batched.
         fields: the text columns, which share the pieces.
-        split: ``bpe`` or ``unigram`` (`Subwords`), ``wordpiece`` (`WordPieces`),
+        tokenizer: ``bpe`` or ``unigram`` (`Subwords`), ``wordpiece`` (`WordPieces`),
             ``words`` (`Words`) or ``characters`` (`Characters`).
-        options: those of `from_rows` of that class, such as `size`.
+        options: those of `from_rows` of that class, such as `vocabulary_size`.
 
     Raises:
         DataError: there is no text, or it cannot give that size.
         SchemaError: the rows lack a field.
-        UsageError: the split is unknown, or an option has a value it cannot have.
+        UsageError: there is no such tokenizer, or an option has a value it cannot have.
 
     Example:
     >>> from tfnlp.text.text_columns import as_rows
     >>> phones = as_rows(["K AE T", "D AO G"])
-    >>> learn_pieces(phones, ["text"], split="words").entries[4:]
+    >>> learn_pieces(phones, ["text"], tokenizer="words").entries[4:]
     ('AE', 'AO', 'D', 'G', 'K', 'T')
     """
-    if split not in SPLITS:
+    if tokenizer not in TOKENIZERS:
         raise UsageError(
-            f"Pieces are {', '.join(SPLITS)}. "
-            f"Received: {split!r}.{nearest(str(split), SPLITS)}"
+            f"tokenizer must be one of {', '.join(TOKENIZERS)}. "
+            f"Received: {tokenizer!r}.{nearest(str(tokenizer), TOKENIZERS)}"
         )
-    if split in KINDS:
-        return Subwords.from_rows(rows, fields, kind=split, **options)
-    kind = WordPieces if split == "wordpiece" else _WHOLE[split]
+    if tokenizer in KINDS:
+        return Subwords.from_rows(rows, fields, kind=tokenizer, **options)
+    kind = WordPieces if tokenizer == "wordpiece" else _WHOLE[tokenizer]
     return kind.from_rows(rows, fields, **options)

@@ -74,7 +74,7 @@ class WordPieces(Pieces):
         rows: Rows,
         fields: Iterable[str],
         *,
-        size: int = 8000,
+        vocabulary_size: int = 8000,
         coverage: float = 0.9995,
         standardize: Sequence[str] = (),
         characters: int = SAMPLE,
@@ -87,19 +87,19 @@ class WordPieces(Pieces):
         Args:
             rows: dataset of rows, not batched.
             fields: the text columns, which share the pieces.
-            size: ids at most, the four marks included.
+            vocabulary_size: ids at most, the four marks included.
             coverage: share of the characters of the texts that must be pieces.
             standardize: see `Pieces`.
             characters: how many are learnt from at most; from longer texts evenly
                 spread lines are taken.
 
         Raises:
-            DataError: there is no text, or it has more characters than `size`.
+            DataError: there is no text, or it has too many characters for that size.
             SchemaError: the rows lack a field.
             UsageError: an option has a value that it cannot have, or sentencepiece
                 is not installed.
         """
-        check_room(size)
+        check_room(vocabulary_size)
         plain = standardizer(tuple(standardize))
 
         def cut(texts: tf.Tensor) -> tf.Tensor:
@@ -110,19 +110,20 @@ class WordPieces(Pieces):
         model = learn(
             parts,
             kind="bpe",
-            size=size,
+            vocabulary_size=vocabulary_size,
             exact=False,
             byte_fallback=False,
             coverage=coverage,
         )
-        return cls(_tokens(model, size), standardize=standardize)
+        return cls(_tokens(model, vocabulary_size), standardize=standardize)
 
     @classmethod
     def from_texts(cls, texts: Iterable[str], **options: Any) -> Self:
         """Learns pieces from strings; see `from_rows`.
 
         Example:
-        >>> pieces = WordPieces.from_texts(["low lower", "new newer"], size=30)
+        >>> pieces = WordPieces.from_texts(
+        ...     ["low lower", "new newer"], vocabulary_size=30)
         >>> pieces.strings(pieces.encode(["newer rower"])).to_list()
         [[b'newer', b'r', b'##ow', b'##er']]
         """
@@ -152,15 +153,16 @@ class WordPieces(Pieces):
         }
 
 
-def _tokens(model: Any, size: int) -> list[str]:
+def _tokens(model: Any, vocabulary_size: int) -> list[str]:
     """The pieces of a model, characters first, then by falling frequency."""
     found = [piece.piece for piece in model.pieces[len(MARKS) :]]
     letters = sorted({letter for piece in found for letter in piece} - {BLANK})
-    room = size - len(MARKS)
+    room = vocabulary_size - len(MARKS)
     if room < 2 * len(letters):
         raise DataError(
             "Every character of the texts is a piece, at the beginning of words and "
-            f"inside them. Received: size={size} for {len(letters)} characters. "
+            f"inside them. Received: vocabulary_size={vocabulary_size} for "
+            f"{len(letters)} characters. "
             f"Use {2 * len(letters) + len(MARKS)} or more, or a lower coverage."
         )
     both = [piece for letter in letters for piece in (letter, _INSIDE + letter)]

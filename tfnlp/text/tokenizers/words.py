@@ -12,7 +12,7 @@ from tfnlp.text.splitters import splitter
 from tfnlp.text.text_columns import as_rows, text_batches
 from tfnlp.text.tokenizers.tokenizer import MARKS, Pieces
 from tfnlp.text.vectorizer.term_counts import most_common
-from tfnlp.text.vectorizer.vectorizer import check_minimum_count
+from tfnlp.text.vectorizer.vectorizer import check_min_frequency
 from tfnlp.text.vocabulary import Vocabulary
 
 _LINE = "\ue00a"  # Of private use: stands for a line feed while blanks are cut.
@@ -35,7 +35,7 @@ class Words(Pieces):
         DataError: there is no token, or one occurs twice.
 
     Example:
-    >>> words = Words.from_texts(["the cat sat", "the dog sat"], size=7)
+    >>> words = Words.from_texts(["the cat sat", "the dog sat"], vocabulary_size=7)
     >>> words.entries[4:]
     ('sat', 'the', 'cat')
     >>> words.encode(["the  dog sat", ""]).to_list()
@@ -47,7 +47,7 @@ class Words(Pieces):
     array([b'the dog\\nthe cat'], dtype=object)
     """
 
-    split: ClassVar[str] = "whitespace"
+    splitter: ClassVar[str] = "whitespace"
     separator: ClassVar[str] = " "
 
     def __init__(
@@ -72,8 +72,8 @@ class Words(Pieces):
         rows: Rows,
         fields: Iterable[str],
         *,
-        size: int = 20_000,
-        minimum_count: int = 1,
+        vocabulary_size: int = 20_000,
+        min_frequency: int = 1,
         lines: bool = False,
         standardize: Sequence[str] = (),
     ) -> Self:
@@ -82,27 +82,27 @@ class Words(Pieces):
         Args:
             rows: dataset of rows, not batched.
             fields: the text columns, which share the pieces.
-            size: ids at most, the four marks included.
-            minimum_count: rarer pieces are unknown.
+            vocabulary_size: ids at most, the four marks included.
+            min_frequency: rarer pieces are unknown.
             lines: whether a line feed is a word.
             standardize: see `Pieces`.
 
         Raises:
             DataError: there is no text to learn from.
             SchemaError: the rows lack a field.
-            UsageError: size or minimum_count is too small.
+            UsageError: vocabulary_size or min_frequency is too small.
         """
-        check_room(size)
-        check_minimum_count(minimum_count)
+        check_room(vocabulary_size)
+        check_min_frequency(min_frequency)
         plain = standardizer(tuple(standardize))
         found = most_common(
             text_batches(rows, fields),
-            lambda texts: _tokens(plain(texts), cls.split, lines),
-            size=size,
-            minimum_count=minimum_count,
+            lambda texts: _tokens(plain(texts), cls.splitter, lines),
+            size=vocabulary_size,
+            min_frequency=min_frequency,
         )
         tokens = [token for token in found if token not in MARKS]
-        tokens = tokens[: size - len(MARKS)]
+        tokens = tokens[: vocabulary_size - len(MARKS)]
         return cls(tokens, lines=lines, standardize=standardize)
 
     @classmethod
@@ -117,7 +117,7 @@ class Words(Pieces):
 
     def cut(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Standardised string [B] → ids int32 [B, (T)]."""
-        ids = self.vocabulary.ids(_tokens(texts, self.split, self.lines))
+        ids = self.vocabulary.ids(_tokens(texts, self.splitter, self.lines))
         marks = ids.flat_values <= self.end  # a text that spells one means no mark
         return ids.with_flat_values(tf.where(marks, self.unknown, ids.flat_values))
 
@@ -151,28 +151,29 @@ class Characters(Words):
     array([b'no\\n'], dtype=object)
     """
 
-    split: ClassVar[str] = "characters"
+    splitter: ClassVar[str] = "characters"
     separator: ClassVar[str] = ""
 
 
-def _tokens(texts: tf.Tensor, split: str, lines: bool) -> tf.RaggedTensor:
+def _tokens(texts: tf.Tensor, name: str, lines: bool) -> tf.RaggedTensor:
     """What strings [B] are cut into: string [B, (T)]."""
-    cut = splitter(split)
-    if not lines or split == Characters.split:  # which keep line feeds in any case
+    cut = splitter(name)
+    if not lines or name == Characters.splitter:  # which keep line feeds in any case
         return cut(texts)
     found = cut(tf.strings.regex_replace(texts, "\n", f" {_LINE} "))
     flat = found.flat_values
     return found.with_flat_values(tf.where(flat == _LINE, "\n", flat))
 
 
-def check_room(size: int) -> None:
+def check_room(vocabulary_size: int) -> None:
     """Raises if a number of ids leaves no room beside the marks.
 
     Raises:
-        UsageError: the size is too small, or not a whole number.
+        UsageError: it is too small, or not a whole number.
     """
-    if not isinstance(size, int) or size <= len(MARKS):
+    if not isinstance(vocabulary_size, int) or vocabulary_size <= len(MARKS):
         raise UsageError(
-            "size counts ids: padding, unknown, start, end and at least one piece. "
-            f"Received: size={size!r}. Use 5 or more; thousands are usual."
+            "vocabulary_size counts ids: padding, unknown, start, end and one or more. "
+            f"Received: vocabulary_size={vocabulary_size!r}. "
+            "Use 5 or more; thousands are usual."
         )

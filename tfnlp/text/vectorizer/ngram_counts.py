@@ -37,7 +37,7 @@ def most_common_ngrams(
     *,
     ngrams: int,
     size: int,
-    minimum_count: int = 1,
+    min_frequency: int = 1,
     memory: int = 8_000_000,
 ) -> list[str]:
     """Lists the most frequent runs of 1 … n tokens; see `counting.most_common`.
@@ -47,7 +47,7 @@ def most_common_ngrams(
         tokens: string [B] → tokens [B, (T)], in graph.
         ngrams: the longest run; its tokens are joined with blanks.
         size: how many runs at most.
-        minimum_count: runs seen less often are left out.
+        min_frequency: runs seen less often are left out.
         memory: how many different runs of one length are counted at a time. Beyond
             it the rarest are forgotten.
 
@@ -69,7 +69,7 @@ def most_common_ngrams(
         merged,
         np.array(list(numbers), object),
         size=size,
-        minimum_count=minimum_count,
+        min_frequency=min_frequency,
     )
 
 
@@ -187,13 +187,13 @@ def _kept(runs: Runs, chosen: np.ndarray) -> Runs:
 
 
 def _ranked(
-    found: Sequence[Runs], entries: np.ndarray, *, size: int, minimum_count: int
+    found: Sequence[Runs], entries: np.ndarray, *, size: int, min_frequency: int
 ) -> list[str]:
     """The most frequent runs by falling count, then by their tokens."""
     counts = np.concatenate([runs.counts for runs in found] or [np.zeros(0, np.int64)])
     if len(counts) > size:
-        minimum_count = max(minimum_count, int(np.partition(counts, -size)[-size]))
-    kept = [_kept(runs, runs.counts >= minimum_count) for runs in found]
+        min_frequency = max(min_frequency, int(np.partition(counts, -size)[-size]))
+    kept = [_kept(runs, runs.counts >= min_frequency) for runs in found]
     if not kept:
         return []
     members = np.concatenate([_filled(runs.members, len(kept)) for runs in kept])

@@ -18,7 +18,7 @@ from tfnlp.text.vocabulary import SPECIAL, Vocabulary
 
 _NO_OPTION = {
     "ngrams": 1,
-    "minimum_count": 1,
+    "min_frequency": 1,
     "character_ngrams": None,
     "stop_words": (),
 }
@@ -33,27 +33,27 @@ class PieceVectorizer(tf.Module):
 
     Args:
         pieces: what cuts texts.
-        length: pieces kept of every text.
+        sequence_length: pieces kept of every text.
 
     Raises:
-        UsageError: the length is below 1.
+        UsageError: sequence_length is below 1.
 
     Example:
     >>> from tfnlp.text.tokenizers.words import Characters
-    >>> vectorizer = PieceVectorizer(Characters(("a", "b")), length=3)
+    >>> vectorizer = PieceVectorizer(Characters(("a", "b")), sequence_length=3)
     >>> vectorizer(["abba", ""])["token_ids"].numpy()
     array([[4, 5, 5],
            [1, 0, 0]], dtype=int32)
     """
 
-    def __init__(self, pieces: Pieces, *, length: int = 256):
+    def __init__(self, pieces: Pieces, *, sequence_length: int = 256):
         super().__init__()
-        if not isinstance(length, int) or length < 1:
+        if not isinstance(sequence_length, int) or sequence_length < 1:
             raise UsageError(
-                "length counts pieces: a whole number of 1 or more. "
-                f"Received: length={length!r}."
+                "sequence_length counts pieces: a whole number of 1 or more. "
+                f"Received: sequence_length={sequence_length!r}."
             )
-        self.pieces, self.length = pieces, length
+        self.pieces, self.sequence_length = pieces, sequence_length
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -67,35 +67,37 @@ class PieceVectorizer(tf.Module):
         Returns:
             token_ids int32 [B, T] and padding_mask int32 [B, T].
         """
-        ids = self.pieces.encode(texts)[:, : self.length]
+        ids = self.pieces.encode(texts)[:, : self.sequence_length]
         return padded(ids, unknown=self.pieces.unknown)
 
     def cut_share(self, rows: Rows, fields: Iterable[str]) -> dict[str, float]:
-        """Says how much of the texts `length` cuts and how much is unknown.
+        """Measures how much `sequence_length` truncates and how much is unknown.
 
         Returns:
-            shares: "texts" longer than `length`, "tokens" cut, and "unknown" of
-            the tokens kept.
+            shares: "texts" longer than `sequence_length`, "tokens" cut off, and
+            "unknown" of the tokens kept.
         """
 
         def counts(texts: tf.Tensor) -> tf.Tensor:
             ids = self.pieces.encode(texts)
-            return cut_counts(ids, length=self.length, unknown=self.pieces.unknown)
+            return cut_counts(
+                ids, length=self.sequence_length, unknown=self.pieces.unknown
+            )
 
         return cut_shares(text_batches(rows, fields).map(counts))
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments as JSON values."""
-        return {"pieces": pack(self.pieces), "length": self.length}
+        return {"pieces": pack(self.pieces), "sequence_length": self.sequence_length}
 
 
 def learn_vectorizer(
     rows: Rows,
     fields: Iterable[str],
     *,
-    split: str = "words",
-    size: int = 20_000,
-    length: int = 256,
+    tokenizer: str = "words",
+    vocabulary_size: int = 20_000,
+    sequence_length: int = 256,
     standardize: Sequence[str] = DEFAULT,
     **options: Any,
 ) -> Vectorizer | PieceVectorizer:
@@ -104,9 +106,9 @@ def learn_vectorizer(
     Args:
         rows: dataset of rows, not batched.
         fields: the text columns, which share the vocabulary.
-        split: a splitter of `tfnlp.text.splitters`, or one of `SUBWORDS`.
-        size: ids at most.
-        length: tokens kept of every text.
+        tokenizer: one of `tfnlp.text.splitters.SPLITTERS`, or of `SUBWORDS`.
+        vocabulary_size: ids at most.
+        sequence_length: tokens kept of every text.
         standardize: names out of `tfnlp.text.normalize.NORMALIZERS`.
         options: more of `Vectorizer.from_rows`; for words only.
 
@@ -118,21 +120,32 @@ def learn_vectorizer(
     Example:
     >>> from tfnlp.text.text_columns import as_rows
     >>> rows = as_rows(["low lower", "new newer"])
-    >>> learn_vectorizer(rows, ["text"], split="bpe", length=3)(["Newest"])[
-    ...     "token_ids"].shape
+    >>> vectorizer = learn_vectorizer(
+    ...     rows, ["text"], tokenizer="bpe", sequence_length=3)
+    >>> vectorizer(["Newest"])["token_ids"].shape
     TensorShape([1, 3])
     """
-    if split not in SUBWORDS:
-        options |= {"size": size, "length": length, "standardize": standardize}
-        return Vectorizer.from_rows(rows, fields, split=split, **options)
+    if tokenizer not in SUBWORDS:
+        options |= {
+            "vocabulary_size": vocabulary_size,
+            "sequence_length": sequence_length,
+            "standardize": standardize,
+        }
+        return Vectorizer.from_rows(rows, fields, tokenizer=tokenizer, **options)
     for name, value in options.items():
         if name not in _NO_OPTION or value != _NO_OPTION[name]:
             raise UsageError(
                 f"{name} is an option of words, not of subwords. "
-                f"Received: {name}={value!r} with split={split!r}. Leave it out."
+                f"Received: {name}={value!r} with tokenizer={tokenizer!r}. "
+                "Leave it out."
             )
-    own = {"exact": False, "leading_blank": True} if split != "wordpiece" else {}
+    own = {"exact": False, "leading_blank": True} if tokenizer != "wordpiece" else {}
     pieces = learn_pieces(
-        rows, fields, split=split, size=size, standardize=standardize, **own
+        rows,
+        fields,
+        tokenizer=tokenizer,
+        vocabulary_size=vocabulary_size,
+        standardize=standardize,
+        **own,
     )
-    return PieceVectorizer(pieces, length=length)
+    return PieceVectorizer(pieces, sequence_length=sequence_length)

@@ -14,7 +14,7 @@ def most_common(
     terms: Terms,
     *,
     size: int,
-    minimum_count: int = 1,
+    min_frequency: int = 1,
     memory: int = 4_000_000,
 ) -> list[str]:
     """Lists the most frequent terms, by falling count and then by the term.
@@ -23,7 +23,7 @@ def most_common(
         texts: batches of string [B].
         terms: string [B] → terms [B, (T)], in graph.
         size: how many terms at most.
-        minimum_count: terms seen less often are left out.
+        min_frequency: terms seen less often are left out.
         memory: how many distinct terms are counted at a time. Beyond it the rarest
             are forgotten, so that counts of rare terms become lower bounds.
 
@@ -38,7 +38,7 @@ def most_common(
             counts[term] += count
         if len(counts) > memory:
             counts = _forget_rare(counts, keep=memory // 2)
-    ranked = _ranked(counts, size=size, minimum_count=minimum_count)
+    ranked = _ranked(counts, size=size, min_frequency=min_frequency)
     return [term.decode("utf-8", "replace") for term in ranked]
 
 
@@ -61,10 +61,10 @@ def _forget_rare(counts: Counter[bytes], *, keep: int) -> Counter[bytes]:
     return Counter({term: count for term, count in counts.items() if count > least})
 
 
-def _ranked(counts: Counter[bytes], *, size: int, minimum_count: int) -> list[bytes]:
+def _ranked(counts: Counter[bytes], *, size: int, min_frequency: int) -> list[bytes]:
     times = np.fromiter(counts.values(), np.int64, len(counts))
     if len(times) > size:
-        minimum_count = max(minimum_count, int(np.partition(times, -size)[-size]))
-    kept = [item for item in counts.items() if item[1] >= minimum_count]
+        min_frequency = max(min_frequency, int(np.partition(times, -size)[-size]))
+    kept = [item for item in counts.items() if item[1] >= min_frequency]
     kept.sort(key=lambda item: (-item[1], item[0]))
     return [term for term, _ in kept[:size]]

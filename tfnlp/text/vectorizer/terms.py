@@ -25,29 +25,29 @@ class Terms:
 
     Args:
         standardize: names out of `tfnlp.text.normalize.NORMALIZERS`.
-        split: "words", "whitespace", "characters" or "bytes".
+        tokenizer: "words", "whitespace", "characters" or "bytes".
         ngrams: word n-grams of 1 … n tokens; those of 2 and more come behind the
             tokens of a row and make it longer.
         character_ngrams: fewest and most characters of the pieces of each token,
             with `<` and `>` put at its ends; they come last in a row.
         stop_words: tokens to leave out, written as they are after `standardize`;
             "english" is scikit-learn's list.
-        length: tokens kept of every text, before n-grams are built.
+        sequence_length: tokens kept of every text, before n-grams are built.
 
     Raises:
         UsageError: an option has a value that it cannot have.
 
     Example:
-    >>> Terms(ngrams=2, length=3)(["A good film, really"]).to_list()
+    >>> Terms(ngrams=2, sequence_length=3)(["A good film, really"]).to_list()
     [[b'a', b'good', b'film', b'a good', b'good film']]
     """
 
     standardize: Sequence[str] = DEFAULT
-    split: str = "words"
+    tokenizer: str = "words"
     ngrams: int = 1
     character_ngrams: Sequence[int] | None = None
     stop_words: Sequence[str] | str = ()
-    length: int = 256
+    sequence_length: int = 256
 
     def __post_init__(self) -> None:
         if isinstance(self.standardize, str):
@@ -81,7 +81,7 @@ class Terms:
     @property
     def are_runs_of_words(self) -> bool:
         """Whether terms are runs of several tokens, none of which holds a blank."""
-        words = self.split in ("words", "whitespace")
+        words = self.tokenizer in ("words", "whitespace")
         return self.ngrams > 1 and words and self.character_ngrams is None
 
     def kept_tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
@@ -89,11 +89,11 @@ class Terms:
         return self._first(self.standardized(texts))
 
     def _first(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        return self.tokens(texts)[:, : self.length]
+        return self.tokens(texts)[:, : self.sequence_length]
 
     def tokens(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Splits standardised texts, without stop words and not yet cut."""
-        tokens = splitter(self.split)(texts)
+        tokens = splitter(self.tokenizer)(texts)
         if not self.stop_words:
             return tokens
         pattern = "|".join(re.escape(word) for word in self.stop_words)
@@ -133,8 +133,8 @@ def _stop_words(words: Sequence[str] | str) -> tuple[str, ...]:
 
 def _check(terms: Terms) -> None:
     standardizer(terms.standardize)
-    splitter(terms.split)
-    for name in ("ngrams", "length"):
+    splitter(terms.tokenizer)
+    for name in ("ngrams", "sequence_length"):
         value = getattr(terms, name)
         if not isinstance(value, int) or value < 1:
             raise UsageError(

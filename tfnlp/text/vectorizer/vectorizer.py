@@ -1,4 +1,4 @@
-"""Texts → token ids: standardise, split, look up, cut and pad, in graph.
+"""Texts → token ids: standardise, tokenize, look up, truncate and pad, in graph.
 
 Around `keras.layers.TextVectorization`, with what the layer lacks: Unicode-correct
 functions, stop words, character n-grams, a vocabulary that is JSON, and a promise:
@@ -28,11 +28,11 @@ class Options(TypedDict, total=False):
     """What a vectorizer takes besides its vocabulary; see `Terms`."""
 
     standardize: Sequence[str]
-    split: str
+    tokenizer: str
     ngrams: int
     character_ngrams: Sequence[int] | None
     stop_words: Sequence[str] | str
-    length: int
+    sequence_length: int
 
 
 class Vectorizer(tf.Module):
@@ -43,15 +43,15 @@ class Vectorizer(tf.Module):
 
     Args:
         vocabulary: terms by falling frequency, without the special ones.
-        options: those of `tfnlp.text.vectorizer.terms.Terms`: standardize, split,
-            ngrams, character_ngrams, stop_words, length.
+        options: those of `tfnlp.text.vectorizer.terms.Terms`: standardize, tokenizer,
+            ngrams, character_ngrams, stop_words, sequence_length.
 
     Raises:
         DataError: the vocabulary is empty or names a term twice.
         UsageError: an option has a value that it cannot have.
 
     Example:
-    >>> vectorizer = Vectorizer(("a", "film", "good"), length=4)
+    >>> vectorizer = Vectorizer(("a", "film", "good"), sequence_length=4)
     >>> features = vectorizer(["A good film!", ""])
     >>> features["token_ids"].numpy()
     array([[2, 4, 3, 1],
@@ -66,7 +66,7 @@ class Vectorizer(tf.Module):
         if len(vocabulary) == 0:
             raise DataError(
                 "A vocabulary needs at least one term. Received: none. "
-                "Check that the texts are not all empty, or lower minimum_count."
+                "Check that the texts are not all empty, or lower min_frequency."
             )
         self.terms = Terms(**options)
         self.vocabulary = Vocabulary(vocabulary, special=SPECIAL)
@@ -91,8 +91,8 @@ class Vectorizer(tf.Module):
         rows: Rows,
         fields: Iterable[str],
         *,
-        size: int = 20_000,
-        minimum_count: int = 1,
+        vocabulary_size: int = 20_000,
+        min_frequency: int = 1,
         **options: Unpack[Options],
     ) -> Self:
         """Learns the vocabulary from text columns of rows, in one pass.
@@ -100,31 +100,32 @@ class Vectorizer(tf.Module):
         Args:
             rows: dataset of rows, not batched.
             fields: the text columns, which share the vocabulary.
-            size: entries of the vocabulary at most, special ones included.
-            minimum_count: terms seen less often are left out.
+            vocabulary_size: entries of the vocabulary at most, special ones included.
+            min_frequency: terms seen less often are left out.
 
         Raises:
             DataError: there is no term to learn.
             SchemaError: the rows lack a field.
-            UsageError: size or minimum_count is too small.
+            UsageError: vocabulary_size or min_frequency is too small.
 
         Example:
         >>> rows = tf.data.Dataset.from_tensors({"text": "so good, so good"})
-        >>> Vectorizer.from_rows(rows, ["text"], size=4).vocabulary.entries
+        >>> Vectorizer.from_rows(rows, ["text"], vocabulary_size=4).vocabulary.entries
         ('', '[UNK]', 'good', 'so')
         """
-        _check_size(size)
-        check_minimum_count(minimum_count)
+        _check_size(vocabulary_size)
+        check_min_frequency(min_frequency)
         terms = Terms(**options)
         texts = text_batches(rows, fields)
-        most = {"size": size, "minimum_count": minimum_count}
+        most = {"size": vocabulary_size, "min_frequency": min_frequency}
         if terms.ngrams > 1 and terms.character_ngrams is None:
             tokens = terms.kept_tokens
             found = most_common_ngrams(texts, tokens, ngrams=terms.ngrams, **most)
         else:
             found = most_common(texts, terms, **most)
         return cls(
-            [term for term in found if term not in SPECIAL][: size - 2], **options
+            [term for term in found if term not in SPECIAL][: vocabulary_size - 2],
+            **options,
         )
 
     @classmethod
@@ -132,8 +133,8 @@ class Vectorizer(tf.Module):
         cls,
         texts: Iterable[str],
         *,
-        size: int = 20_000,
-        minimum_count: int = 1,
+        vocabulary_size: int = 20_000,
+        min_frequency: int = 1,
         **options: Unpack[Options],
     ) -> Self:
         """Learns the vocabulary from strings; see `from_rows`.
@@ -144,7 +145,11 @@ class Vectorizer(tf.Module):
         ('a', 'a film', 'a play', 'film', 'play')
         """
         return cls.from_rows(
-            as_rows(texts), ["text"], size=size, minimum_count=minimum_count, **options
+            as_rows(texts),
+            ["text"],
+            vocabulary_size=vocabulary_size,
+            min_frequency=min_frequency,
+            **options,
         )
 
     @tf.autograph.experimental.do_not_convert
@@ -163,15 +168,15 @@ class Vectorizer(tf.Module):
         return padded(ids, unknown=self.vocabulary.unknown)
 
     def cut_share(self, rows: Rows, fields: Iterable[str]) -> dict[str, float]:
-        """Says how much of the texts `length` cuts and how much is unknown.
+        """Measures how much `sequence_length` truncates and how much is unknown.
 
         Returns:
-            shares: "texts" longer than `length`, "tokens" cut, and "unknown" of
-            the tokens kept.
+            shares: "texts" longer than `sequence_length`, "tokens" cut off, and
+            "unknown" of the tokens kept.
 
         Example:
         >>> rows = tf.data.Dataset.from_tensors({"text": "a good long film"})
-        >>> Vectorizer(("a", "film"), length=2).cut_share(rows, ["text"])
+        >>> Vectorizer(("a", "film"), sequence_length=2).cut_share(rows, ["text"])
         {'texts': 1.0, 'tokens': 0.5, 'unknown': 0.5}
         """
         counts = text_batches(rows, fields).map(self._cut, num_parallel_calls=2)
@@ -181,7 +186,7 @@ class Vectorizer(tf.Module):
         """Counts texts, texts cut, tokens, tokens kept and tokens unknown: [5]."""
         ids = self.vocabulary.ids(self.terms.tokens(self.terms.standardized(texts)))
         return cut_counts(
-            ids, length=self.terms.length, unknown=self.vocabulary.unknown
+            ids, length=self.terms.sequence_length, unknown=self.vocabulary.unknown
         )
 
     def config(self) -> dict[str, Any]:
@@ -189,17 +194,18 @@ class Vectorizer(tf.Module):
         return {"vocabulary": self.vocabulary.entries[2:], **self.terms.config()}
 
 
-def _check_size(size: int) -> None:
-    if size <= len(SPECIAL):
+def _check_size(vocabulary_size: int) -> None:
+    if vocabulary_size <= len(SPECIAL):
         raise UsageError(
             "A vocabulary has room for padding, [UNK] and at least one term. "
-            f"Received: size={size}. Use 3 or more; 20,000 is usual."
+            f"Received: vocabulary_size={vocabulary_size}. "
+            "Use 3 or more; 20,000 is usual."
         )
 
 
-def check_minimum_count(minimum_count: int) -> None:
-    if minimum_count < 1:
+def check_min_frequency(min_frequency: int) -> None:
+    if min_frequency < 1:
         raise UsageError(
-            "minimum_count says how often a term must occur, at least once. "
-            f"Received: {minimum_count}. Use 1 to keep every term."
+            "min_frequency says how often a term must occur, at least once. "
+            f"Received: {min_frequency}. Use 1 to keep every term."
         )

@@ -48,7 +48,7 @@ class WordFeatures(tf.Module):
         casing: whether there is a feature of how words are cased.
         word_length: characters kept of a word; of longer ones, both ends.
         gazetteers: lists of phrases, if words in them are told apart.
-        pairs: the pairs of neighbours that are told apart, see `word_pairs`; none
+        bigrams: the pairs of neighbours that are told apart, see `word_pairs`; none
             for no such feature.
         seen: how many of the vocabulary, from its start, occur where it was learnt:
             the others are known by a vector only. None for all.
@@ -74,14 +74,14 @@ class WordFeatures(tf.Module):
         casing: bool = True,
         word_length: int = 24,
         gazetteers: Gazetteers | None = None,
-        pairs: Sequence[str] = (),
+        bigrams: Sequence[str] = (),
         seen: int | None = None,
     ):
         super().__init__()
         if len(vocabulary) == 0:
             raise DataError(
                 "A vocabulary needs at least one word. Received: none. "
-                "Check that the sentences are not all empty, or lower minimum_count."
+                "Check that the sentences are not all empty, or lower min_frequency."
             )
         if word_length < 2:
             raise UsageError(
@@ -92,7 +92,7 @@ class WordFeatures(tf.Module):
         self.characters = Vocabulary(characters, special=SPECIAL)
         self.casing, self.word_length = casing, word_length
         self.gazetteers = gazetteers
-        self.pairs = Vocabulary(pairs, special=SPECIAL)
+        self.bigrams = Vocabulary(bigrams, special=SPECIAL)
         self.seen = len(vocabulary) if seen is None else min(seen, len(vocabulary))
 
     @classmethod
@@ -101,29 +101,29 @@ class WordFeatures(tf.Module):
         rows: Rows,
         *,
         field: str = "tokens",
-        size: int = 100_000,
-        minimum_count: int = 1,
+        vocabulary_size: int = 100_000,
+        min_frequency: int = 1,
         more: Iterable[str] = (),
         characters: bool = True,
         casing: bool = True,
         word_length: int = 24,
         gazetteers: Gazetteers | None = None,
-        pairs: bool = False,
+        bigrams: bool = False,
     ) -> Self:
-        """Learns words, characters and pairs.
+        """Learns words, characters and bigrams.
 
         Args:
             rows: rows with words joined with single spaces.
             field: which field has the words.
-            size: entries of the vocabulary at most, special ones included.
-            minimum_count: words seen less often are left out.
+            vocabulary_size: entries of the vocabulary at most, special ones included.
+            min_frequency: words seen less often are left out.
             more: words to know besides, such as those that have a vector.
             characters: whether characters are a feature; those that occur twice.
             casing: whether casing is a feature.
             word_length: characters kept of a word.
             gazetteers: lists of phrases; see `load_gazetteers`.
-            pairs: whether pairs of neighbours are a feature; those that occur twice,
-                `size` of them at most.
+            bigrams: whether pairs of neighbours are a feature; those that occur twice,
+                `vocabulary_size` of them at most.
 
         Raises:
             DataError: there is no word to learn.
@@ -137,22 +137,26 @@ class WordFeatures(tf.Module):
         """
         columns = check_rows(rows, {field: TEXT}).batch(1024)
         joined = columns.map(lambda row: row[field])
-        found = most_common(joined, spaced, size=size, minimum_count=minimum_count)
+        found = most_common(
+            joined, spaced, size=vocabulary_size, min_frequency=min_frequency
+        )
         found = [word for word in found if word not in SPECIAL]
         words = [word for word in dict.fromkeys([*found, *more]) if word not in SPECIAL]
         letters: list[str] = []
         if characters:
-            letters = most_common(joined, _characters, size=5_000, minimum_count=2)
+            letters = most_common(joined, _characters, size=5_000, min_frequency=2)
         neighbours: list[str] = []
-        if pairs:
-            neighbours = most_common(joined, _pairs, size=size, minimum_count=2)
+        if bigrams:
+            neighbours = most_common(
+                joined, _bigrams, size=vocabulary_size, min_frequency=2
+            )
         return cls(
-            words[: size - len(SPECIAL)],
+            words[: vocabulary_size - len(SPECIAL)],
             characters=[letter for letter in letters if letter not in SPECIAL],
             casing=casing,
             word_length=word_length,
             gazetteers=gazetteers,
-            pairs=neighbours,
+            bigrams=neighbours,
             seen=len(found),
         )
 
@@ -182,8 +186,8 @@ class WordFeatures(tf.Module):
             sizes["casing_ids"] = len(CASES)
         if self.gazetteers is not None:
             sizes["gazetteer_ids"] = self.gazetteers.size
-        if len(self.pairs) > len(SPECIAL):
-            sizes["pair_ids"] = len(self.pairs)
+        if len(self.bigrams) > len(SPECIAL):
+            sizes["pair_ids"] = len(self.bigrams)
         return sizes
 
     @tf.autograph.experimental.do_not_convert
@@ -193,7 +197,7 @@ class WordFeatures(tf.Module):
         Returns:
             token_ids and padding_mask int32 [B, T], T at least 1; with characters
             character_ids int32 [B, T, L]; with casing casing_ids int32 [B, T]; with
-            gazetteers gazetteer_ids int32 [B, T, G], see `Gazetteers`; with pairs
+            gazetteers gazetteer_ids int32 [B, T, G], see `Gazetteers`; with bigrams
             pair_ids int32 [B, T, 2].
         """
         lengths = tf.maximum(words.row_lengths(), 1)
@@ -216,7 +220,7 @@ class WordFeatures(tf.Module):
         if self.gazetteers is not None:
             features["gazetteer_ids"] = self.gazetteers(words, length)
         if "pair_ids" in self.sizes:
-            pairs = words.with_flat_values(self.pairs.ids(word_pairs(words)))
+            pairs = words.with_flat_values(self.bigrams.ids(word_pairs(words)))
             features["pair_ids"] = pairs.to_tensor(shape=tf.stack([-1, length, 2]))
         return features
 
@@ -230,7 +234,7 @@ class WordFeatures(tf.Module):
             "gazetteers": pack(self.gazetteers)
             if self.gazetteers is not None
             else None,
-            "pairs": self.pairs.entries[2:],
+            "bigrams": self.bigrams.entries[2:],
             "seen": self.seen,
         }
 
@@ -276,7 +280,7 @@ def _characters(joined: tf.Tensor) -> tf.RaggedTensor:
     return tf.strings.unicode_split(tf.strings.regex_replace(valid, " ", ""), "UTF-8")
 
 
-def _pairs(joined: tf.Tensor) -> tf.RaggedTensor:
+def _bigrams(joined: tf.Tensor) -> tf.RaggedTensor:
     """The pairs of words joined with spaces, string [B, (N)]; each is there once."""
     words = spaced(joined)
     behind = words.with_flat_values(word_pairs(words)[:, 1])

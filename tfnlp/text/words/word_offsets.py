@@ -26,7 +26,7 @@ class Words(NamedTuple):
     """Int32 [B, (T)]: the character behind the last one."""
 
 
-def of_texts(texts: tf.Tensor, split: str = "words") -> Words:
+def of_texts(texts: tf.Tensor, tokenizer: str = "words") -> Words:
     """Splits texts with a named splitter; see `tfnlp.text.splitters`.
 
     Raises:
@@ -38,7 +38,7 @@ def of_texts(texts: tf.Tensor, split: str = "words") -> Words:
     ([[0, 2, 4]], [[2, 3, 6]])
     """
     texts = _sound(tf.convert_to_tensor(texts, tf.string))
-    return Words(texts, *offsets(texts, split))
+    return Words(texts, *offsets(texts, tokenizer))
 
 
 def of_tokens(joined: tf.Tensor) -> Words:
