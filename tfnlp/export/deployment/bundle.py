@@ -1,16 +1,16 @@
-"""What TF Serving needs beside the versions of an artefact, and examples to ask it.
+"""Deployment bundle: what TF Serving needs beside the versions, and example clients.
 
 ::
 
     saved_models/NAME/
       models.config        which versions are served; labels (see `versions`)
-      serving/             this module; TF Serving passes over it
+      serving/             this module; TF Serving ignores it
         batching_parameters.txt  monitoring.config
         docker-compose.yaml  kubernetes.yaml  README.md
         examples/curl.sh  examples/rest.py  examples/grpc_client.py
 
-Files end in a line with the hash of what is above: one that was edited since is known
-by it, and left alone. Nothing is loaded; signatures are read from the newest version.
+Files end in a line with the hash of their text: edited files are detected and left
+alone. Nothing is loaded; signatures are read from the newest version.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ _MIB = 1024 * 1024
 
 
 def write(base: str | Path, *, image: str = containers.IMAGE) -> Path:
-    """Writes or refreshes what TF Serving needs, and returns the folder of it.
+    """Writes or refreshes the bundle and returns its folder.
 
     Args:
         base: the folder of an artefact, with its versions.
@@ -39,8 +39,8 @@ def write(base: str | Path, *, image: str = containers.IMAGE) -> Path:
 
     Raises:
         ArtefactError: the folder has no version, or the newest one is damaged.
-        ExportError: it cannot be written into.
-        UsageError: its name cannot be one of a server.
+        ExportError: the folder is not writable.
+        UsageError: the name is not valid for a server.
 
     Example:
     >>> write("saved_models/demo")  # doctest: +SKIP
@@ -65,7 +65,7 @@ def write(base: str | Path, *, image: str = containers.IMAGE) -> Path:
 
 
 def texts(name: str, version: Path, *, image: str = containers.IMAGE) -> dict[str, str]:
-    """Path → text of all files, for what a version can be asked.
+    """Path → text of all files, for the signatures of a version.
 
     Args:
         name: of the artefact.
@@ -88,10 +88,10 @@ def texts(name: str, version: Path, *, image: str = containers.IMAGE) -> dict[st
 
 
 def _memory(version: Path) -> int:
-    """MiB for a server: 1 GiB, and room for three versions with their tensors.
+    """Memory of a server in MiB: 1 GiB, and room for three versions.
 
-    While labels move, three versions are served; loading needs as much again as a
-    version has on disk.
+    While labels move, three versions are served; loading needs as much again as the
+    size of a version on disk.
     """
     parts = [version / "saved_model.pb", *(version / "variables").glob("*")]
     mebibytes = sum(path.stat().st_size for path in parts) // _MIB
@@ -99,7 +99,7 @@ def _memory(version: Path) -> int:
 
 
 def _refresh(file: Path, text: str) -> None:
-    """Writes a file, unless somebody has edited it; equal ones stay as they are."""
+    """Writes a file unless it was edited; an identical one is left untouched."""
     wanted = _sealed(file, text)
     now = file.read_text("utf-8", "replace") if file.is_file() else None
     if now == wanted or (now is not None and not _is_ours(file, now)):
@@ -114,6 +114,6 @@ def _is_ours(file: Path, text: str) -> bool:
 
 
 def _sealed(file: Path, text: str) -> str:
-    """A text with the line that says what it was."""
+    """A text with the line that holds its hash."""
     line = f"{_MARK}: {hashlib.sha256(text.encode()).hexdigest()[:16]}"
     return f"{text}{f'<!-- {line} -->' if file.suffix == '.md' else f'# {line}'}\n"

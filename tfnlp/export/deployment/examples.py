@@ -1,14 +1,13 @@
-"""How to ask a served artefact: curl, REST by Python alone, gRPC; and a README.
+"""Example clients of a served artefact: curl, REST in plain Python, gRPC; and a README.
 
-Every example asks each signature with its own fields. REST of TF Serving wants all of
-them; gRPC may leave out those that have a default.
+Every example calls each signature with its own fields. TF Serving's REST API requires
+all of them; gRPC requests may omit those with a default.
 """
 
 import json
 import pprint
 import shlex
 from collections.abc import Mapping
-from string import Template
 from typing import Any
 
 from tfnlp.export.deployment.server_flags import (
@@ -18,132 +17,11 @@ from tfnlp.export.deployment.server_flags import (
     MONITORING,
     REST,
 )
+from tfnlp.export.deployment.template_files import fill
 from tfnlp.export.savedmodel.signatures import SignatureSummary
 from tfnlp.export.savedmodel.warmup import SHORT, SIZES
 
 Signatures = Mapping[str, SignatureSummary]
-
-_CURL = """\
-#!/usr/bin/env bash
-# Asks $name by REST: bash curl.sh [http://localhost:$rest]
-set -euo pipefail
-model="$${1:-http://localhost:$rest}/v1/models/$name"
-
-# which versions are served, and what they take and answer
-curl --fail-with-body --silent --show-error "$$model"
-curl --fail-with-body --silent --show-error "$$model/metadata"
-$requests
-
-# a version or a label: "$$model/versions/1:predict", "$$model/labels/stable:predict"
-"""
-
-_CURL_REQUEST = """
-# $signature
-curl --fail-with-body --silent --show-error "$$model:predict" \\
-  --header 'Content-Type: application/json' \\
-  --data $body"""
-
-_REST = '''\
-"""Asks $name by REST, with Python alone: python rest.py [http://localhost:$rest]"""
-
-import json
-import sys
-import urllib.request
-
-SERVER = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:$rest"
-URL = f"{SERVER}/v1/models/$name:predict"  # or /versions/1:predict, /labels/stable:...
-
-# signature -> rows
-REQUESTS = $requests
-
-
-def ask(signature, rows):
-    """The answers, one a row."""
-    body = json.dumps({"signature_name": signature, "instances": rows})
-    headers = {"Content-Type": "application/json"}
-    request = urllib.request.Request(URL, body.encode(), headers)
-    with urllib.request.urlopen(request, timeout=30) as reply:
-        return json.load(reply)["predictions"]
-
-
-for signature, rows in REQUESTS.items():
-    for answer in ask(signature, rows):
-        print(signature, json.dumps(answer, ensure_ascii=False))
-'''
-
-_GRPC = '''\
-"""Asks $name by gRPC: python grpc_client.py [localhost:$grpc]
-
-Needs TensorFlow and tensorflow-serving-api: pip install 'tfnlp[serve]'
-"""
-
-import sys
-
-import grpc
-import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
-
-SERVER = sys.argv[1] if len(sys.argv) > 1 else "localhost:$grpc"
-
-# signature -> field -> (values, one a row; type)
-REQUESTS = $requests
-
-
-def ask(service, signature, fields):
-    """The answer: name -> array, whose first axis is the row."""
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = "$name"  # .version_label = "stable" picks a label
-    request.model_spec.signature_name = signature
-    for field, (values, dtype) in fields.items():
-        request.inputs[field].CopyFrom(tf.make_tensor_proto(values, dtype=dtype))
-    outputs = service.Predict(request, timeout=30).outputs
-    return {name: tf.make_ndarray(tensor) for name, tensor in sorted(outputs.items())}
-
-
-with grpc.insecure_channel(SERVER) as channel:
-    service = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-    for signature, fields in REQUESTS.items():
-        print(signature, ask(service, signature, fields))
-'''
-
-_README = """\
-# $name behind TF Serving
-
-Written by tfnlp when a version is exported. A file that was edited since is left
-alone; removing it brings the next one. All of it is explained in `docs/serving.md` of
-tfnlp.
-
-| File | What for |
-|---|---|
-| `../models.config` | versions and labels; `tfnlp promote` and `rollback` rewrite it |
-| `$batching_file` | how requests are put together |
-| `$monitoring_file` | numbers for Prometheus, at `:$rest$metrics` |
-| `docker-compose.yaml` | this machine: `docker compose -f docker-compose.yaml up` |
-| `kubernetes.yaml` | a cluster: `kubectl apply -f kubernetes.yaml` |
-| `examples/` | `bash curl.sh`, `python rest.py`, `python grpc_client.py` |
-
-## What it answers
-
-$signatures
-
-REST wants every field. gRPC may leave out those with a default$alone.
-
-$batching
-
-## In a cluster
-
-The versions come from the volume that `kubernetes.yaml` claims, at `/models/$name`.
-Copy them there with this folder, through a pod that mounts the claim and may write; a
-new version first under another name, since a server looks at numbers only:
-
-    kubectl cp saved_models/$name POD:/models/$name
-    kubectl cp saved_models/$name/2 POD:/models/$name/.new-2
-    kubectl exec POD -- mv /models/$name/.new-2 /models/$name/2
-    kubectl cp saved_models/$name/models.config POD:/models/$name/models.config
-
-gRPC keeps its connections, so one client talks to one pod: balance in the client, or by
-a proxy that knows HTTP/2.
-"""
 
 _BATCHING = (
     f"Rows of several requests are put into one batch; a request has {SIZES[-1]} rows "
@@ -162,8 +40,8 @@ def files(name: str, signatures: Signatures, *, batching: bool) -> dict[str, str
 
     Args:
         name: of the artefact.
-        signatures: what it can be asked.
-        batching: whether the server puts requests together.
+        signatures: of the version.
+        batching: whether dynamic batching is enabled.
     """
     return {
         "README.md": readme(name, signatures, batching=batching),
@@ -174,7 +52,7 @@ def files(name: str, signatures: Signatures, *, batching: bool) -> dict[str, str
 
 
 def rows(signature: SignatureSummary) -> list[Any]:
-    """Two rows as REST takes them: plain values where there is one field.
+    """Two rows in the format of REST: plain values if there is one field.
 
     Example:
     >>> rows(SignatureSummary({"text": "string [B]"}, {}, {}))
@@ -190,21 +68,22 @@ def rows(signature: SignatureSummary) -> list[Any]:
 
 
 def curl(name: str, signatures: Signatures) -> str:
-    """A shell script with one request a signature."""
+    """A shell script with one request per signature."""
     requests = "\n".join(
-        Template(_CURL_REQUEST).substitute(
+        fill(
+            "curl_request.sh",
             signature=each,
             body=_shell({"signature_name": each, "instances": rows(signature)}),
-        )
+        ).removesuffix("\n")
         for each, signature in signatures.items()
     )
-    return Template(_CURL).substitute(name=name, rest=REST, requests=requests)
+    return fill("curl.sh", name=name, rest=REST, requests=requests)
 
 
 def rest(name: str, signatures: Signatures) -> str:
-    """A Python script that needs no package."""
+    """A Python script without dependencies."""
     requests = {each: rows(signature) for each, signature in signatures.items()}
-    return Template(_REST).substitute(name=name, rest=REST, requests=_python(requests))
+    return fill("rest.py", name=name, rest=REST, requests=_python(requests))
 
 
 def grpc_client(name: str, signatures: Signatures) -> str:
@@ -216,13 +95,14 @@ def grpc_client(name: str, signatures: Signatures) -> str:
         }
         for each, signature in signatures.items()
     }
-    return Template(_GRPC).substitute(name=name, grpc=GRPC, requests=_python(requests))
+    return fill("grpc_client.py", name=name, grpc=GRPC, requests=_python(requests))
 
 
 def readme(name: str, signatures: Signatures, *, batching: bool) -> str:
-    """What each file is for, and what can be asked."""
+    """README: the files, and the signatures with their fields."""
     listed = [_listed(each, signature) for each, signature in signatures.items()]
-    return Template(_README).substitute(
+    return fill(
+        "README.md",
         name=name,
         rest=REST,
         metrics=METRICS,
