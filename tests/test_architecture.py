@@ -1,4 +1,4 @@
-"""The floors: imports only go down, and every task has its conformance test."""
+"""Architecture: imports only go down, wings stay apart, tasks have conformance tests."""
 
 import ast
 from pathlib import Path
@@ -60,6 +60,44 @@ def test_imports_go_down(path):
             f"tfnlp.{'.'.join(module)} on floor {FLOOR[theirs]}: imports only go "
             "down. Hand the thing in as an argument, or move it to a lower floor."
         )
+
+
+WINGS = {
+    ("serving", "protocol"): ["serving.client", "serving.server", "serving.beam"],
+    ("serving", "client"): ["serving.server", "serving.beam"],
+    ("serving", "server"): ["serving.client", "serving.beam"],
+    ("serving", "beam"): ["serving.server"],
+    ("recipes",): ["cli"],
+}
+"""Wing → wings that it must not import, although its floor would allow it."""
+
+
+@pytest.mark.parametrize(
+    ("wing", "path"),
+    [(w, p) for w in WINGS for p in sorted(PACKAGE.joinpath(*w).rglob("*.py"))],
+    ids=lambda value: value.name if isinstance(value, Path) else ".".join(value),
+)
+def test_wings_do_not_import_one_another(wing, path):
+    for module in imported(path):
+        name = ".".join(module)
+        for other in WINGS[wing]:
+            assert not f"{name}.".startswith(f"{other}."), (
+                f"{'.'.join(wing)}/{path.name} may not import tfnlp.{name}. Move what "
+                "both need to a lower room, such as tfnlp.serving.protocol."
+            )
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PACKAGE / "recipes").rglob("*.py")), ids=lambda p: p.name
+)
+def test_recipes_do_not_read_the_command_line(path):
+    """Recipes take typed options; only `tfnlp.cli` reads `sys.argv`."""
+    tree = ast.parse(path.read_text())
+    attributes = [n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+    names = [n.name for n in ast.walk(tree) if isinstance(n, ast.alias)]
+    modules = [n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)]
+    assert "argv" not in [*attributes, *names]
+    assert "argparse" not in [*names, *modules]
 
 
 @pytest.mark.parametrize(
