@@ -1,4 +1,4 @@
-"""Architecture: imports only go down, wings stay apart, tasks have conformance tests."""
+"""Architecture: imports only go down, and every task has its conformance test."""
 
 import ast
 from pathlib import Path

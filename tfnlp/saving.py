@@ -133,14 +133,23 @@ def from_json(text: str, *, classes: Sequence[type] = ()) -> Any:
             a class that is unknown here.
     """
     found = json.loads(text)
-    written = found.pop("format", 1)
-    if written not in (1, FORMAT):
+    written = check_format(found.pop("format", 1))
+    return unpack(_upgraded(found) if written == 1 else found, classes=classes)
+
+
+def check_format(number: Any) -> int:
+    """Returns a format number that this version reads.
+
+    Raises:
+        ArtefactError: it is that of a newer version.
+    """
+    if number not in (1, FORMAT):
         raise ArtefactError(
             f"This version of tfnlp reads artefacts of format {FORMAT} and older. "
-            f"Received: format {written}. Load it with the version that wrote it; "
+            f"Received: format {number}. Load it with the version that wrote it; "
             "its report.json names it."
         )
-    return unpack(_upgraded(found) if written == 1 else found, classes=classes)
+    return int(number)
 
 
 def class_id(kind: type) -> str:

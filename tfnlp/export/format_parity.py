@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
-from tfnlp.export import golden_rows
+from tfnlp.export import format_number, golden_rows
 from tfnlp.export.savedmodel.portable import without_cudnn
 from tfnlp.export.savedmodel.runner import SavedModelRunner
 from tfnlp.prediction import answers
@@ -36,7 +36,8 @@ def export_folder(folder: Path, kind: str) -> Path:
 
 
 def write_task(folder: Path, task: Task) -> None:
-    """Writes the text half: vocabularies and rules, as JSON for any language."""
+    """Writes the text half as JSON, vocabularies and rules, and the format number."""
+    format_number.write(folder)
     (folder / "task.json").write_text(to_json(task), encoding="utf-8")
 
 

@@ -54,7 +54,7 @@ def report_of(folder):
 def test_a_folder_beside_the_versions_holds_the_numeric_half(exported):
     assert exported.parts[-3:] == ("demo", "litert", "1")
     assert {file.name for file in exported.iterdir()} == {
-        *("export.json", "network.tflite", "task.json"),
+        *("export.json", "format.json", "network.tflite", "task.json"),
         *("network.float16.tflite", "network.int8.tflite"),
     }
 

@@ -58,7 +58,7 @@ def test_a_folder_beside_the_versions_holds_both_halves(exported):
     assert exported.parts[-3:] == ("demo", "onnx", "1")
     assert {file.name for file in exported.iterdir()} == {
         *("export.json", "model.onnx", "network.int8.onnx", "network.onnx"),
-        "task.json",
+        *("format.json", "task.json"),
     }
     hidden = [path for path in exported.parent.iterdir() if path != exported]
     assert hidden == []

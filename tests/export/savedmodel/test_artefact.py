@@ -106,6 +106,7 @@ def test_an_artefact_has_the_files_of_a_server_and_its_own_beside(tmp_path):
         "variables/variables.index",
         "variables/variables.data-00000-of-00001",
         "assets.extra/task.json",
+        "assets.extra/format.json",
         "assets.extra/model.keras",
     }
     recipe = version / "assets.extra" / "recipe.json"

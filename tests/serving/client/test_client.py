@@ -92,6 +92,13 @@ def test_another_file_of_onnx_is_refused(tmp_path):
         tfnlp.Client(tmp_path / "model.onnx")
 
 
+def test_onnx_of_a_newer_format_is_refused(tmp_path):
+    (tmp_path / "network.onnx").touch()
+    (tmp_path / "format.json").write_text('{"format": 3}')
+    with pytest.raises(ArtefactError, match="Received: format 3"):
+        tfnlp.Client(tmp_path)
+
+
 def test_onnx_without_its_task_is_refused(tmp_path):
     (tmp_path / "network.onnx").touch()
     with pytest.raises(ArtefactError, match=r"must hold the task\.json"):

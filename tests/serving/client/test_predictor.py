@@ -258,6 +258,18 @@ def test_a_damaged_description_of_the_task_is_told(content, copy):
         _ = load(copy).task
 
 
+def test_an_artefact_of_a_newer_format_is_refused_before_it_is_loaded(copy):
+    (copy / "assets.extra" / "format.json").write_text('{"format": 3}')
+    (copy / "assets.extra" / "task.json").write_text("{")
+    with pytest.raises(ArtefactError, match=r"format 2 and older\. Received: format 3"):
+        load(copy)
+
+
+def test_an_artefact_without_a_format_number_is_of_format_1(copy):
+    (copy / "assets.extra" / "format.json").unlink()
+    assert len(load(copy).predict(["a film"])) == 1
+
+
 @pytest.mark.parametrize("change", ["deleted", "cut"])
 def test_a_damaged_network_is_told_only_when_it_is_asked_for(change, copy):
     file = copy / "assets.extra" / "model.keras"

@@ -21,6 +21,7 @@ import keras
 import tensorflow as tf
 
 from tfnlp.errors import ExportError
+from tfnlp.export import format_number
 from tfnlp.export.deployment import bundle
 from tfnlp.export.savedmodel import warmup
 from tfnlp.export.savedmodel.portable import check_portable, without_cudnn
@@ -186,6 +187,7 @@ def _write(
     side = folder / SIDE_FILES
     side.mkdir()
     (side / "task.json").write_text(to_json(task), encoding="utf-8")
+    format_number.write(side)
     (side / "recipe.json").write_text(json.dumps(recipe or {}, indent=1), "utf-8")
     model.save(side / "model.keras")
     if report is not None:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2
 
 from tfnlp.errors import ArtefactError, UsageError
+from tfnlp.export import format_number
 from tfnlp.export.format_parity import arrays, match_endpoints, needs_one_run
 from tfnlp.export.onnx.runtime import OnnxNetwork
 from tfnlp.export.savedmodel.servable import function
@@ -56,6 +57,7 @@ class Onnx:
     """
 
     def __init__(self, folder: Path):
+        format_number.read(folder)
         try:
             text = (folder / "task.json").read_text("utf-8")
             fields = json.loads((folder / "export.json").read_bytes())["endpoints"]

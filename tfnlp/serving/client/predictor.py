@@ -11,6 +11,7 @@ import tensorflow as tf
 import tfnlp.layers
 import tfnlp.networks  # noqa: F401  (Keras must know the layers of a network)
 from tfnlp.errors import ArtefactError, RequestError, nearest
+from tfnlp.export import format_number
 from tfnlp.export.savedmodel.artefact import SIDE_FILES
 from tfnlp.export.savedmodel.runner import SavedModelRunner
 from tfnlp.export.savedmodel.versions import versions
@@ -30,7 +31,8 @@ def load(path: str | Path, *, classes: Iterable[type] = ()) -> "Predictor":
         classes: task classes from outside tfnlp that it may need.
 
     Raises:
-        ArtefactError: the folder is no artefact, or a file of it is missing.
+        ArtefactError: the folder is no artefact, a file of it is missing, or a newer
+            version of tfnlp wrote it.
     """
     return Predictor(_version(Path(path)), classes=tuple(classes))
 
@@ -46,6 +48,7 @@ class Predictor:
     def __init__(self, folder: Path, *, classes: tuple[type, ...] = ()):
         self.path, self._classes = folder, classes
         _check_files(folder)
+        format_number.read(folder / SIDE_FILES)
         try:
             register(_task_file(folder).read_text("utf-8", "replace"))
             self._runner = SavedModelRunner(folder)
