@@ -78,12 +78,12 @@ def of_tfnlp(
 
     @tf.function
     def generate(ids: tf.Tensor) -> tf.Tensor:
-        reading = incremental_decoding.read(
-            model, ids, lengths, room=recipe.prompt + recipe.tokens
+        reading = incremental_decoding.prefill(
+            model, ids, lengths, max_length=recipe.prompt + recipe.tokens
         )
-        options = decoding.Options(max_tokens=recipe.tokens, temperature=0.0)
+        config = decoding.GenerationConfig(max_tokens=recipe.tokens, temperature=0.0)
         made = decoding.generate(
-            reading.step, reading.logits, reading.cache, options, end=None
+            reading.step, reading.logits, reading.cache, config, end_token_id=None
         )
         return made.ids
 

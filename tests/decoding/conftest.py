@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfnlp.decoding import Options, generate
+from tfnlp.decoding import GenerationConfig, generate
 
 
 class Table:
@@ -28,18 +28,18 @@ class Table:
     def first(self, rows):
         return tf.repeat(self.logits[1:2], rows, axis=0)
 
-    def continued(self, options=None, *, rows=1, **arguments):
+    def continued(self, config=None, *, rows=1, **arguments):
         """Generates for a few rows that all start alike."""
         cache = {"read": tf.zeros([rows], tf.int32)}
-        given = {"end": self.end} | arguments
+        given = {"end_token_id": self.end} | arguments
         return generate(
-            self.step, self.first(rows), cache, options or Options(), **given
+            self.step, self.first(rows), cache, config or GenerationConfig(), **given
         )
 
-    def log_probabilities(self, *, banned=(0,)):
+    def log_probabilities(self, *, suppress_tokens=(0,)):
         """Float64 [V, V], without what is banned."""
         logits = self.logits.astype(np.float64)
-        logits[:, list(banned)] = -np.inf
+        logits[:, list(suppress_tokens)] = -np.inf
         return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
 
 

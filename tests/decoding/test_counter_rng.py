@@ -15,7 +15,7 @@ KNOWN = [  # the answers that the authors of Threefry publish
 
 
 @pytest.mark.parametrize(("key", "counter", "known"), KNOWN, ids=["0", "1", "pi"])
-def test_threefry_gives_the_published_answers(key, counter, known):
+def test_threefry_equals_the_published_test_vectors(key, counter, known):
     given = [tuple(tf.constant(n, tf.uint32) for n in pair) for pair in (key, counter)]
     assert tuple(int(part) for part in threefry(*given)) == known
 
@@ -29,7 +29,7 @@ def test_numbers_are_uniform_over_steps_and_over_seeds():
     assert abs(np.corrcoef(numbers[:-1].ravel(), numbers[1:].ravel())[0, 1]) < 0.01
 
 
-def test_a_seed_gives_the_same_numbers_in_any_company_and_by_xla():
+def test_a_seed_gives_the_same_numbers_in_any_batch_and_by_xla():
     few = uniforms(tf.constant([5]), 3)
     more = uniforms(tf.constant([9, -5, 5], tf.int64), 7)
     compiled = tf.function(uniforms, jit_compile=True)(tf.constant([5]), 3)

@@ -1,26 +1,30 @@
-"""Penalties, bans and forced tokens, against plain Python."""
+"""Logits processors against plain Python."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfnlp.decoding import Options
-from tfnlp.decoding.generation_state import Rules, right_aligned
-from tfnlp.decoding.logits_processors import processed
+from tfnlp.decoding import GenerationConfig
+from tfnlp.decoding.generation_request import GenerationRequest, right_aligned
+from tfnlp.decoding.logits_processors import process_logits
 
 SIZE = 6
 
 
-def processed_row(tokens, options, *, prompt=None, count=None, **rules):
-    """Logits before and after, for one row that has said some tokens."""
+def processed_row(tokens, config, *, prompt=None, count=None, **request):
+    """Logits before and after processing, for one row with some tokens."""
     logits = np.random.default_rng(3).normal(size=[1, SIZE]).astype(np.float32)
     prompt = None if prompt is None else right_aligned(tf.constant([prompt]))
-    made = Rules(options, size=len(tokens) + 3, end=2, prompt=prompt, **rules)
+    made = GenerationRequest(
+        config, size=len(tokens) + 3, end_token_id=2, prompt=prompt, **request
+    )
     history = made.history(1).numpy()
     start = history.shape[1] - made.size
     history[0, start : start + len(tokens)] = tokens
     count = tf.constant(len(tokens))
-    return logits[0], processed(tf.constant(logits), history, count, made)[0].numpy()
+    return logits[0], process_logits(tf.constant(logits), history, count, made)[
+        0
+    ].numpy()
 
 
 def followed_before(tokens, n):
@@ -41,36 +45,41 @@ def banned(logits):
 @pytest.mark.parametrize("seed", range(4))
 def test_no_ngram_comes_twice(n, seed):
     tokens = np.random.default_rng(seed).integers(3, 5, size=9).tolist()
-    _, after = processed_row(tokens, Options(no_repeat_ngram_size=n))
+    _, after = processed_row(tokens, GenerationConfig(no_repeat_ngram_size=n))
     assert banned(after) == followed_before(tokens, n) | {0}
 
 
 def test_ngrams_reach_back_into_the_prompt_across_its_padding():
     _, after = processed_row(
-        [4], Options(no_repeat_ngram_size=3), prompt=[3, 4, 5, 3, 0, 0]
+        [4], GenerationConfig(no_repeat_ngram_size=3), prompt=[3, 4, 5, 3, 0, 0]
     )
     assert banned(after) == {0, 5}
 
 
 def test_where_every_token_would_repeat_none_is_banned():
-    options = Options(no_repeat_ngram_size=1, min_tokens=9)
-    _, after = processed_row([1, 3, 4, 5], options)
+    config = GenerationConfig(no_repeat_ngram_size=1, min_tokens=9)
+    _, after = processed_row([1, 3, 4, 5], config)
     assert banned(after) == {0, 2}
 
 
-def test_ngrams_of_each_row_have_its_own_length():
+def test_each_row_has_its_own_no_repeat_ngram_size():
     tokens = [3, 4, 3, 4, 3]
-    options = Options(no_repeat_ngram_size=tf.constant([0, 1, 2, 6]))
-    rules = Rules(options, size=6)
+    config = GenerationConfig(no_repeat_ngram_size=tf.constant([0, 1, 2, 6]))
+    request = GenerationRequest(config, size=6)
     history = tf.constant([[*tokens, 0]] * 4)
-    after = processed(tf.zeros([4, SIZE]), history, tf.constant(5), rules)
-    assert [banned(row) for row in after.numpy()] == [{0}, {0, 3, 4}, {0, 4}, {0}]
+    after = process_logits(tf.zeros([4, SIZE]), history, tf.constant(5), request)
+    assert [banned(row) for row in after.numpy()] == [
+        {0},
+        {0, 3, 4},
+        {0, 4},
+        {0},
+    ]
 
 
 @pytest.mark.parametrize("factor", [1.3, 0.7])
-def test_repetition_is_penalised_once_for_each_token(factor):
-    options = Options(repetition_penalty=factor)
-    before, after = processed_row([3, 3, 1], options, prompt=[5, 0])
+def test_repetition_penalty_counts_each_token_once(factor):
+    config = GenerationConfig(repetition_penalty=factor)
+    before, after = processed_row([3, 3, 1], config, prompt=[5, 0])
     expected = before.copy()
     for token in (1, 3, 5):
         rises = before[token] > 0
@@ -79,19 +88,37 @@ def test_repetition_is_penalised_once_for_each_token(factor):
     np.testing.assert_allclose(after, expected, rtol=1e-6)
 
 
-def test_the_end_waits_for_the_minimum():
-    assert 2 in banned(processed_row([3], Options(min_tokens=2))[1])
-    assert 2 not in banned(processed_row([3, 3], Options(min_tokens=2))[1])
+def test_min_tokens_suppresses_the_end_token():
+    assert 2 in banned(processed_row([3], GenerationConfig(min_tokens=2))[1])
+    assert 2 not in banned(processed_row([3, 3], GenerationConfig(min_tokens=2))[1])
 
 
-def test_padding_and_banned_tokens_never_come():
-    assert banned(processed_row([], Options(), banned=(0, 4))[1]) == {0, 4}
+def test_padding_and_suppressed_tokens_are_never_generated():
+    assert banned(processed_row([], GenerationConfig(), suppress_tokens=(0, 4))[1]) == {
+        0,
+        4,
+    }
 
 
-def test_forced_tokens_win_over_bans():
-    forced = tf.constant([[4, 0, 5]])
-    rules = {"forced": forced, "banned": (0, 4)}
-    assert banned(processed_row([], Options(), **rules)[1]) == {0, 1, 2, 3, 5}
-    assert banned(processed_row([4], Options(), **rules)[1]) == {0, 4}
-    assert banned(processed_row([4, 1], Options(), **rules)[1]) == {0, 1, 2, 3, 4}
-    assert banned(processed_row([4, 1, 5], Options(), **rules)[1]) == {0, 4}
+def test_forced_tokens_override_suppressed_ones():
+    forced_tokens = tf.constant([[4, 0, 5]])
+    request = {"forced_tokens": forced_tokens, "suppress_tokens": (0, 4)}
+    assert banned(processed_row([], GenerationConfig(), **request)[1]) == {
+        0,
+        1,
+        2,
+        3,
+        5,
+    }
+    assert banned(processed_row([4], GenerationConfig(), **request)[1]) == {
+        0,
+        4,
+    }
+    assert banned(processed_row([4, 1], GenerationConfig(), **request)[1]) == {
+        0,
+        1,
+        2,
+        3,
+        4,
+    }
+    assert banned(processed_row([4, 1, 5], GenerationConfig(), **request)[1]) == {0, 4}

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfnlp.decoding.step_api import outputs
+from tfnlp.decoding.step_api import as_step_outputs
 from tfnlp.errors import UsageError
 from tfnlp.layers.decoder_block import Memory
 from tfnlp.networks import incremental_decoding
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.networks.transformer_decoder import TransformerDecoder
-from tfnlp.networks.truncated_bptt import Carried
+from tfnlp.networks.truncated_bptt import TruncatedBPTT
 
 IDS = tf.constant([[3, 1, 4, 1, 5, 9], [2, 6, 5, 3, 5, 8], [9, 7, 9, 3, 2, 3]])
 LENGTHS = tf.constant([3, 1, 2])
@@ -60,7 +60,9 @@ def walked(decoder, memory=None):
     """The largest gap between logits token by token and those of whole rows."""
     given = () if memory is None else memory
     whole = decoder(IDS, *given)
-    logits, cache, shared = decoder.start(IDS[:, :3], LENGTHS, room=7, memory=memory)
+    logits, cache, shared = decoder.prefill(
+        IDS[:, :3], LENGTHS, max_length=7, memory=memory
+    )
     places, gaps = LENGTHS, []
     for _ in range(4):
         expected = tf.gather(whole, places - 1, batch_dims=1)
@@ -91,7 +93,7 @@ def test_padding_of_a_source_is_not_seen(form, memory):
 
 
 @pytest.mark.parametrize("form", LOOKING)
-def test_where_each_token_looks(form, memory):
+def test_alignment_is_the_attention_to_the_source(form, memory):
     decoder = LOOKING[form]()
     decoder(IDS, *memory)
     weights = decoder.alignment(IDS, memory)
@@ -101,12 +103,12 @@ def test_where_each_token_looks(form, memory):
 
 
 @pytest.mark.parametrize("form", LOOKING)
-def test_steps_say_where_they_look(form, memory):
+def test_steps_return_attention(form, memory):
     """What a coverage penalty counts."""
     decoder = LOOKING[form]()
     whole = decoder(IDS, *memory), decoder.alignment(IDS, memory)
-    said, cache, shared = decoder.start(
-        IDS[:, :1], tf.ones(3, tf.int32), room=7, memory=memory
+    said, cache, shared = decoder.prefill(
+        IDS[:, :1], tf.ones(3, tf.int32), max_length=7, memory=memory
     )
     for place in range(1, 4):
         np.testing.assert_allclose(
@@ -159,7 +161,7 @@ def test_a_full_cache_forgets_the_farthest_token():
     decoder(IDS)
 
     def last(ids):
-        logits, cache, _ = decoder.start(ids[:, :2], tf.fill([1], 2), room=6)
+        logits, cache, _ = decoder.prefill(ids[:, :2], tf.fill([1], 2), max_length=6)
         for place in range(2, ids.shape[1]):
             logits, cache = decoder.step(ids[:, place], cache)
         return logits.logits
@@ -169,29 +171,29 @@ def test_a_full_cache_forgets_the_farthest_token():
     assert float(tf.reduce_max(tf.abs(last(long) - last(long[:, :4])))) > 1e-6
 
 
-def test_without_a_decoder_everything_is_read_again():
+def test_without_a_decoder_all_tokens_are_read_at_every_step():
     decoder = transformer()
     inputs = keras.Input([None], dtype="int32", name="token_ids")
     network = keras.Model({"token_ids": inputs}, decoder(inputs))
     readings = [
-        incremental_decoding.read(model, IDS[:, :3], LENGTHS, room=5)
+        incremental_decoding.prefill(model, IDS[:, :3], LENGTHS, max_length=5)
         for model in (network, lambda features: network(features))
     ]
     for _ in range(2):
-        first, second = (outputs(reading.logits).logits for reading in readings)
+        first, second = (as_step_outputs(reading.logits).logits for reading in readings)
         np.testing.assert_allclose(first, second, atol=1e-6)
         ids = tf.argmax(first, axis=1, output_type=tf.int32)
         readings = [
-            incremental_decoding.Reading(
+            incremental_decoding.Prefill(
                 *reading.step(ids, reading.cache), reading.step
             )
             for reading in readings
         ]
 
 
-def test_segments_go_on_where_the_one_before_ended():
+def test_a_segment_starts_from_the_state_of_the_one_before():
     decoder = recurrent()
-    carried, whole = Carried(decoder, slots=4), decoder(IDS)
+    carried, whole = TruncatedBPTT(decoder, slots=4), decoder(IDS)
     slots = tf.constant([2, 0, 3])
     parts = [
         carried(IDS[:, 2 * place : 2 * place + 2], slots, tf.fill([3], place))
@@ -202,9 +204,9 @@ def test_segments_go_on_where_the_one_before_ended():
     np.testing.assert_allclose(again, whole[:, :2], atol=1e-6)
 
 
-def test_states_that_go_on_are_no_weights():
+def test_states_of_slots_are_no_weights():
     decoder = recurrent()
-    carried = Carried(decoder, slots=2)
+    carried = TruncatedBPTT(decoder, slots=2)
     carried(IDS[:2], tf.constant([0, 1]), tf.constant([0, 0]))
     assert len(carried.weights) == len(decoder.weights)
 
@@ -220,7 +222,7 @@ def test_states_that_go_on_are_no_weights():
         (lambda: RecurrentDecoder(9, cell="rnn"), "cell must be one of"),
         (lambda: RecurrentDecoder(9, attention="loung"), "Did you mean 'luong'"),
         (lambda: RecurrentDecoder(9, dropout=1.0), "dropout must be at least 0"),
-        (lambda: Carried(recurrent(), slots=0), "slots must be a whole number"),
+        (lambda: TruncatedBPTT(recurrent(), slots=0), "slots must be a whole number"),
     ],
 )
 def test_what_a_decoder_cannot_be(make, message):

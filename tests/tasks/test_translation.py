@@ -180,7 +180,7 @@ def test_a_decoder_trains_on_its_own_tokens_and_answers_alike(form, task):
         plain = FORMS[form](task, Defaults())
         encoder, decoder = (
             next(each for each in plain.layers if isinstance(each, keras.Model)),
-            incremental_decoding.decoder_of(plain),
+            incremental_decoding.find_decoder(plain),
         )
         return plain, task.network(
             encoder, decoder, scheduled_sampling=scheduled_sampling

@@ -1,9 +1,9 @@
-"""Random numbers that depend on a row's seed and the step, and on nothing else.
+"""Counter-based random numbers (Threefry): a function of a row's seed and the step.
 
-TensorFlow draws a whole tensor from one seed, so what a row gets would depend on
-its place in the batch. Threefry (Salmon 2011, 2x32 with 20 rounds) turns a pair of
-numbers into two random ones with nothing but sums, shifts and exclusive ors: the
-same ones on every device, with or without XLA.
+TensorFlow draws a whole tensor from one seed, so the numbers of a row would depend
+on its position in the batch. Threefry (Salmon 2011, 2x32 with 20 rounds) turns a pair
+of numbers into two random ones with sums, shifts and exclusive ors only: the same
+ones on every device, with or without XLA.
 """
 
 import tensorflow as tf
@@ -17,7 +17,7 @@ Pair = tuple[tf.Tensor, tf.Tensor]
 
 
 def uniforms(seeds: tf.Tensor, steps: int | tf.Tensor) -> tf.Tensor:
-    """Numbers from 0 up to, but not, 1 for each seed and step: float32 [B, steps].
+    """Uniform random numbers in [0, 1) for each seed and step: float32 [B, steps].
 
     Args:
         seeds: int32 or int64 [B].
@@ -37,7 +37,7 @@ def uniforms(seeds: tf.Tensor, steps: int | tf.Tensor) -> tf.Tensor:
 
 
 def threefry(key: Pair, counter: Pair) -> Pair:
-    """Two random uint32 tensors from a key and a counter."""
+    """Threefry-2x32: two random uint32 tensors from a key and a counter."""
     third = tf.bitwise.bitwise_xor(tf.bitwise.bitwise_xor(*key), _PARITY)
     keys = (*key, third)
     left, right = counter[0] + keys[0], counter[1] + keys[1]

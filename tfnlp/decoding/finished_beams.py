@@ -1,4 +1,4 @@
-"""The best texts that a search has finished so far, for each of R rows."""
+"""Finished beams: the best finished texts of a beam search, for each of R rows."""
 
 from typing import NamedTuple
 
@@ -8,8 +8,8 @@ LOWEST = tf.float32.min
 """The score of a text that does not exist."""
 
 
-class Pool(NamedTuple):
-    """At most w finished texts for each of R rows, best first."""
+class FinishedBeams(NamedTuple):
+    """At most w finished beams for each of R rows, best first."""
 
     ids: tf.Tensor  # int32 [R, w, T]
     lengths: tf.Tensor  # int32 [R, w]
@@ -17,9 +17,11 @@ class Pool(NamedTuple):
     ended: tf.Tensor  # bool [R, w]
 
 
-def empty(rows: tf.Tensor, width: int | tf.Tensor, size: int | tf.Tensor) -> Pool:
-    """A pool of texts that do not exist."""
-    return Pool(
+def empty(
+    rows: tf.Tensor, width: int | tf.Tensor, size: int | tf.Tensor
+) -> FinishedBeams:
+    """Beams that do not exist, of the lowest score."""
+    return FinishedBeams(
         ids=tf.zeros([rows, width, size], tf.int32),
         lengths=tf.zeros([rows, width], tf.int32),
         scores=tf.fill([rows, width], LOWEST),
@@ -27,28 +29,30 @@ def empty(rows: tf.Tensor, width: int | tf.Tensor, size: int | tf.Tensor) -> Poo
     )
 
 
-def joined(pool: Pool, other: Pool) -> Pool:
-    """Both pools' texts, in the order of the first, then of the second."""
-    return Pool(*(tf.concat(pair, axis=1) for pair in zip(pool, other, strict=True)))
-
-
-def best(pool: Pool, number: int | tf.Tensor) -> Pool:
-    """The best texts of a pool, in falling order; of equals the earlier ones."""
-    scores, places = tf.math.top_k(pool.scores, number)
-    return Pool(*(tf.gather(part, places, batch_dims=1) for part in pool))._replace(
-        scores=scores
+def concatenated(pool: FinishedBeams, other: FinishedBeams) -> FinishedBeams:
+    """Concatenates two sets of beams, the first one first."""
+    return FinishedBeams(
+        *(tf.concat(pair, axis=1) for pair in zip(pool, other, strict=True))
     )
 
 
-def limited(pool: Pool, number: tf.Tensor) -> Pool:
-    """A pool in which rows have so many texts, [R] or [1], and no more."""
+def top(pool: FinishedBeams, number: int | tf.Tensor) -> FinishedBeams:
+    """The top `number` beams by score; of equal scores the earlier ones."""
+    scores, places = tf.math.top_k(pool.scores, number)
+    return FinishedBeams(
+        *(tf.gather(part, places, batch_dims=1) for part in pool)
+    )._replace(scores=scores)
+
+
+def truncated(pool: FinishedBeams, number: tf.Tensor) -> FinishedBeams:
+    """Keeps the first `number` beams of each row, [R] or [1]."""
     there = tf.range(tf.shape(pool.scores)[1]) < number[:, None]
-    return only(pool, there & (pool.scores > LOWEST))
+    return masked(pool, there & (pool.scores > LOWEST))
 
 
-def only(pool: Pool, there: tf.Tensor) -> Pool:
-    """A pool without the texts that are not there, bool [R, w]."""
-    return Pool(
+def masked(pool: FinishedBeams, there: tf.Tensor) -> FinishedBeams:
+    """Removes the beams where the mask, bool [R, w], is false."""
+    return FinishedBeams(
         ids=tf.where(there[..., None], pool.ids, 0),
         lengths=tf.where(there, pool.lengths, 0),
         scores=tf.where(there, pool.scores, LOWEST),

@@ -1,6 +1,7 @@
-"""What a client may ask of generation, and the checks on it.
+"""Generation config: sampling, beam search and penalties, and their validation.
 
-An option is a Python number, the same for all rows and known when the graph is
+The names are those of Hugging Face's GenerationConfig where it has the option. An
+option is a Python number, the same for all rows and known when the graph is
 built, or a tensor [B], a number for each row of a request. Numbers cost nothing
 where they switch something off: no op of it enters the graph.
 """
@@ -32,34 +33,36 @@ SPECS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Options:
-    """How rows are continued; each option a Python number or a tensor [B].
+class GenerationConfig:
+    """Options of text generation, each a Python number or a tensor [B].
 
     A row with one beam is sampled: penalties, then temperature, top_k, top_p and
-    min_p, in this order, each on what the one before left. A row with several beams
-    is searched, and what concerns sampling does not apply to it.
+    min_p, in this order, each applied to what the one before left. A row with several
+    beams is decoded by beam search; sampling options do not apply to it.
 
     Attributes:
-        max_tokens: choices at most; the end mark is one of them.
-        min_tokens: tokens before the end mark may come.
+        max_tokens: new tokens at most, the end token included (Hugging Face:
+            max_new_tokens).
+        min_tokens: tokens before the end token may come (min_new_tokens).
         temperature: divides the logits; 0 takes the most probable token.
         top_k: keep the k most probable tokens; of equals those of lower id; 0 is off.
         top_p: keep the fewest tokens, most probable first, that together have this
             share (Holtzman 2020); 1 is off.
         min_p: keep tokens of at least this share of the highest probability (Nguyen
             2024); 0 is off.
-        num_beams: texts followed side by side; 1 samples.
-        length_penalty: a score is divided by ((5 + choices) / 6) to this power (Wu
-            2016, eq. 14); 0 is off, more favours long texts.
-        coverage_penalty: weight of the source that no attention fell on (Wu 2016, eq.
+        num_beams: beam size; 1 is sampling or greedy search.
+        length_penalty: GNMT's: a log-probability is divided by ((5 + n) / 6) ** a, n
+            being the number of tokens and a this option (Wu 2016, eq. 14). Hugging
+            Face divides by n ** a instead. 0 is off, more favours long texts.
+        coverage_penalty: weight of the source that got no attention (Wu 2016, eq.
             14) in beam search; 0 is off; the step must return attention.
-        repetition_penalty: divides a positive logit of a token that was there before,
+        repetition_penalty: divides a positive logit of a token that occurred before,
             multiplies a negative one (Keskar 2019, CTRL); 1 is off.
-        no_repeat_ngram_size: so many tokens in a row come once only; 0 is off.
-        seed: a row's chance comes from this number and nothing else.
+        no_repeat_ngram_size: n-grams of this size occur once at most; 0 is off.
+        seed: the random numbers of a row depend on it and on nothing else.
 
     Example:
-    >>> Options(temperature=0.8, top_p=0.9).top_k
+    >>> GenerationConfig(temperature=0.8, top_p=0.9).top_k
     0
     """
 
@@ -77,26 +80,27 @@ class Options:
     seed: Any = 0
 
     @classmethod
-    def of_request(
+    def from_request(
         cls, inputs: Mapping[str, tf.Tensor], rows: tf.Tensor, **own: Any
-    ) -> "Options":
-        """The options that a request carries, [1] or [B], for each of its B rows.
+    ) -> "GenerationConfig":
+        """The config of a request: its fields [1] or [B] broadcast to its B rows.
 
         Args:
-            inputs: fields of the request; those that are no options are left alone.
+            inputs: fields of the request; those that are no options are ignored.
             rows: B.
-            own: what holds for an option that the request does not carry.
+            own: defaults of options that the request does not carry.
 
         Example:
-        >>> asked = Options.of_request({"top_k": tf.constant([5])}, 2, num_beams=3)
-        >>> asked.top_k.numpy().tolist(), asked.num_beams
+        >>> inputs = {"top_k": tf.constant([5])}
+        >>> config = GenerationConfig.from_request(inputs, 2, num_beams=3)
+        >>> config.top_k.numpy().tolist(), config.num_beams
         ([5, 5], 3)
         """
         given = {n: tf.broadcast_to(inputs[n], [rows]) for n in SPECS if n in inputs}
         return cls(**{**own, **given})
 
-    def repeated(self, times: int | tf.Tensor) -> "Options":
-        """The options of `times` neighbours for each row: [B] → [B·times]."""
+    def repeated(self, times: int | tf.Tensor) -> "GenerationConfig":
+        """Repeats each row `times` times, for beams: [B] → [B·times]."""
         return dataclasses.replace(
             self,
             **{
@@ -106,15 +110,15 @@ class Options:
             },
         )
 
-    def any(self, name: str, asks: Callable[[Any], Any]) -> bool | tf.Tensor:
-        """Whether some row asks for something: a Python bool where that is known.
+    def any(self, name: str, predicate: Callable[[Any], Any]) -> bool | tf.Tensor:
+        """Whether the predicate holds for some row: a Python bool where that is known.
 
         Example:
-        >>> Options(top_k=5).any("top_k", lambda k: k > 0)
+        >>> GenerationConfig(top_k=5).any("top_k", lambda k: k > 0)
         True
         """
-        asked = asks(getattr(self, name))
-        return tf.reduce_any(asked) if tf.is_tensor(asked) else bool(asked)
+        found = predicate(getattr(self, name))
+        return tf.reduce_any(found) if tf.is_tensor(found) else bool(found)
 
     def column(self, name: str) -> tf.Tensor:
         """An option as a tensor [B, 1], or [1, 1] if it is one number for all."""
@@ -126,22 +130,22 @@ class Options:
         return self.column(name)[:, 0]
 
     def highest(self, name: str) -> int | tf.Tensor:
-        """The highest number that a row asks for: an int where it is known."""
+        """The maximum of an option over rows: an int where it is known."""
         value = getattr(self, name)
         return tf.reduce_max(value) if tf.is_tensor(value) else value
 
 
 class _Rule(NamedTuple):
-    """The numbers that an option may have, in words and as an interval."""
+    """The range of an option, in words and as an interval."""
 
-    said: str
+    description: str
     least: float
     most: float
     advice: str
     above: bool = False  # the least itself is not allowed
 
     def holds(self, value: Any) -> Any:
-        """Whether numbers keep it: of Python, NumPy or TensorFlow; NaN does not."""
+        """Whether numbers of Python, NumPy or TensorFlow are inside; NaN is not."""
         over = value > self.least if self.above else value >= self.least
         return over & (value <= self.most)
 
@@ -150,12 +154,15 @@ _LARGE = float(np.finfo(np.float32).max)
 _WHOLE = 2**31 - 1
 
 
-def _rules(most_tokens: int, most_beams: int) -> dict[str, _Rule]:
-    """Option → its rule; a seed has none."""
+def _rules(max_tokens_limit: int, num_beams_limit: int) -> dict[str, _Rule]:
+    """Option → its range; a seed has none."""
     count = "a whole number of at least 0"
     return {
         "max_tokens": _Rule(
-            f"a whole number from 1 to {most_tokens}", 1, most_tokens, str(most_tokens)
+            f"a whole number from 1 to {max_tokens_limit}",
+            1,
+            max_tokens_limit,
+            str(max_tokens_limit),
         ),
         "min_tokens": _Rule(count, 0, _WHOLE, "0 for no minimum"),
         "temperature": _Rule(
@@ -167,7 +174,10 @@ def _rules(most_tokens: int, most_beams: int) -> dict[str, _Rule]:
         ),
         "min_p": _Rule("from 0 to 1", 0, 1, "0 to keep all tokens"),
         "num_beams": _Rule(
-            f"a whole number from 1 to {most_beams}", 1, most_beams, "1 for no search"
+            f"a whole number from 1 to {num_beams_limit}",
+            1,
+            num_beams_limit,
+            "1 for no search",
         ),
         "length_penalty": _Rule(
             "a finite number", -_LARGE, _LARGE, "0 to leave scores as they are"
@@ -182,21 +192,23 @@ def _rules(most_tokens: int, most_beams: int) -> dict[str, _Rule]:
     }
 
 
-def check(options: Options, *, most_tokens: int, most_beams: int) -> None:
-    """Makes sure that options have values that they can have, where these are known.
+def check(
+    config: GenerationConfig, *, max_tokens_limit: int, num_beams_limit: int
+) -> None:
+    """Validates a generation config: every value that is known now is in its range.
 
     Raises:
-        UsageError: one has not; the message tells which, and what it may be.
+        UsageError: a value is out of range; the message names the option and its range.
 
     Example:
-    >>> check(Options(top_p=0.0), most_tokens=64, most_beams=4)
+    >>> check(GenerationConfig(top_p=0.0), max_tokens_limit=64, num_beams_limit=4)
     Traceback (most recent call last):
         ...
     tfnlp.errors.UsageError: Option top_p must be above 0 and at most 1. Received:
     0.0. Pass top_p=1 to keep all tokens.
     """
-    for name, rule in _rules(most_tokens, most_beams).items():
-        value = getattr(options, name)
+    for name, rule in _rules(max_tokens_limit, num_beams_limit).items():
+        value = getattr(config, name)
         if tf.is_symbolic_tensor(value):
             continue
         numbers = np.asarray(value)
@@ -204,10 +216,10 @@ def check(options: Options, *, most_tokens: int, most_beams: int) -> None:
         if not whole or not np.all(rule.holds(numbers)):
             shown = value.numpy().tolist() if tf.is_tensor(value) else value
             raise UsageError(
-                f"Option {name} must be {rule.said}. Received: {shown!r}. "
+                f"Option {name} must be {rule.description}. Received: {shown!r}. "
                 f"Pass {name}={rule.advice}."
             )
-    seed = options.seed
+    seed = config.seed
     if isinstance(seed, int | float) and not -(2**63) <= seed < 2**63:  # nor is NaN
         raise UsageError(
             f"Option seed must be a whole number of 64 bits. Received: {seed!r}. "
@@ -215,28 +227,30 @@ def check(options: Options, *, most_tokens: int, most_beams: int) -> None:
         )
 
 
-def checked(options: Options, *, most_tokens: int, most_beams: int) -> Options:
-    """Options as numbers and tensors of the right types, which a graph checks too.
+def checked(
+    config: GenerationConfig, *, max_tokens_limit: int, num_beams_limit: int
+) -> GenerationConfig:
+    """Validates a generation config, now and in graph, and casts it to `SPECS`.
 
     What is known now is checked now. The rest is checked whenever the graph runs,
-    before anything is made of it: a request that asks for the impossible ends as an
+    before it is used: a request with a value out of range ends as an
     InvalidArgumentError with the same message. XLA leaves such checks out.
 
     Raises:
         UsageError: a known value is wrong.
     """
-    check(options, most_tokens=most_tokens, most_beams=most_beams)
-    rules = _rules(most_tokens, most_beams)
+    check(config, max_tokens_limit=max_tokens_limit, num_beams_limit=num_beams_limit)
+    rules = _rules(max_tokens_limit, num_beams_limit)
     tensors = {
         name: tf.cast(value, SPECS[name].dtype)
-        for name, value in vars(options).items()
+        for name, value in vars(config).items()
         if np.ndim(value) or tf.is_tensor(value)
     }
     assertions = [
         tf.debugging.Assert(
             tf.reduce_all(rules[name].holds(value)),
             [
-                f"Option {name} must be {rules[name].said}. Received:",
+                f"Option {name} must be {rules[name].description}. Received:",
                 value,
                 f". Pass {name}={rules[name].advice}.",
             ],
@@ -247,7 +261,7 @@ def checked(options: Options, *, most_tokens: int, most_beams: int) -> Options:
     ]
     with tf.control_dependencies(assertions):
         tensors = {name: tf.identity(value) for name, value in tensors.items()}
-    return dataclasses.replace(options, **tensors)
+    return dataclasses.replace(config, **tensors)
 
 
 def _is_whole(name: str) -> bool:

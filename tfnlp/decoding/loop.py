@@ -1,4 +1,4 @@
-"""Continues texts with any network that can take a step: the one way into decoding."""
+"""`generate`: text generation with any network that has a step function."""
 
 import dataclasses
 import math
@@ -7,14 +7,19 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfnlp.decoding.beam import search
-from tfnlp.decoding.contrastive_search import Contrast, contrasted
-from tfnlp.decoding.diverse_beams import Beams
-from tfnlp.decoding.finished_beams import Pool, empty, joined
-from tfnlp.decoding.generation_config import Options, checked
-from tfnlp.decoding.generation_state import Rules, Stopped, right_aligned, when
+from tfnlp.decoding.beam import beam_search
+from tfnlp.decoding.contrastive_search import ContrastiveSearch, contrastive_search
+from tfnlp.decoding.diverse_beams import BeamConfig
+from tfnlp.decoding.finished_beams import FinishedBeams, concatenated, empty
+from tfnlp.decoding.generation_config import GenerationConfig, checked
+from tfnlp.decoding.generation_request import (
+    GenerationRequest,
+    StoppingCriterion,
+    right_aligned,
+    when,
+)
 from tfnlp.decoding.sampling import sample
-from tfnlp.decoding.step_api import Generated, Step, outputs
+from tfnlp.decoding.step_api import GenerationResult, Step, as_step_outputs
 from tfnlp.errors import UsageError
 
 
@@ -23,104 +28,116 @@ def generate(
     step: Step,
     logits: Any,
     cache: Any,
-    options: Options,
+    config: GenerationConfig,
     *,
-    end: int | None,
-    most_tokens: int = 1024,
-    most_beams: int = 8,
+    end_token_id: int | None,
+    max_tokens_limit: int = 1024,
+    num_beams_limit: int = 8,
     n_best: int = 1,
-    banned: Sequence[int] = (),
-    forced: Any = None,
-    stops: Sequence[Sequence[int]] = (),
-    stopped: Stopped | None = None,
+    suppress_tokens: Sequence[int] = (),
+    forced_tokens: Any = None,
+    stop_sequences: Sequence[Sequence[int]] = (),
+    stopping_criterion: StoppingCriterion | None = None,
     prompt: tf.Tensor | None = None,
-    groups: int = 1,
-    diversity: float = 0.5,
-    contrast: Contrast | None = None,
+    num_beam_groups: int = 1,
+    diversity_penalty: float = 0.5,
+    contrastive: ContrastiveSearch | None = None,
     shared: Any = None,
-) -> Generated:
-    """Continues B rows, each by its own options, until all of them have ended.
+) -> GenerationResult:
+    """Generates tokens for B rows, each with its own config, until all have ended.
 
-    A row is answered as if it were alone. Rows with one beam are sampled, rows with
-    several are searched; in a batch of both, one loop runs after the other.
+    What a row gets does not depend on its batch. Rows with one beam are sampled, rows
+    with several go through beam search; with both in a batch, one loop runs after the
+    other.
 
     Args:
-        step: ``step(ids int32 [N], cache) -> (logits [N, V] or Outputs, cache)``;
+        step: ``step(ids int32 [N], cache) -> (logits [N, V] or StepOutputs, cache)``;
             AutoGraph does not rewrite it.
-        logits: of the first new token, float [B, V], or `Outputs`.
-        cache: what the network remembers: a nest of tensors, axis 0 the rows, whose
-            shapes stay the same from step to step; ``()`` if it remembers nothing.
-        end: id of the end mark, or None: texts then run to max_tokens.
-        most_tokens: the bound on max_tokens.
-        most_beams: the bound on num_beams.
-        n_best: K, texts returned for each row, at most `most_beams`; a row that is
-            sampled has one.
-        banned: ids that never come; padding, 0, never does.
-        forced: the first tokens: ids for all rows, or int32 [B, F], 0 where free.
-        stops: sequences of new ids that end a text and are left out of it.
-        stopped: ends texts by any other sign: ``stopped(ids [N, T], lengths [N])``,
-            N being B, or in a search a multiple of B, neighbours of one row.
-        prompt: int32 [B, S], padded with 0: counts as said before for
-            repetition_penalty and no_repeat_ngram_size.
-        groups: of beams that avoid each other's tokens (diverse beam search,
-            Vijayakumar 2016); every num_beams above 1 must be a multiple.
-        diversity: taken off a log-probability for each group that chose the token.
-        contrast: continue all rows by contrastive search instead; options of
-            sampling and of beams do not apply then.
+        logits: of the first new token, float [B, V], or `StepOutputs`.
+        cache: keys and values, or states, of the network: a nest of tensors, axis 0
+            the rows, whose shapes stay the same from step to step; ``()`` for none.
+        config: sampling, beam search and penalties.
+        end_token_id: id of the end token (Hugging Face: eos_token_id), or None: texts
+            then run to max_tokens.
+        max_tokens_limit: upper limit of max_tokens.
+        num_beams_limit: upper limit of num_beams.
+        n_best: K, texts returned for each row, at most `num_beams_limit` (Hugging
+            Face: num_return_sequences); a row that is sampled has one.
+        suppress_tokens: ids that are never generated; padding, 0, never is.
+        forced_tokens: ids of the first tokens, for all rows, or int32 [B, F], 0 where
+            a token is free.
+        stop_sequences: sequences of new ids that end a text and are left out of it.
+        stopping_criterion: ends texts for any other reason, ``criterion(ids [N, T],
+            lengths [N]) -> bool [N]``. N is B, or in beam search a multiple of B, with
+            the beams of a row side by side.
+        prompt: int32 [B, S], padded with 0: counts for repetition_penalty and
+            no_repeat_ngram_size.
+        num_beam_groups: groups of diverse beam search (Vijayakumar 2016), which avoid
+            each other's tokens; every num_beams above 1 must be a multiple.
+        diversity_penalty: subtracted from a log-probability for each group that chose
+            the token.
+        contrastive: contrastive search for all rows; options of sampling and of beam
+            search do not apply then.
         shared: tensors [B, …] that never change, such as an encoder's output. A step
             takes them third, repeated for each beam; unlike a cache they are not
             copied when beams change places.
 
     Raises:
-        UsageError: an argument, or an option whose value is known, cannot be.
+        UsageError: an argument, or an option whose value is known, is out of range.
 
     Example:
     >>> table = tf.math.log([[1.0, 1, 1], [1, 6, 3], [1, 2, 7]])
     >>> def step(ids, cache):
     ...     return tf.gather(table, ids), cache
-    >>> options = Options(max_tokens=3, temperature=0.0)
-    >>> found = generate(step, table[1:2], (), options, end=2)
+    >>> config = GenerationConfig(max_tokens=3, temperature=0.0)
+    >>> found = generate(step, table[1:2], (), config, end_token_id=2)
     >>> found.ids.numpy().tolist(), bool(found.ended[0, 0])
     ([[[1, 1, 1]]], False)
     """
-    first = outputs(logits)
-    _check_ids("end", () if end is None else (end,), first.logits)
-    _check_ids("banned", banned, first.logits)
-    _check_beams(n_best, most_beams, groups, diversity)
-    options = checked(options, most_tokens=most_tokens, most_beams=most_beams)
-    options = _in_groups(options, groups)
-    rules = Rules(
-        options=options,
-        size=options.highest("max_tokens"),
-        end=end,
-        banned=(0, *banned),
-        forced=_rowed(forced),
-        stops=tuple(tuple(stop) for stop in stops if len(stop)),
-        stopped=stopped,
+    first = as_step_outputs(logits)
+    _check_ids(
+        "end_token_id", () if end_token_id is None else (end_token_id,), first.logits
+    )
+    _check_ids("suppress_tokens", suppress_tokens, first.logits)
+    _check_beams(n_best, num_beams_limit, num_beam_groups, diversity_penalty)
+    config = checked(
+        config, max_tokens_limit=max_tokens_limit, num_beams_limit=num_beams_limit
+    )
+    config = _in_groups(config, num_beam_groups)
+    request = GenerationRequest(
+        config=config,
+        size=config.highest("max_tokens"),
+        end_token_id=end_token_id,
+        suppress_tokens=(0, *suppress_tokens),
+        forced_tokens=_rowed(forced_tokens),
+        stop_sequences=tuple(tuple(stop) for stop in stop_sequences if len(stop)),
+        stopping_criterion=stopping_criterion,
         prompt=None if prompt is None else right_aligned(prompt),
     )
     rows = tf.shape(first.logits)[0]
-    single = tf.broadcast_to(options.row("num_beams") == 1, [rows])
+    single = tf.broadcast_to(config.row("num_beams") == 1, [rows])
 
-    def sampled() -> Generated:
+    def sampled() -> GenerationResult:
         return _with_spare(
-            sample(step, first, cache, rules, single, shared), n_best - 1
+            sample(step, first, cache, request, single, shared), n_best - 1
         )
 
-    def searched() -> Generated:
-        beams = Beams(options.highest("num_beams"), groups, diversity)
-        return search(
-            step, first, cache, rules, ~single, shared, beams=beams, n_best=n_best
+    def searched() -> GenerationResult:
+        beams = BeamConfig(
+            config.highest("num_beams"), num_beam_groups, diversity_penalty
+        )
+        return beam_search(
+            step, first, cache, request, ~single, shared, beams=beams, n_best=n_best
         )
 
-    def both() -> Generated:
+    def both() -> GenerationResult:
         pairs = zip(sampled(), searched(), strict=True)
-        return Generated(*(_either(single, one, other) for one, other in pairs))
+        return GenerationResult(*(_either(single, one, other) for one, other in pairs))
 
-    if contrast is not None:
-        found = contrasted(step, first, cache, rules, shared, contrast)
+    if contrastive is not None:
+        found = contrastive_search(step, first, cache, request, shared, contrastive)
         return _with_spare(found, n_best - 1)
-    several = most_beams > 1 and options.any("num_beams", lambda number: number > 1)
+    several = num_beams_limit > 1 and config.any("num_beams", lambda number: number > 1)
     return when(several, both if tf.is_tensor(several) else searched, sampled)
 
 
@@ -129,19 +146,23 @@ def _either(single: tf.Tensor, one: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
     return tf.where(tf.reshape(single, [-1, *[1] * (one.shape.rank - 1)]), one, other)
 
 
-def _with_spare(found: Generated, number: int) -> Generated:
-    """An answer and so many texts that do not exist."""
+def _with_spare(found: GenerationResult, number: int) -> GenerationResult:
+    """A result with `number` more texts that do not exist."""
     if not number:
         return found
     rows, _, size = tf.unstack(tf.shape(found.ids))
-    return Generated(*joined(Pool(*found), empty(rows, number, size)))
+    return GenerationResult(
+        *concatenated(FinishedBeams(*found), empty(rows, number, size))
+    )
 
 
-def _rowed(forced: Any) -> tf.Tensor | None:
+def _rowed(forced_tokens: Any) -> tf.Tensor | None:
     """Forced ids as int32 [B or 1, F]; none if there are none."""
-    if forced is None or (not tf.is_tensor(forced) and not len(forced)):
+    if forced_tokens is None or (
+        not tf.is_tensor(forced_tokens) and not len(forced_tokens)
+    ):
         return None
-    ids = tf.convert_to_tensor(forced, tf.int32)
+    ids = tf.convert_to_tensor(forced_tokens, tf.int32)
     return ids if ids.shape.rank == 2 else ids[None]
 
 
@@ -160,31 +181,39 @@ def _check_ids(argument: str, ids: Sequence[int], logits: tf.Tensor) -> None:
         )
 
 
-def _check_beams(n_best: int, most_beams: int, groups: int, diversity: float) -> None:
-    if not 1 <= n_best <= most_beams:
+def _check_beams(
+    n_best: int, num_beams_limit: int, num_beam_groups: int, diversity_penalty: float
+) -> None:
+    if not 1 <= n_best <= num_beams_limit:
         raise UsageError(
-            f"Argument n_best must be from 1 to most_beams, {most_beams}. "
+            f"Argument n_best must be from 1 to num_beams_limit, {num_beams_limit}. "
             f"Received: {n_best!r}. Pass n_best=1, or allow more beams."
         )
-    if groups < 1 or not 0.0 <= diversity < math.inf:
+    if num_beam_groups < 1 or not 0.0 <= diversity_penalty < math.inf:
         raise UsageError(
-            "Diverse beam search needs 1 group or more and a diversity of at least 0. "
-            f"Received: groups={groups!r}, diversity={diversity!r}. "
-            "Pass groups=1 for a plain search."
+            "Diverse beam search needs 1 group or more and a penalty of at least 0. "
+            f"Received: num_beam_groups={num_beam_groups!r}, "
+            f"diversity_penalty={diversity_penalty!r}. "
+            "Pass num_beam_groups=1 for a plain search."
         )
 
 
-def _in_groups(options: Options, groups: int) -> Options:
-    """Makes sure that beams can be shared out among groups evenly."""
-    beams, rule = options.num_beams, f"1 or a multiple of {groups}, the groups"
-    advice = f"Pass num_beams={groups}, for example."
-    if groups == 1 or (not tf.is_tensor(beams) and (beams == 1 or not beams % groups)):
-        return options
+def _in_groups(config: GenerationConfig, num_beam_groups: int) -> GenerationConfig:
+    """Makes sure that num_beams is a multiple of num_beam_groups."""
+    beams, rule = (
+        config.num_beams,
+        f"1 or a multiple of num_beam_groups, {num_beam_groups}",
+    )
+    advice = f"Pass num_beams={num_beam_groups}, for example."
+    if num_beam_groups == 1 or (
+        not tf.is_tensor(beams) and (beams == 1 or not beams % num_beam_groups)
+    ):
+        return config
     if not tf.is_tensor(beams):
         raise UsageError(
             f"Option num_beams must be {rule}. Received: {beams}. {advice}"
         )
-    even = tf.reduce_all((beams == 1) | (beams % groups == 0))
-    said = [f"Option num_beams must be {rule}. Received:", beams, advice]
-    with tf.control_dependencies([tf.debugging.Assert(even, said, summarize=8)]):
-        return dataclasses.replace(options, num_beams=tf.identity(beams))
+    even = tf.reduce_all((beams == 1) | (beams % num_beam_groups == 0))
+    message = [f"Option num_beams must be {rule}. Received:", beams, advice]
+    with tf.control_dependencies([tf.debugging.Assert(even, message, summarize=8)]):
+        return dataclasses.replace(config, num_beams=tf.identity(beams))

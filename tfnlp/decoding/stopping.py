@@ -1,31 +1,35 @@
-"""When a text is over: its end mark, a sequence of ids, or whatever a caller says."""
+"""Stopping criteria: the end token, stop sequences, or a function of the caller."""
 
 import tensorflow as tf
 
-from tfnlp.decoding.generation_state import Rules
+from tfnlp.decoding.generation_request import GenerationRequest
 
 
-def ending(
-    history: tf.Tensor, count: tf.Tensor, rules: Rules
+def find_finished(
+    history: tf.Tensor, count: tf.Tensor, request: GenerationRequest
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Which texts their last token ends, and how many tokens are no part of them.
+    """Which texts end with their last token, and how many tokens are cut off.
 
     Args:
         history: int32 [N, S + T], `count` new tokens in it.
 
     Returns:
-        Bool [N], and int32 [N]: 1 for an end mark, its length for a stop sequence.
+        Bool [N], and int32 [N]: 1 for an end token, the length of a stop sequence.
     """
-    ids = history[:, rules.start :]
+    ids = history[:, request.start :]
     ended = tf.zeros([tf.shape(ids)[0]], tf.bool)
     dropped = tf.zeros_like(ids[:, 0])
-    marks = rules.stops if rules.end is None else ((rules.end,), *rules.stops)
+    marks = (
+        request.stop_sequences
+        if request.end_token_id is None
+        else ((request.end_token_id,), *request.stop_sequences)
+    )
     for mark in marks:
         here = _ends_with(ids, count, mark)
         ended |= here
         dropped = tf.maximum(dropped, tf.where(here, len(mark), 0))
-    if rules.stopped is not None:
-        ended |= rules.stopped(ids, tf.zeros_like(dropped) + count)
+    if request.stopping_criterion is not None:
+        ended |= request.stopping_criterion(ids, tf.zeros_like(dropped) + count)
     return ended, dropped
 
 

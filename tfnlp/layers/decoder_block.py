@@ -119,16 +119,16 @@ class DecoderBlock(keras.layers.Layer):
         source = None if memory is None else self.source(Memory(memory, padding_mask))
         return self._read(vectors, source, training)[0]
 
-    def start(
-        self, vectors: tf.Tensor, source: Cache | None, *, room: tf.Tensor | int
+    def prefill(
+        self, vectors: tf.Tensor, source: Cache | None, *, max_length: tf.Tensor | int
     ) -> tuple[tf.Tensor, Cache]:
-        """Reads the beginnings of rows, vectors [B, P, D] with P up to `room`.
+        """Reads the beginnings of rows, vectors [B, P, D] with P up to `max_length`.
 
         Returns:
-            float [B, P, D], and the cache for `step`, with places for `room` tokens.
+            float [B, P, D], and the key-value cache for `step`, of `max_length` tokens.
         """
         vectors, keys, values = self._read(vectors, source, training=False)
-        more = room - tf.shape(vectors)[1]
+        more = max_length - tf.shape(vectors)[1]
         wider = [[0, 0], [0, 0], [0, more], [0, 0]]
         return vectors, {"keys": tf.pad(keys, wider), "values": tf.pad(values, wider)}
 
@@ -143,13 +143,13 @@ class DecoderBlock(keras.layers.Layer):
             float [N, D], the cache with the token in it, and where it looks in the
             source, mean of the heads: float [N, S], or None without a source.
         """
-        room = tf.shape(cache["keys"])[2]
+        size = tf.shape(cache["keys"])[2]
         query, key, value = self._own(vectors[:, None], places[:, None])
         cache = {
-            "keys": _put(cache["keys"], key, places % room),
-            "values": _put(cache["values"], value, places % room),
+            "keys": _put(cache["keys"], key, places % size),
+            "values": _put(cache["values"], value, places % size),
         }
-        seen = tf.range(room) <= places[:, None]  # [N, M]; all of them when it is full
+        seen = tf.range(size) <= places[:, None]  # [N, M]; all of them when it is full
         bias = _bias(seen, self.compute_dtype)[:, None, None, :]
         mixed, _ = _attended(query, cache, bias)
         vectors = vectors[:, None] + self.own_output(_merged(mixed))

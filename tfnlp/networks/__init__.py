@@ -13,6 +13,6 @@ import lazy_loader
 
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder as RecurrentDecoder
 from tfnlp.networks.transformer_decoder import TransformerDecoder as TransformerDecoder
-from tfnlp.networks.truncated_bptt import Carried as Carried
+from tfnlp.networks.truncated_bptt import TruncatedBPTT as TruncatedBPTT
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

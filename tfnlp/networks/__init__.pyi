@@ -6,4 +6,4 @@ from . import transformer as transformer
 from . import word_features as word_features
 from .recurrent_decoder import RecurrentDecoder as RecurrentDecoder
 from .transformer_decoder import TransformerDecoder as TransformerDecoder
-from .truncated_bptt import Carried as Carried
+from .truncated_bptt import TruncatedBPTT as TruncatedBPTT

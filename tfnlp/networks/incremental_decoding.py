@@ -17,11 +17,11 @@ from tfnlp.layers.decoder_block import Memory
 Cache = Mapping[str, Any]
 
 
-class Reading(NamedTuple):
+class Prefill(NamedTuple):
     """A network that has read the beginnings of rows."""
 
     logits: Any
-    """Of the first token behind each: float32 [B, V], or `Outputs` with them."""
+    """Of the first token behind each: float32 [B, V], or `StepOutputs`."""
     cache: Cache
     """Axis 0 of every tensor is the row."""
     step: Callable[..., tuple[tf.Tensor, Cache]]
@@ -30,18 +30,18 @@ class Reading(NamedTuple):
     """What never changes, of a source; axis 0 is the row."""
 
 
-def decoder_of(model: Callable) -> keras.layers.Layer | None:
+def find_decoder(model: Callable) -> keras.layers.Layer | None:
     """The layer of a network that reads token by token, if there is one.
 
     Example:
-    >>> decoder_of(lambda features: features) is None
+    >>> find_decoder(lambda features: features) is None
     True
     """
     layers = getattr(model, "layers", ())
     return next((layer for layer in layers if hasattr(layer, "step")), None)
 
 
-def check_length(decoder: keras.layers.Layer, tokens: int) -> None:
+def check_sequence_length(decoder: keras.layers.Layer, tokens: int) -> None:
     """Makes sure that a decoder remembers all tokens that it is to read.
 
     With fewer, what a row is answered would depend on how long its neighbours are.
@@ -58,42 +58,44 @@ def check_length(decoder: keras.layers.Layer, tokens: int) -> None:
         )
 
 
-def read(
+def prefill(
     model: Callable,
     token_ids: tf.Tensor,
     lengths: tf.Tensor,
     *,
-    room: tf.Tensor | int,
+    max_length: tf.Tensor | int,
     memory: Memory | None = None,
     features: Mapping[str, tf.Tensor] | None = None,
     name: str = "token_ids",
-) -> Reading:
+) -> Prefill:
     """Reads the beginnings of rows with the decoder of a network, or without one.
 
     Args:
         model: a network with a decoder, or any function of features.
         token_ids: int32 [B, P], the beginnings.
         lengths: int32 [B], tokens of each, at least 1.
-        room: tokens of the longest row when generation has ended.
+        max_length: tokens of the longest row when generation has ended.
         memory: the source that a decoder looks at.
         features: what else a function without a decoder takes, axis 0 the row.
         name: of the ids among its features.
     """
-    decoder = decoder_of(model)
+    decoder = find_decoder(model)
     if decoder is None:
-        return _read_again(model, token_ids, lengths, room, features or {}, name)
-    logits, cache, shared = decoder.start(token_ids, lengths, room=room, memory=memory)
-    return Reading(logits, cache, decoder.step, shared)
+        return _read_again(model, token_ids, lengths, max_length, features or {}, name)
+    logits, cache, shared = decoder.prefill(
+        token_ids, lengths, max_length=max_length, memory=memory
+    )
+    return Prefill(logits, cache, decoder.step, shared)
 
 
 def _read_again(
     model: Callable,
     token_ids: tf.Tensor,
     lengths: tf.Tensor,
-    room: tf.Tensor | int,
+    max_length: tf.Tensor | int,
     features: Mapping[str, tf.Tensor],
     name: str,
-) -> Reading:
+) -> Prefill:
     """Keeps all tokens in the cache, and reads all of them for every new one."""
 
     def logits(cache: Cache, features: Cache) -> tf.Tensor:
@@ -108,6 +110,6 @@ def _read_again(
         cache = {"ids": known, "lengths": cache["lengths"] + 1}
         return logits(cache, shared), cache
 
-    more = tf.maximum(room - tf.shape(token_ids)[1], 0)
+    more = tf.maximum(max_length - tf.shape(token_ids)[1], 0)
     cache = {"ids": tf.pad(token_ids, [[0, 0], [0, more]]), "lengths": lengths}
-    return Reading(logits(cache, features), cache, step, dict(features) or None)
+    return Prefill(logits(cache, features), cache, step, dict(features) or None)

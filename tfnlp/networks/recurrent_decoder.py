@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfnlp.decoding.step_api import Outputs
+from tfnlp.decoding.step_api import StepOutputs
 from tfnlp.layers.cross_attention import Look
 from tfnlp.layers.decoder_block import Memory
 from tfnlp.layers.dropout import WordDropout
@@ -192,21 +192,21 @@ class RecurrentDecoder(keras.layers.Layer):
             vectors = tf.concat([vectors, looked], axis=-1)
         return self._narrowed(vectors), after
 
-    def start(
+    def prefill(
         self,
         token_ids: tf.Tensor,
         lengths: tf.Tensor,
         *,
-        room: tf.Tensor | int,
+        max_length: tf.Tensor | int,
         memory: Memory | None = None,
-    ) -> tuple[Outputs, States, Source]:
+    ) -> tuple[StepOutputs, States, Source]:
         """Reads prompts, int32 [B, P] with `lengths` [B] of at least 1.
 
         Args:
-            room: not needed; a state takes no more room for more tokens.
+            max_length: not needed; a state takes no more room for more tokens.
 
         Returns:
-            `Outputs` about the first token behind each prompt, the states, and what
+            `StepOutputs` about the first token behind each prompt, the states, and what
             never changes of a source: None without one.
         """
         vectors, states = self.read(token_ids, lengths=lengths, memory=memory)
@@ -216,15 +216,15 @@ class RecurrentDecoder(keras.layers.Layer):
             shared = self.look.source(memory)
             looked = self.alignment(token_ids, memory)
             looked = tf.gather(looked, lengths - 1, batch_dims=1)
-        return Outputs(self.table.logits(last), attention=looked), states, shared
+        return StepOutputs(self.table.logits(last), attention=looked), states, shared
 
     def step(
         self, ids: tf.Tensor, cache: States, shared: Source = None
-    ) -> tuple[Outputs, States]:
+    ) -> tuple[StepOutputs, States]:
         """What comes behind one more token of each row, int32 [N], and the states."""
         vectors, states, looked = self._advanced(self.table(ids), cache, shared)
         logits = self.table.logits(self._narrowed(vectors))
-        return Outputs(logits, attention=looked), states
+        return StepOutputs(logits, attention=looked), states
 
     def alignment(self, token_ids: tf.Tensor, memory: Memory) -> tf.Tensor:
         """Where the decoder looks for each of ids [B, T]: float32 [B, T, S]."""

@@ -1,6 +1,6 @@
 """A decoder of attention: what comes next, by all that came before, and a source.
 
-Reads whole rows in training and one token at a time in generation: `start` makes
+Reads whole rows in training and one token at a time in generation: `prefill` makes
 the cache, `step` uses it. Rotary positions by default, so rows may be of any length;
 in generation it remembers the last `sequence_length` tokens.
 """
@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from tfnlp.decoding.step_api import Outputs
+from tfnlp.decoding.step_api import StepOutputs
 from tfnlp.layers.decoder_block import DecoderBlock, Memory
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.positions import LearnedPositions
@@ -155,43 +155,43 @@ class TransformerDecoder(keras.layers.Layer):
             vectors = block(vectors, memory, padding_mask, training=training)
         return self.table.logits(self.norm(vectors))
 
-    def start(
+    def prefill(
         self,
         token_ids: tf.Tensor,
         lengths: tf.Tensor,
         *,
-        room: tf.Tensor | int,
+        max_length: tf.Tensor | int,
         memory: Memory | None = None,
-    ) -> tuple[Outputs, Cache, Shared]:
+    ) -> tuple[StepOutputs, Cache, Shared]:
         """Reads prompts, int32 [B, P] with `lengths` [B] of at least 1.
 
         Args:
-            room: tokens that there will be at most, prompts included; the cache has
-                places for as many, up to `sequence_length`.
+            max_length: tokens at most, prompts included; the key-value cache has
+                places for that number, up to `sequence_length`.
 
         Returns:
-            `Outputs` about the first token behind each prompt, the cache, and what
+            `StepOutputs` about the first token behind each prompt, the cache, and what
             never changes of a source: None without one.
         """
-        room = tf.maximum(
-            tf.minimum(room, self.sequence_length), tf.shape(token_ids)[1]
+        max_length = tf.maximum(
+            tf.minimum(max_length, self.sequence_length), tf.shape(token_ids)[1]
         )
         shared = None if memory is None else [b.source(memory) for b in self.blocks]
         vectors, blocks = self._embedded(token_ids), []
         for block, source in self._with_sources(shared):
-            vectors, own = block.start(vectors, source, room=room)
+            vectors, own = block.prefill(vectors, source, max_length=max_length)
             blocks.append(own)
         last = tf.gather(vectors, lengths - 1, batch_dims=1)
         looked = None
         if memory is not None:
             looked = self.alignment(token_ids, memory)
             looked = tf.gather(looked, lengths - 1, batch_dims=1)
-        said = Outputs(self.table.logits(self.norm(last)), attention=looked)
-        return said, {"places": lengths, "blocks": blocks}, shared
+        outputs = StepOutputs(self.table.logits(self.norm(last)), attention=looked)
+        return outputs, {"places": lengths, "blocks": blocks}, shared
 
     def step(
         self, ids: tf.Tensor, cache: Cache, shared: Shared = None
-    ) -> tuple[Outputs, Cache]:
+    ) -> tuple[StepOutputs, Cache]:
         """What comes behind one more token of each row, int32 [N], and the cache."""
         places, blocks, looked = cache["places"], [], None
         vectors = self.table(ids)
@@ -201,8 +201,8 @@ class TransformerDecoder(keras.layers.Layer):
         for (block, source), own in parts:
             vectors, own, looked = block.step(vectors, places, own, source)
             blocks.append(own)
-        said = Outputs(self.table.logits(self.norm(vectors)), attention=looked)
-        return said, {"places": places + 1, "blocks": blocks}
+        outputs = StepOutputs(self.table.logits(self.norm(vectors)), attention=looked)
+        return outputs, {"places": places + 1, "blocks": blocks}
 
     def alignment(self, token_ids: tf.Tensor, memory: Memory) -> tf.Tensor:
         """Where the last block looks for each of ids [B, T]: float32 [B, T, S]."""

@@ -10,7 +10,7 @@ from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="Carried")
-class Carried(keras.layers.Layer):
+class TruncatedBPTT(keras.layers.Layer):
     """Reads segments of long texts with a decoder that remembers the one before.
 
     A text is cut into `slots` equal parts that are read side by side, a segment of
@@ -24,7 +24,7 @@ class Carried(keras.layers.Layer):
         slots: parts of the text.
 
     Example:
-    >>> carried = Carried(RecurrentDecoder(9, hidden_dim=4), slots=2)
+    >>> carried = TruncatedBPTT(RecurrentDecoder(9, hidden_dim=4), slots=2)
     >>> one = tf.constant([[1, 2], [3, 4]])
     >>> carried(one, tf.constant([0, 1]), tf.constant([0, 0])).shape
     TensorShape([2, 2, 9])
@@ -92,7 +92,7 @@ class Carried(keras.layers.Layer):
         return {**super().get_config(), "decoder": decoder, "slots": self.slots}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "Carried":
+    def from_config(cls, config: dict[str, Any]) -> "TruncatedBPTT":
         """The layer that `get_config` described."""
         decoder = keras.saving.deserialize_keras_object(config["decoder"])
         return cls(**config | {"decoder": decoder})

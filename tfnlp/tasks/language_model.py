@@ -10,12 +10,12 @@ import tensorflow as tf
 from tfnlp import decoding
 from tfnlp.data.blocks import blocks
 from tfnlp.data.text_streams import ended
-from tfnlp.decoding.generation_state import Stopped
+from tfnlp.decoding.generation_request import StoppingCriterion
 from tfnlp.errors import UsageError
 from tfnlp.layers.cross_entropy import cross_entropy
 from tfnlp.layers.validation import check_size
 from tfnlp.networks import incremental_decoding
-from tfnlp.networks.truncated_bptt import Carried
+from tfnlp.networks.truncated_bptt import TruncatedBPTT
 from tfnlp.saving import pack
 from tfnlp.scores import corpus_statistics, diversity, generation_figures
 from tfnlp.scores.figures import Highlights
@@ -45,7 +45,7 @@ class LanguageModel(Task):
     ``score_text`` likewise, and at ``serving_default`` a ``prompt`` with ``text``
     (string [B], what follows it) and ``score``, how probable its tokens were among
     those that the request allowed (its logarithm); the options of a request are those
-    of `tfnlp.decoding.Options`, and ``stop``, a string that ends the text.
+    of `tfnlp.decoding.GenerationConfig`, and ``stop``, a string that ends the text.
 
     A network sees ``sequence_length`` tokens at a time: of a longer prompt the last
     ones, of a longer text windows that overlap by half, so that every token is scored
@@ -142,7 +142,10 @@ class LanguageModel(Task):
             "serving_default": Endpoint(
                 self.generate,
                 {"prompt": TEXT, "stop": TEXT, **_OPTIONS},
-                {"stop": "", **{n: getattr(decoding.Options(), n) for n in _OPTIONS}},
+                {
+                    "stop": "",
+                    **{n: getattr(decoding.GenerationConfig(), n) for n in _OPTIONS},
+                },
             ),
             "score_text": Endpoint(
                 self.answer, {"text": TEXT, "before": TEXT}, {"before": ""}
@@ -169,7 +172,7 @@ class LanguageModel(Task):
             UsageError: there are slots, and the decoder has no state to carry on; or
                 it remembers fewer tokens than are read at a time.
         """
-        incremental_decoding.check_length(decoder, self.sequence_length)
+        incremental_decoding.check_sequence_length(decoder, self.sequence_length)
         features = {"token_ids": keras.Input([None], dtype="int32", name="token_ids")}
         if not self.slots:
             return keras.Model(features, decoder(features["token_ids"]), name="network")
@@ -180,7 +183,7 @@ class LanguageModel(Task):
             )
         for name in ("slot", "place"):
             features[name] = keras.Input([], dtype="int32", name=name)
-        carried = Carried(decoder, slots=self.slots, name="carried")
+        carried = TruncatedBPTT(decoder, slots=self.slots, name="carried")
         return keras.Model(features, carried(**features), name="network")
 
     def plain(self, network: keras.Model) -> keras.Model:
@@ -223,26 +226,31 @@ class LanguageModel(Task):
         """
         prompts = self._begun(inputs["prompt"])[:, -self.sequence_length :]
         rows = prompts.nrows(out_type=tf.int32)
-        limits = {"most_tokens": MOST_TOKENS, "most_beams": MOST_BEAMS}
-        asked = decoding.checked(decoding.Options.of_request(inputs, rows), **limits)
+        limits = {"max_tokens_limit": MOST_TOKENS, "num_beams_limit": MOST_BEAMS}
+        config = decoding.checked(
+            decoding.GenerationConfig.from_request(inputs, rows), **limits
+        )
         stops = inputs.get("stop")
         if stops is not None:
             stops = tf.broadcast_to(stops, [rows])
         lengths = tf.cast(prompts.row_lengths(), tf.int32)
         ids = prompts.to_tensor()
-        reading = incremental_decoding.read(
-            model, ids, lengths, room=tf.shape(ids)[1] + asked.highest("max_tokens")
+        reading = incremental_decoding.prefill(
+            model,
+            ids,
+            lengths,
+            max_length=tf.shape(ids)[1] + config.highest("max_tokens"),
         )
         made = decoding.generate(
             reading.step,
             reading.logits,
             reading.cache,
-            asked,
-            end=self.pieces.end if self.ends else None,
+            config,
+            end_token_id=self.pieces.end if self.ends else None,
             **limits,
-            banned=self._never,
+            suppress_tokens=self._never,
             prompt=ids,
-            stopped=self._stopped(stops, watch),
+            stopping_criterion=self._stopped(stops, watch),
         )
         texts = self.pieces.decode(made.ids[:, 0])
         if stops is not None:
@@ -310,7 +318,9 @@ class LanguageModel(Task):
             "slots": self.slots,
         }
 
-    def _stopped(self, stops: tf.Tensor | None, watch: Watch | None) -> Stopped | None:
+    def _stopped(
+        self, stops: tf.Tensor | None, watch: Watch | None
+    ) -> StoppingCriterion | None:
         """Whether texts hold the stop string of their row: string [B]."""
         if stops is None and watch is None:
             return None

@@ -38,7 +38,8 @@ class Translation(Task):
     length penalty). An artefact answers at ``n_best`` with ``texts`` and ``scores``
     [B, K], best first, and at ``align`` a source and a ``target`` with where each
     token of the target looks: ``weights`` float32 [B, T, S], ``target_tokens`` and
-    ``source_tokens``. A request may carry any option of `tfnlp.decoding.Options`.
+    ``source_tokens``. A request may carry any option of
+    `tfnlp.decoding.GenerationConfig`.
 
     Args:
         source: text to ids.
@@ -46,7 +47,7 @@ class Translation(Task):
         source_length: tokens of a source that are read; the rest is cut off.
         target_length: tokens of a target that are learnt, and written at most.
         num_beams: how many texts are followed side by side, unless a request says.
-        length_penalty: likewise, see `tfnlp.decoding.Options`.
+        length_penalty: likewise, see `tfnlp.decoding.GenerationConfig`.
         no_repeat_ngram_size: likewise.
         label_smoothing: share of the target spread over all tokens (Szegedy et al.
             2016).
@@ -120,7 +121,7 @@ class Translation(Task):
 
     def endpoints(self) -> dict[str, Endpoint]:
         """``serving_default``, ``n_best`` and ``align``."""
-        defaults = vars(decoding.Options(**self._own))
+        defaults = vars(decoding.GenerationConfig(**self._own))
         request = {"source": TEXT, **decoding.SPECS}
         return {
             "serving_default": Endpoint(self.answer, request, defaults),
@@ -167,7 +168,7 @@ class Translation(Task):
                 target has.
         """
         check_rate("scheduled_sampling", scheduled_sampling)
-        incremental_decoding.check_length(decoder, self.target_length + 1)
+        incremental_decoding.check_sequence_length(decoder, self.target_length + 1)
         names = ("token_ids", "padding_mask", "target_ids")
         features = {n: keras.Input([None], dtype="int32", name=n) for n in names}
         mask = features["padding_mask"]
@@ -186,7 +187,7 @@ class Translation(Task):
         return cross_entropy(y, outputs, smoothing=self.label_smoothing)
 
     @tf.autograph.experimental.do_not_convert
-    def decode(self, outputs: decoding.Generated, inputs: Tensors) -> Tensors:
+    def decode(self, outputs: decoding.GenerationResult, inputs: Tensors) -> Tensors:
         """What was generated → ``text`` and ``score``."""
         return {
             "text": self.target.decode(outputs.ids[:, 0]),
@@ -218,7 +219,7 @@ class Translation(Task):
         """
         features = self.encode(inputs)
         before, after = self._target(inputs["target"])
-        decoder = incremental_decoding.decoder_of(model)
+        decoder = incremental_decoding.find_decoder(model)
         if decoder is None:
             raise UsageError(
                 "Only a network with a decoder tells where it looks. "
@@ -311,14 +312,14 @@ class Translation(Task):
 
     def _generated(
         self, model: Any, inputs: Tensors, *, n_best: int
-    ) -> decoding.Generated:
+    ) -> decoding.GenerationResult:
         features = self.encode(inputs)
         rows = tf.shape(features["token_ids"])[0]
-        reading = incremental_decoding.read(
+        reading = incremental_decoding.prefill(
             model,
             tf.fill([rows, 1], self.target.start),
             tf.ones([rows], tf.int32),
-            room=self.target_length + 1,
+            max_length=self.target_length + 1,
             memory=_memory(model, features),
             features=features,
             name="target_ids",
@@ -327,12 +328,12 @@ class Translation(Task):
             reading.step,
             reading.logits,
             reading.cache,
-            decoding.Options.of_request(inputs, rows, **self._own),
-            end=self.target.end,
-            most_tokens=self.target_length,
-            most_beams=MOST_BEAMS,
+            decoding.GenerationConfig.from_request(inputs, rows, **self._own),
+            end_token_id=self.target.end,
+            max_tokens_limit=self.target_length,
+            num_beams_limit=MOST_BEAMS,
             n_best=n_best,
-            banned=(self.target.unknown, self.target.start),
+            suppress_tokens=(self.target.unknown, self.target.start),
             shared=reading.shared,
         )
 

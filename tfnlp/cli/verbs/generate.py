@@ -87,13 +87,13 @@ def check(options: Options) -> None:
     from tfnlp import decoding  # needs TensorFlow
     from tfnlp.tasks import language_model
 
-    asked = decoding.Options(
+    config = decoding.GenerationConfig(
         **{name: getattr(options, name) for name in _fields() if name != "stop"}
     )
     decoding.check(
-        asked,
-        most_tokens=language_model.MOST_TOKENS,
-        most_beams=language_model.MOST_BEAMS,
+        config,
+        max_tokens_limit=language_model.MOST_TOKENS,
+        num_beams_limit=language_model.MOST_BEAMS,
     )
 
 
