@@ -1,4 +1,4 @@
-"""Answer files of any size with an artefact, on Apache Beam: sharded in, sharded out.
+"""Batch prediction on Apache Beam (RunInference): sharded files in, sharded out.
 
     python pipelines/batch_predict.py --artefact saved_models/demo \\
         --input 'data/part-*.jsonl' --answers out/answers --column text=review
@@ -6,8 +6,8 @@
 Files are JSON lines, tables (quoted fields may hold newlines) or plain lines, gzip
 too. Each row is written with its columns and its answer to out/answers-00000-of-00008
 .jsonl and so on, rows without an answer to out/rejected-… with file, byte and reason.
-A run that was killed goes on when it is started again with the same flags: files that
-out/answers.manifest.json calls finished are not answered again. Other runners:
+A run that was killed resumes when it is started again with the same flags: shards that
+out/answers.manifest.json lists as finished are not answered again. Other runners:
 `--runner FlinkRunner --beam flink_master=host:8081 environment_type=LOOPBACK`, where
 each worker has tfnlp and the artefact. Needs the extra `beam`.
 """
@@ -30,11 +30,11 @@ COUNTED = "tfnlp.batch"
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(cli.Batch):
-    """Answers many files with an artefact, on this machine or on a cluster."""
+    """Predicts for many files with an artefact, on this machine or on a cluster."""
 
     runner: str = "DirectRunner"  # of Beam: FlinkRunner, SparkRunner, DataflowRunner …
     beam: tuple[str, ...] = ()  # options of the runner: NAME=VALUE, or NAME alone
-    at_once: int | None = None  # files a pipeline writes; default: 1 here, else all
+    at_once: int | None = None  # shards per pipeline; default: 1 here, else all
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -45,8 +45,8 @@ class Recipe(cli.Batch):
 
 
 @contextlib.contextmanager
-def hushed():
-    """Without Apache Beam's warnings about itself; -v shows them."""
+def quiet_beam():
+    """Hides Apache Beam's warnings about itself; -v shows them."""
     root = logging.getLogger()
     before = root.level
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL") != "0":
@@ -57,15 +57,15 @@ def hushed():
         root.setLevel(before)
 
 
-@hushed()
+@quiet_beam()
 def main(recipe: Recipe) -> cli.Counts:
-    """Plans, answers what is not finished yet, and counts."""
+    """Plans shards, answers the unfinished ones, and prints the counts."""
     predictor = tfnlp.load(recipe.artefact)
-    files, handler_of = needed()
+    files, handler_of = beam_classes()
     plan = recipe.plan(predictor, files)
     manifest = recipe.manifest(plan, files)
     handler = handler_of(
-        predictor.path, batch_size=recipe.batch, endpoint=recipe.endpoint
+        predictor.path, batch_size=recipe.batch_size, endpoint=recipe.endpoint
     )
     left = manifest.left()
     for begun in (recipe.answers, recipe.side):
@@ -84,8 +84,8 @@ def main(recipe: Recipe) -> cli.Counts:
     return counts
 
 
-def needed():
-    """What of tfnlp needs Apache Beam."""
+def beam_classes():
+    """The file system and the model handler, which import Apache Beam."""
     try:
         from tfnlp.serving.beam.file_systems import BeamFiles
         from tfnlp.serving.beam.model_handler import ArtefactHandler
@@ -112,30 +112,30 @@ def run(recipe: Recipe, plan, shards: list[int], handler, files):
     if state != "DONE":
         raise tfnlp.errors.TfnlpError(
             f"A pipeline ends with DONE. Received: {state} from {recipe.runner}. Look "
-            "at its log; what is finished is kept, and the same flags go on from there."
+            "at its log; finished shards are kept, and the same flags resume there."
         )
     return counted(result, shards, time.perf_counter() - start)
 
 
 def connect(pipeline, recipe: Recipe, plan, shards: list[int], handler, files) -> None:
-    """From portions of files to rows, to answers, to lines, to files."""
+    """Builds the pipeline: portions of files, rows, answers, lines, files."""
     import apache_beam as beam
     from apache_beam.ml.inference.base import KeyedModelHandler, RunInference
 
     tagged, count = beam.pvalue.TaggedOutput, beam.metrics.Metrics.counter
     opened, numbers = files.open, plan.numbers
-    keep, places = recipe.keep, recipe.places
+    keep, places = recipe.keep_columns, recipe.places
 
     def read(shard, portion):
-        """Rows as (what is known of a row, what an artefact is asked)."""
+        """Rows as ((shard, row), request)."""
         for row in cli.read_portion(portion, opened, numbers):
             if isinstance(row, cli.Row):
                 yield (shard, row), row.request
             else:
                 yield tagged("rejected", (shard, row))
 
-    def tell(known, answer):
-        """Answers as lines; what an artefact refuses is rejected, too."""
+    def to_line(known, answer):
+        """Answers as lines; rows that the artefact refuses are rejected."""
         shard, row = known
         if not isinstance(answer, dict):
             text = json.dumps(row.columns, ensure_ascii=False)
@@ -147,8 +147,8 @@ def connect(pipeline, recipe: Recipe, plan, shards: list[int], handler, files) -
 
     def reject(shard, row):
         count(COUNTED, f"rejected {shard}").inc()
-        said = {"file": row.path, "offset": row.offset}
-        return shard, line({**said, "text": row.text, "reason": row.reason})
+        place = {"file": row.path, "offset": row.offset}
+        return shard, line({**place, "text": row.text, "reason": row.reason})
 
     portions = [(shard, each) for shard in shards for each in plan.shards[shard]]
     rows = (
@@ -157,17 +157,18 @@ def connect(pipeline, recipe: Recipe, plan, shards: list[int], handler, files) -
         | "spread" >> beam.Reshuffle()
         | "read" >> beam.FlatMapTuple(read).with_outputs("rejected", main="rows")
     )
-    told = (
+    answered = (
         rows.rows
         | "answer" >> RunInference(KeyedModelHandler(handler))
-        | "tell" >> beam.FlatMapTuple(tell).with_outputs("rejected", main="lines")
+        | "to lines"
+        >> beam.FlatMapTuple(to_line).with_outputs("rejected", main="lines")
     )
     rejected = (
-        (rows.rejected, told.rejected)
+        (rows.rejected, answered.rejected)
         | "all rejected" >> beam.Flatten()
         | "reject" >> beam.MapTuple(reject)
     )
-    for lines, start in ((told.lines, recipe.answers), (rejected, recipe.side)):
+    for lines, start in ((answered.lines, recipe.answers), (rejected, recipe.side)):
         parted = lines | f"part {start}" >> beam.Partition(
             lambda pair, _: shards.index(pair[0]), len(shards)
         )
@@ -187,16 +188,16 @@ def connect(pipeline, recipe: Recipe, plan, shards: list[int], handler, files) -
 
 
 def line(values: dict) -> bytes:
-    """JSON in the script of the text."""
+    """JSON in UTF-8, not escaped."""
     return json.dumps(values, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def counted(result, shards: list[int], seconds: float) -> dict[int, cli.Counts]:
-    """The counts of each shard, out of the counters of a pipeline."""
+    """The counts of each shard, from the counters of a pipeline."""
     from apache_beam.metrics import MetricsFilter
 
-    wanted = MetricsFilter().with_namespace(COUNTED)
-    counters = result.metrics().query(wanted)["counters"]
+    selected = MetricsFilter().with_namespace(COUNTED)
+    counters = result.metrics().query(selected)["counters"]
     found = {each.key.metric.name: each.result or 0 for each in counters}
     counts = {}
     for shard in shards:

@@ -392,8 +392,11 @@ def test_a_wrong_name_of_an_artefact_names_the_nearest(artefact, capsys):
     ("words", "message"),
     [
         (("--txt", "a"), "Unknown flag --txt. Did you mean --text?"),
-        (("--text", "a", "--bach", "3"), "Unknown flag --bach. Did you mean --batch?"),
-        (("--text", "a", "--batch", "0"), "--batch must be 1 or more. Received: 0."),
+        (("--text", "a", "--batch_siz", "3"), "Did you mean --batch_size?"),
+        (
+            ("--text", "a", "--batch_size", "0"),
+            "--batch_size must be 1 or more. Received: 0.",
+        ),
     ],
 )
 def test_wrong_flags_of_predict_are_told(words, message, artefact, capsys):

@@ -103,7 +103,9 @@ def test_files_of_every_form_have_the_same_answers(folder, artefact):
     (folder / "in" / "table.csv").write_text(f"id,review\n{quoted}\n")
     packed = gzip.compress("\n".join(texts).encode())
     (folder / "in" / "lines.txt.gz").write_bytes(packed)
-    table = recipe(folder, artefact, input=(f"{folder}/in/table.csv",), keep=("id",))
+    table = recipe(
+        folder, artefact, input=(f"{folder}/in/table.csv",), keep_columns=("id",)
+    )
     script.main(table)
     rows = written(folder)
     assert [row["id"] for row in rows] == [str(n) for n in range(60)]
@@ -163,7 +165,7 @@ def test_what_is_finished_is_not_answered_again(folder, artefact, monkeypatch):
 @pytest.mark.slow
 def test_a_run_that_was_killed_goes_on(tmp_path, artefact):
     reviews(tmp_path / "in", files=4, rows=1000)
-    options = {"shards": 8, "batch": 8}
+    options = {"shards": 8, "batch_size": 8}
     words = ["--artefact", str(artefact), "--input", f"{tmp_path}/in/part-*.jsonl"]
     words += ["--answers", f"{tmp_path}/out/answers", "--column", "text=review"]
     words += [f"--{name}={value}" for name, value in options.items()]
@@ -198,7 +200,9 @@ def stamp(folder, shard):
 @pytest.mark.slow
 def test_another_run_is_not_mixed_with_the_first(folder, artefact):
     script.main(recipe(folder, artefact))
-    other = recipe(folder, artefact, column=("text=id+review",), keep=("review",))
+    other = recipe(
+        folder, artefact, column=("text=id+review",), keep_columns=("review",)
+    )
     with pytest.raises(UsageError, match=r"Received: --column \[\"text=id\+review\"\]"):
         script.main(other)
     (folder / "out" / "answers.manifest.json").unlink()
@@ -215,7 +219,11 @@ def test_another_run_is_not_mixed_with_the_first(folder, artefact):
         ({"input": ("none-*.csv",)}, UsageError, "'none-*.csv', which matches none."),
         ({"column": ("text=reveiw",)}, SchemaError, "Did you mean 'review'?"),
         ({"column": ("txt=review",)}, UsageError, "Did you mean 'text'?"),
-        ({"keep": ("idd",)}, SchemaError, "no column 'idd', which --keep names."),
+        (
+            {"keep_columns": ("idd",)},
+            SchemaError,
+            "no column 'idd', which --keep_columns names.",
+        ),
         ({"endpoint": "none"}, UsageError, "--endpoint must be one of serving_def"),
         ({"artefact": "nowhere"}, ArtefactError, "Received: nowhere, which does not"),
     ],
@@ -240,7 +248,7 @@ def test_files_without_anything_in_them_are_told(tmp_path, artefact):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"batch": 0}, "batch must be 1 or more. Received: 0."),
+        ({"batch_size": 0}, "batch_size must be 1 or more. Received: 0."),
         ({"shards": 0}, "shards must be 1 or more. Received: 0."),
         ({"at_once": 0}, "at_once must be 1 or more. Received: 0."),
         ({"max_rejected": 2.0}, "max_rejected is a share, 0 to 1. Received: 2.0."),

@@ -2,7 +2,7 @@
 
 Nothing in this folder imports TensorFlow before a verb needs it, so that
 ``tfnlp --help`` answers at once. The names below are found on first use, so that the
-console script listens to Ctrl-C before it loads anything else.
+console script handles Ctrl-C before it imports anything else.
 """
 
 import importlib
@@ -84,7 +84,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Imports a public name when it is first asked for."""
+    """Imports a public name on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'tfnlp.cli' has no attribute {name!r}")
     found: Any = getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,4 +1,4 @@
-"""The console script ``tfnlp``: finds the verb and runs it."""
+"""Entry point of the console script ``tfnlp``: dispatches to a verb."""
 
 import importlib
 import pkgutil
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-from tfnlp.cli.interrupts import tell_interrupted, terminated_as_interrupted
+from tfnlp.cli.interrupts import report_interrupted, terminated_as_interrupted
 
 _NEXT = """\
 Training is a script: `tfnlp init text_classification my.py` writes one to start from.
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         try:
             code = _run(words)
         except KeyboardInterrupt:  # before or after the guard
-            code = tell_interrupted()
+            code = report_interrupted()
     raise SystemExit(code)
 
 
@@ -44,7 +44,7 @@ def names() -> list[str]:
 
 
 def _run(words: list[str]) -> int:
-    from tfnlp.cli.exit_codes import guard, is_verbose  # loads what takes a moment
+    from tfnlp.cli.exit_codes import guard, is_verbose  # a slow import
 
     return guard(lambda: _dispatch(words), verbose=is_verbose(words))
 

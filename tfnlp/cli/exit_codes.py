@@ -1,4 +1,4 @@
-"""From an error to one line on stderr and an exit code.
+"""Exit codes: every error becomes one line on standard error and a number.
 
 0 done, 1 run time, 2 usage or recipe, 3 data rejected, 4 quality gate not met,
 5 export, 130 interrupted.
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from tfnlp.cli.interrupts import (
     INTERRUPTED,
     is_interruption,
-    tell,
+    print_error,
     terminated_as_interrupted,
 )
 from tfnlp.cli.parsing.command_line import parse
@@ -63,7 +63,7 @@ def is_verbose(words: Sequence[str]) -> bool:
 
 
 def guard(action: Callable[[], Any], *, verbose: bool = False) -> int:
-    """Runs an action and returns the exit code that its end stands for.
+    """Runs an action and returns its exit code.
 
     Args:
         verbose: show tracebacks, and every log of tfnlp and TensorFlow.
@@ -79,29 +79,29 @@ def guard(action: Callable[[], Any], *, verbose: bool = False) -> int:
             action()
             sys.stdout.flush()
         except TfnlpError as error:
-            return _tell(error, verbose, str(error), error.exit_code)
+            return _report(error, verbose, str(error), error.exit_code)
         except KeyboardInterrupt as error:
-            return _tell(error, verbose, "Interrupted.", INTERRUPTED)
-        except BrokenPipeError:  # `tfnlp predict … | head` has what it wanted
+            return _report(error, verbose, "Interrupted.", INTERRUPTED)
+        except BrokenPipeError:  # `tfnlp predict … | head` is done
             _silence_stdout()
             return 0
         except (ImportError, SystemError, AttributeError, RuntimeError) as error:
             if not is_interruption(error):  # a module that is only half loaded
                 raise
-            return _tell(error, verbose, "Interrupted.", INTERRUPTED)
+            return _report(error, verbose, "Interrupted.", INTERRUPTED)
         except MemoryError as error:
-            return _tell(error, verbose, _no_memory(error), 1)
+            return _report(error, verbose, _no_memory(error), 1)
         except OSError as error:
-            return _tell(error, verbose, _no_file(error), 1)
+            return _report(error, verbose, _no_file(error), 1)
         except _tensorflow_errors() as error:
-            return _tell(error, verbose, _no_resource(error), 1)
+            return _report(error, verbose, _no_resource(error), 1)
     return 0
 
 
-def _tell(error: BaseException, verbose: bool, message: str, code: int) -> int:
+def _report(error: BaseException, verbose: bool, message: str, code: int) -> int:
     if verbose:
         traceback.print_exception(error)
-    tell(message)
+    print_error(message)
     return code
 
 
@@ -109,7 +109,7 @@ def _no_memory(error: MemoryError) -> str:
     return (
         "There is not enough memory. "
         f"Received: {error or 'MemoryError'}. "
-        "Take smaller batches or shorter texts; --help names the flags."
+        "Use smaller batches or shorter texts; --help names the flags."
     )
 
 
@@ -131,7 +131,7 @@ def _no_resource(error: BaseException) -> str:
 
 
 def _tensorflow_errors() -> tuple[type[BaseException], ...]:
-    """TensorFlow's own errors about resources, if TensorFlow was loaded at all."""
+    """TensorFlow's errors about resources, if TensorFlow is imported."""
     tensorflow = sys.modules.get("tensorflow")
     errors = getattr(tensorflow, "errors", None)
     if errors is None:
@@ -141,7 +141,7 @@ def _tensorflow_errors() -> tuple[type[BaseException], ...]:
 
 @contextlib.contextmanager
 def _logs_on_stderr(verbose: bool) -> Iterator[None]:
-    """Shows what tfnlp logs, one plain line each, for as long as the action runs."""
+    """Prints the log records of tfnlp, one plain line each, while the action runs."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))
     before = LOG.level
@@ -155,5 +155,5 @@ def _logs_on_stderr(verbose: bool) -> Iterator[None]:
 
 
 def _silence_stdout() -> None:
-    """Keeps Python from writing to a closed pipe once more when it ends."""
+    """Keeps Python from flushing to a closed pipe at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,6 +1,6 @@
-"""Ctrl-C and SIGTERM: one line and exit code 130, from the first moment on.
+"""Signal handling: Ctrl-C and SIGTERM end with one line and exit code 130.
 
-Loads next to nothing, so that the console script can listen before it loads more.
+Imports next to nothing, so that signals are handled before the slow imports.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ INTERRUPTED = 130
 
 @contextlib.contextmanager
 def terminated_as_interrupted() -> Iterator[None]:
-    """Ends on SIGTERM as on Ctrl-C, so that half-written folders are removed."""
+    """Raises KeyboardInterrupt on SIGTERM, so that half-written folders are removed."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -27,21 +27,21 @@ def terminated_as_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def tell(message: str) -> None:
-    """Writes an error to stderr, as one line."""
+def print_error(message: str) -> None:
+    """Prints an error to standard error, as one line."""
     colour = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     start = "\x1b[31merror:\x1b[0m" if colour else "error:"
     print(f"{start} {message}", file=sys.stderr)
 
 
-def tell_interrupted() -> int:
-    """Says that the command was interrupted; returns its exit code."""
-    tell("Interrupted.")
+def report_interrupted() -> int:
+    """Prints that the command was interrupted; returns its exit code."""
+    print_error("Interrupted.")
     return INTERRUPTED
 
 
 def is_interruption(error: BaseException | None) -> bool:
-    """Whether an error came of Ctrl-C, as when it hits a module that is half loaded.
+    """Whether Ctrl-C caused an error, as in a module that is half imported.
 
     Example:
     >>> try:

@@ -90,11 +90,15 @@ def test_an_empty_file_among_others_is_passed_over(folder, predictor):
     [
         ({"input": ("none-*",)}, UsageError, "Received: 'none-*', which matches none."),
         ({"column": ("text=reviw",)}, SchemaError, "Did you mean 'review'?"),
-        ({"keep": ("di",)}, SchemaError, "which --keep names. Received: id, age"),
+        (
+            {"keep_columns": ("di",)},
+            SchemaError,
+            "which --keep_columns names. Received: id, age",
+        ),
         ({"endpoint": "agd"}, UsageError, "Did you mean 'aged'?"),
     ],
 )
-def test_what_cannot_be_is_told(options, error, message, folder, predictor):
+def test_impossible_flags_are_errors(options, error, message, folder, predictor):
     with pytest.raises(error) as caught:
         batch(folder, **options).plan(predictor, LocalFiles())
     assert message in str(caught.value)
@@ -106,7 +110,7 @@ def test_empty_files_only_are_rejected_data(tmp_path, predictor):
         batch(tmp_path).plan(predictor, LocalFiles())
 
 
-def test_a_run_goes_on_where_it_was(folder, predictor):
+def test_a_run_resumes_after_its_finished_shards(folder, predictor):
     files, run = LocalFiles(), batch(folder)
     plan = run.plan(predictor, files)
     begun = run.manifest(plan, files)
@@ -123,12 +127,14 @@ def test_another_run_is_refused_unless_it_is_overwritten(change, folder, predict
         (folder / "part-1.csv").write_text("id,age,review\n1,2,changed\n")
     if change == "artefact":
         (predictor.path / "saved_model.pb").write_text("other")
-    other = {"keep": ("id",)} if change == "flag" else {}
+    other = {"keep_columns": ("id",)} if change == "flag" else {}
     plan = batch(folder, **other).plan(predictor, files)
-    with pytest.raises(UsageError, match="A run goes on with what it was begun with"):
+    with pytest.raises(
+        UsageError, match="A run resumes with the flags, files and artefact"
+    ):
         batch(folder, **other).manifest(plan, files)
-    anew = batch(folder, **other, overwrite=True)
-    assert anew.manifest(plan, files).left() == [0, 1, 2, 3]
+    again = batch(folder, **other, overwrite=True)
+    assert again.manifest(plan, files).left() == [0, 1, 2, 3]
 
 
 def test_answers_without_a_manifest_are_not_mixed_with(folder, predictor):

@@ -56,7 +56,12 @@ def test_other_weights_are_another_artefact(tmp_path):
         ("artefact", "version", "2", 'artefact version "2", but M was begun with "1"'),
         ("artefact", "sha256", "cd", 'artefact sha256 "cd", but M was begun with "ab"'),
         ("settings", "--column", ["text=title"], '--column ["text=title"], but'),
-        ("settings", "--keep", ["id"], '--keep ["id"], but M was begun with null'),
+        (
+            "settings",
+            "--keep_columns",
+            ["id"],
+            '--keep_columns ["id"], but M was begun with null',
+        ),
         ("inputs", "a.csv", [11, 2.5], "inputs a.csv [11, 2.5], but M was begun with"),
         ("inputs", "b.csv", [11, 2.5], "inputs b.csv [11, 2.5], but M was begun with"),
     ],
@@ -66,7 +71,7 @@ def test_a_run_that_was_begun_otherwise_is_refused(group, name, now, message):
     with pytest.raises(UsageError) as caught:
         resumed(Manifest(BEGUN).to_json(), other, "M")
     assert message in str(caught.value)
-    assert "--overwrite begins anew" in str(caught.value)
+    assert "--overwrite starts again" in str(caught.value)
 
 
 def test_other_portions_are_another_run():

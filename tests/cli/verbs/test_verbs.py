@@ -96,7 +96,7 @@ def test_predict_answers_the_texts_of_its_flags(predictor, capsys):
 
 def test_predict_answers_standard_input_in_batches(predictor, monkeypatch, capsys):
     stdin(monkeypatch, "id,text\n1,abc\n")
-    assert call("predict", "demo", "--batch", "8") == 0
+    assert call("predict", "demo", "--batch_size", "8") == 0
     assert capsys.readouterr().out == '{"label": "é", "size": 3}\n'
     assert predictor.batches == [8]
 
@@ -171,8 +171,8 @@ def predict(request, monkeypatch, tmp_path):
         ('{"text": 5}', "The field 'text' holds text. Received "),
         ('{"text": null}', "line 3: null. Correct that line."),
         ('{"text": ["a"]}', 'line 3: ["a"]. Correct that line.'),
-        ('{"nope": 1}', "line 3: nope. Another name is told with --column text=NAME."),
-        ("{}", "line 3: no fields. Another name"),
+        ('{"nope": 1}', "line 3: nope. Give another name with --column text=NAME."),
+        ("{}", "line 3: no fields. Give another name"),
     ],
 )
 def test_predict_scores_no_json_that_lacks_its_text(
@@ -320,7 +320,16 @@ def labels(predictor, calls):
 
 
 def test_evaluate_prints_the_report(calls, capsys):
-    words = ["--data", "t.csv", "--label", "class", "--delimiter", ";", "--batch", "8"]
+    words = [
+        "--data",
+        "t.csv",
+        "--label",
+        "class",
+        "--delimiter",
+        ";",
+        "--batch_size",
+        "8",
+    ]
     assert call("evaluate", "demo", *words) == 0
     assert capsys.readouterr().out == "accuracy 0.75\n"
     assert calls["columns"] == {"text": "text", "label": "class"}
@@ -434,8 +443,8 @@ def test_evaluate_separates_labels_as_the_artefact_does(
 
 
 def test_evaluate_wants_a_batch_of_a_row(calls, capsys):
-    assert call("evaluate", "demo", "--data", "t.csv", "--batch", "0") == 2
-    assert "--batch must be 1 or more. Received: 0." in capsys.readouterr().err
+    assert call("evaluate", "demo", "--data", "t.csv", "--batch_size", "0") == 2
+    assert "--batch_size must be 1 or more. Received: 0." in capsys.readouterr().err
 
 
 def test_evaluate_names_the_nearest_column_flag(calls, capsys):

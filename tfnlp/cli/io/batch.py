@@ -1,6 +1,6 @@
-"""The flags of a batch: files to answer, where the answers go, and what may be amiss.
+"""Batch prediction: flags, the plan of shards, and how many rows may be rejected.
 
-Knows neither what runs a batch nor where its files lie: `Files` are handed in.
+Knows neither the runner nor the file system: `Files` is an argument.
 """
 
 import math
@@ -15,26 +15,26 @@ from tfnlp.cli.parsing import request_fields
 from tfnlp.errors import DataError, SchemaError, UsageError, nearest
 
 SHARD = 64 * 2**20
-"""Bytes that go into a file of answers, if the number of files is not given."""
+"""Bytes of input for each file of answers, if --shards is not given."""
 
 
 class Files(Protocol):
-    """A file system, which may be that of another machine."""
+    """A file system, perhaps a remote one."""
 
     def match(self, pattern: str) -> dict[str, tuple[int, float]]:
-        """The files of a pattern: path → size, and when it was changed."""
+        """The files of a pattern: path → size and modification time."""
         ...
 
     def open(self, path: str) -> BinaryIO:
-        """The bytes of a file, as they are."""
+        """The bytes of a file, not decompressed."""
         ...
 
     def read(self, path: str) -> str | None:
-        """The text of a small file; None if there is none."""
+        """The text of a small file; None if it does not exist."""
         ...
 
     def write(self, path: str, text: str) -> None:
-        """Writes a small file whole: it has the old text or the new one."""
+        """Writes a small file atomically: it has the old text or the new one."""
         ...
 
     def remove(self, pattern: str) -> None:
@@ -43,7 +43,7 @@ class Files(Protocol):
 
 
 class Plan(NamedTuple):
-    """What a batch is to do."""
+    """The shards of a batch and what it reads for them."""
 
     shards: list[list[Portion]]
     """The portions whose rows each file of answers has."""
@@ -59,31 +59,31 @@ class Plan(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Files to answer, and where the answers go."""
+    """Input files, and where the answers go."""
 
     artefact: str  # folder that a pipeline wrote, e.g. saved_models/demo
     input: tuple[str, ...]  # files or patterns: 'data/part-*.jsonl'; .gz too
-    answers: str  # how the files of answers begin: out/answers
-    rejected: str | None = None  # likewise of rows without one; default: rejected
+    answers: str  # prefix of the files of answers: out/answers
+    rejected: str | None = None  # prefix of rejected rows; default: rejected
 
     column: tuple[str, ...] = ()  # FIELD=COLUMN, a name or a number: text=review
-    keep: tuple[str, ...] | None = None  # columns beside the answers; default: all
+    keep_columns: tuple[str, ...] | None = None  # written too; default: all
     places: bool = False  # add the file and the byte where each row begins
-    endpoint: str | None = None  # that answers; default: the first that can
-    format: Literal["csv", "jsonl", "lines"] | None = None  # told by name and beginning
+    endpoint: str | None = None  # of the artefact; default: the first that fits
+    format: Literal["csv", "jsonl", "lines"] | None = None  # default: detected
     delimiter: str | None = None  # of a table, e.g. ';' or tab
     header: bool | None = None  # whether the first line names the columns
     quoting: bool | None = None  # whether fields may stand in quotes
     encoding: str | None = None  # e.g. utf-8, cp1252
 
     shards: int | None = None  # files of answers; default: one for 64 MB of input
-    batch: int = 256  # rows answered at once
+    batch_size: int = 256  # rows per step
     max_rejected: float = 0.0  # share of rows without an answer; more end with 3
-    overwrite: bool = False  # begin anew where another run has been
-    quiet: bool = False  # do not say how far the batch is
+    overwrite: bool = False  # replace the answers of another run
+    quiet: bool = False  # no progress
 
     def __post_init__(self) -> None:
-        for name, least in (("batch", 1), ("shards", 1)):
+        for name, least in (("batch_size", 1), ("shards", 1)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise UsageError(f"{name} must be {least} or more. Received: {value}.")
@@ -93,12 +93,12 @@ class Batch:
             )
 
     def plan(self, predictor: Any, files: Files) -> Plan:
-        """Looks at all files, and cuts them into portions.
+        """Detects the formats of all files, and cuts them into portions.
 
         Raises:
             DataError: a file cannot be read, or none has a row.
             SchemaError: a file lacks a column.
-            UsageError: a pattern matches no file, or a flag cannot be.
+            UsageError: a pattern matches no file, or a flag is wrong.
         """
         found = self._matched(files)
         sizes = {path: size for path, (size, _) in found.items() if size}
@@ -115,10 +115,10 @@ class Batch:
         return Plan(shards, request_fields.numbers(fields), begun)
 
     def manifest(self, plan: Plan, files: Files) -> Manifest:
-        """What is finished of the plan by now; leftovers of a killed run are gone.
+        """The finished shards of the plan; a new manifest is written if there is none.
 
         Raises:
-            UsageError: another run has been here, and is not to be overwritten.
+            UsageError: there are answers of another run, and no --overwrite.
         """
         if self.overwrite:
             files.remove(self.place)
@@ -130,7 +130,7 @@ class Batch:
         for start in (self.answers, self.side):
             if found := files.match(f"{start}-*-of-*.jsonl"):
                 raise UsageError(
-                    "Answers of two runs never stand in one set of files. Received: "
+                    "Answers of two runs are never in one set of files. Received: "
                     f"--answers {self.answers}, but {next(iter(found))} is there, of a "
                     "run without a manifest. Name other files; --overwrite removes "
                     "these."
@@ -140,10 +140,10 @@ class Batch:
         return manifest
 
     def check(self, counts: Counts) -> None:
-        """Checks that enough rows have an answer.
+        """Checks the share of rejected rows.
 
         Raises:
-            DataError: too many have none.
+            DataError: too many rows have no answer.
         """
         if counts.rejected > self.max_rejected * counts.rows:
             raise DataError(
@@ -159,7 +159,7 @@ class Batch:
 
     @property
     def side(self) -> str:
-        """How the files of rejected rows begin."""
+        """The prefix of the files of rejected rows."""
         if self.rejected is not None:
             return self.rejected
         folder, sign, _ = self.answers.rpartition("/")
@@ -170,7 +170,7 @@ class Batch:
         return f"{start}-{shard:05d}-of-{len(plan.shards):05d}"
 
     def _matched(self, files: Files) -> dict[str, tuple[int, float]]:
-        """The size of each file, and when it was changed; one has something in it."""
+        """Size and modification time of each file; at least one is not empty."""
         found: dict[str, tuple[int, float]] = {}
         for pattern in self.input:
             matched = files.match(pattern)
@@ -198,9 +198,11 @@ class Batch:
     def _looked_at(
         self, paths: Sequence[str], predictor: Any, files: Files
     ) -> tuple[request_fields.Fields, list[Written]]:
-        """The fields of a request, and how each file is written that has them."""
+        """The fields of a request, and the format of each file."""
         named = request_fields.fields_named(self.column)
-        endpoints = request_fields.asked_for(predictor.forms(named), self.endpoint)
+        endpoints = request_fields.select_endpoints(
+            predictor.forms(named), self.endpoint
+        )
         hints = Hints(
             self.format, self.delimiter, self.header, self.quoting, self.encoding
         )
@@ -214,18 +216,18 @@ class Batch:
 
     def _check_kept(self, known: Sequence[Written]) -> None:
         for written in known:
-            for name in self.keep or ():
+            for name in self.keep_columns or ():
                 if written.names and name not in written.names:
                     raise SchemaError(
-                        f"{written.path} has no column {name!r}, which --keep names. "
-                        f"Received: {', '.join(written.names)}."
+                        f"{written.path} has no column {name!r}, which "
+                        f"--keep_columns names. Received: {', '.join(written.names)}."
                         f"{nearest(name, written.names)}"
                     )
 
     def _settings(self) -> Mapping[str, Any]:
-        """The flags that decide what the answers are."""
+        """The flags that decide the answers."""
         names = [
-            *("column", "keep", "places", "endpoint", "format", "delimiter"),
+            *("column", "keep_columns", "places", "endpoint", "format", "delimiter"),
             *("header", "quoting", "encoding", "shards", "rejected"),
         ]
         return {f"--{name}": getattr(self, name) for name in names}
@@ -234,12 +236,12 @@ class Batch:
 def record(
     row: Mapping[str, Any], answer: Mapping[str, Any], keep: Sequence[str] | None
 ) -> dict[str, Any]:
-    """What is written of a row: its columns, then its answer.
+    """A row of output: the columns of the input, then the answer.
 
-    A column with the name of a part of the answer is called ``given_`` and that name.
+    A column whose name the answer has too gets the prefix ``given_``.
 
     Args:
-        keep: the columns that are kept; all, if not given.
+        keep: names of columns; default: all.
 
     Example:
     >>> record({"id": 7, "label": "a"}, {"label": "b", "score": 0.9}, None)

@@ -1,6 +1,7 @@
-"""How the files of a batch are written: told from the beginning of each.
+"""File format detection for batches: format, dialect and encoding of each file.
 
-Knows how to open no file: that is handed in, as files may lie on another machine.
+Opens no file itself: the function for that is an argument, since files may lie on
+another machine.
 """
 
 import codecs
@@ -25,8 +26,8 @@ Open = Callable[[str], BinaryIO]
 Format = Literal["csv", "jsonl", "lines"]
 
 BEGINNING = 2**20
-"""Bytes of a file that are looked at before it is read."""
-_HEAD = 100  # JSON rows that tell which keys there are
+"""Bytes of a file that detection sees."""
+_HEAD = 100  # JSON rows whose keys are taken as the columns
 _ENDINGS: Mapping[str, Format] = {
     **dict.fromkeys([".csv", ".tsv", ".tab"], "csv"),
     **dict.fromkeys([".jsonl", ".ndjson", ".json"], "jsonl"),
@@ -37,7 +38,7 @@ _GZIP = b"\x1f\x8b"
 
 @dataclass(frozen=True)
 class Hints:
-    """What is said of the files; what is None is told from each of them."""
+    """What flags say about the files; what is None is detected for each of them."""
 
     format: Format | None = None
     delimiter: str | None = None
@@ -48,7 +49,7 @@ class Hints:
 
 @dataclass(frozen=True)
 class Written:
-    """How one file is written, and where its rows have the fields of a request."""
+    """The format of one file, and which columns the fields of a request come from."""
 
     path: str
     format: Format
@@ -63,13 +64,13 @@ class Written:
 
 
 def look(path: str, columns: Columns, hints: Hints, open: Open) -> Written:
-    """Tells from its beginning how a file is written.
+    """Detects the format of a file from its beginning.
 
     Args:
         columns: field of a request → column, as in ``--column text=title+body``.
 
     Raises:
-        DataError: it is no text, or in an encoding of more than one byte a sign.
+        DataError: it is no text, or its encoding is UTF-16 or UTF-32.
         SchemaError: it has no such column.
     """
     with ExitStack() as stack:
@@ -82,17 +83,17 @@ def look(path: str, columns: Columns, hints: Hints, open: Open) -> Written:
     encoding = encodings.text_encoding(Path(path), start, hints.encoding)
     if encoding.startswith(("utf-16", "utf-32")):
         raise DataError(
-            "Files are cut between bytes, so their encoding is UTF-8 or one of a byte "
-            f"a sign. Received: {path} in {encoding}. Convert it, as with iconv; "
+            "Files are cut at the byte of a line end, which UTF-16 and UTF-32 do not "
+            f"have. Received: {path} in {encoding}. Convert it, as with iconv; "
             "`tfnlp predict` reads it as it is."
         )
     text = codecs.getincrementaldecoder(encoding)("replace").decode(start.content)
     format = hints.format or _format(path, text, columns)
-    told = Written(path, format, encoding, packed, (), {})
+    found = Written(path, format, encoding, packed, (), {})
     if format == "csv":
-        return _table(told, text, columns, hints, whole=start.whole)
+        return _table(found, text, columns, hints, whole=start.whole)
     if format == "jsonl":
-        return _objects(told, text, columns)
+        return _objects(found, text, columns)
     (field,) = columns if len(columns) == 1 else (None,)
     if field is None:
         raise SchemaError(
@@ -117,7 +118,7 @@ def unpacked(file: BinaryIO, stack: ExitStack) -> tuple[bool, BinaryIO]:
 
 
 def _format(path: str, text: str, columns: Columns) -> Format:
-    """The format that the name of a file says, or else its beginning."""
+    """The format by the name of a file, or else by its beginning."""
     ending = Path(path.removesuffix(".gz")).suffix.lower()
     if ending in _ENDINGS:
         return _ENDINGS[ending]
@@ -127,7 +128,7 @@ def _format(path: str, text: str, columns: Columns) -> Format:
 
 
 def _table(
-    told: Written, text: str, columns: Columns, hints: Hints, *, whole: bool
+    found: Written, text: str, columns: Columns, hints: Hints, *, whole: bool
 ) -> Written:
     style = dialects.detect(
         text,
@@ -138,22 +139,22 @@ def _table(
         quoting=hints.quoting,
     )
     picked = select(
-        columns, Table(told.path, style.names, style.width, lambda: iter(()))
+        columns, Table(found.path, style.names, style.width, lambda: iter(()))
     )
     names = style.names or tuple(str(n) for n in range(1, style.width + 1))
     sources = {f: tuple(names[k] for k in places) for f, places in picked.items()}
     return Written(
-        told.path, "csv", told.encoding, told.packed, names, sources, dialect=style
+        found.path, "csv", found.encoding, found.packed, names, sources, dialect=style
     )
 
 
-def _objects(told: Written, text: str, columns: Columns) -> Written:
-    """JSON lines, some of whose first objects have the keys that are needed."""
+def _objects(found: Written, text: str, columns: Columns) -> Written:
+    """JSON lines; at least one of the first objects has the required keys."""
     rows = []
     for line in islice(filter(None, map(str.strip, text.split("\n"))), _HEAD):
         try:
             rows.append(json.loads(line))
-        except (ValueError, RecursionError):  # told when it is read, with its place
+        except (ValueError, RecursionError):  # reported with its place when it is read
             continue
     names = tuple(
         dict.fromkeys(k for row in rows if isinstance(row, dict) for k in row)
@@ -163,8 +164,8 @@ def _objects(told: Written, text: str, columns: Columns) -> Written:
         for name in wanted:
             if names and name not in names:
                 raise SchemaError(
-                    f"No row at the beginning of {told.path} has {name!r}, which field "
-                    f"{field!r} needs. Received: {', '.join(names)}."
+                    f"No row at the beginning of {found.path} has {name!r}, which "
+                    f"field {field!r} needs. Received: {', '.join(names)}."
                     f"{nearest(name, names)} Choose one with --column {field}=NAME."
                 )
-    return Written(told.path, "jsonl", told.encoding, told.packed, names, sources)
+    return Written(found.path, "jsonl", found.encoding, found.packed, names, sources)

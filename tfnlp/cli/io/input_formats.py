@@ -1,8 +1,8 @@
-"""How arriving rows are written: as a table, as JSON lines, or as plain texts.
+"""Input format detection of standard input: a table, JSON lines, or plain texts.
 
-Told from the beginning, as `tfnlp.data.files.dialect` does it for a file. What could be
-a table, but has none of the columns that are needed, is an error: a table answered line
-by line would look like success.
+Detected from the beginning, as `tfnlp.data.files.dialect` does it for a file. What may
+be a table but has none of the required columns is an error: a table answered line by
+line would look like success.
 """
 
 import io
@@ -22,12 +22,12 @@ _STREAMED = ("csv", "jsonl", "lines")
 _JSON_STARTS = re.compile(r'(\{\s*("|\}|$)|\[\s*(\{|$))')
 _NO_DELIMITER = "\x1f"  # a table of one column has none
 _EVEN = 0.9  # share of equally wide records that make a table
-_PROSE = 0.5  # share of delimiters with a space behind them that make prose
+_PROSE = 0.5  # share of delimiters before a space that make prose
 
 
 @dataclass(frozen=True)
 class Form:
-    """What is known of the form of rows; what is None is told from their beginning."""
+    """What flags say about the input format; what is None is detected."""
 
     format: str | None = None
     delimiter: str | None = None
@@ -35,7 +35,7 @@ class Form:
     quoting: bool | None = None
     ragged: Literal["error", "skip", "keep"] = "error"
     chosen: bool = False
-    """Whether the user said which columns to take."""
+    """Whether flags name the columns."""
 
     def __post_init__(self) -> None:
         if self.format not in (None, *_STREAMED):
@@ -46,7 +46,7 @@ class Form:
 
     @property
     def tabular(self) -> bool:
-        """Whether something is given that only tables have."""
+        """Whether a flag is given that only tables have."""
         given = (self.delimiter, self.header, self.quoting)
         return self.format == "csv" or any(value is not None for value in given)
 
@@ -63,10 +63,10 @@ class Form:
         )
 
 
-def tell(
+def detect_format(
     text: str, columns: Columns, form: Form, *, whole: bool
 ) -> Dialect | Literal["jsonl", "lines"]:
-    r"""Tells how rows are written.
+    r"""Detects the input format: a table of some dialect, JSON lines or lines.
 
     Args:
         text: the beginning.
@@ -74,12 +74,12 @@ def tell(
         whole: whether the beginning is all there is.
 
     Raises:
-        SchemaError: this is a table without the columns that are needed.
+        SchemaError: this is a table without the required columns.
 
     Example:
-    >>> tell("good\nbad, really\n", {"text": "text"}, Form(), whole=True)
+    >>> detect_format("good\nbad, really\n", {"text": "text"}, Form(), whole=True)
     'lines'
-    >>> tell("id;text\n1;good\n", {"text": "text"}, Form(), whole=True).names
+    >>> detect_format("id;text\n1;good\n", {"text": "text"}, Form(), whole=True).names
     ('id', 'text')
     """
     if form.format == "lines" and len(columns) > 1:
@@ -108,7 +108,7 @@ def names_in(
 
     Args:
         text: the beginning.
-        form: what is known of it.
+        form: what flags say about it.
         wanted: names that make a line a header.
         whole: whether the beginning is all there is.
 
@@ -125,7 +125,7 @@ def names_in(
         try:
             value: Any = json.loads(_first_line(text))
         except ValueError:
-            return ()  # `streams` says what is wrong with it
+            return ()  # the reader of rows reports what is wrong with it
         return tuple(value) if isinstance(value, dict) else ()
     style = form.detect(text, wanted, whole=whole)
     return style.names if style.header else ()
@@ -147,7 +147,7 @@ def _is_json(text: str, columns: Columns) -> bool:
 
 
 def _is_table(text: str, style: Dialect) -> bool:
-    """Whether lines are rather the records of a table than texts."""
+    """Whether lines look like records of a table, not like texts."""
     lines = io.StringIO(text[: text.rfind("\n") + 1] or text, newline="")
     read = dialects.reader(lines, style.delimiter, style.quoting)
     records = list(islice(filter(None, read), 200))
@@ -173,7 +173,7 @@ def _unclear(columns: Columns, style: Dialect, text: str) -> SchemaError:
     lines = " If every line is one text: --format lines." if len(columns) == 1 else ""
     return SchemaError(
         f"A table on standard input has the columns {', '.join(map(repr, columns))}, "
-        f"or is told which to take. Received: {received} (delimiter "
+        f"or the flag --column names others. Received: {received} (delimiter "
         f"{style.delimiter!r}). Choose by name or by number counted from 1, as in "
         f"--column {first}={example}.{lines}"
     )

@@ -1,4 +1,4 @@
-"""Rows of a file of JSON objects, by the rules of JSON lines on standard input.
+"""JSON and JSON lines files for prediction, by the rules of standard input.
 
 Training reads a value that is missing as an empty text, and the audit counts it. Here
 it is an error that names the line: an answer to it would look like one to a text.
@@ -19,12 +19,12 @@ _FORMATS = ("jsonl", "tokens")
 
 
 def holds(source: str, columns: Columns, format: str | None = None) -> bool:
-    """Whether a source is a file of JSON objects that have fields as they are asked.
+    """Whether a source is a file of JSON objects with one key for each column.
 
-    Annotated texts and semantic roles are none: their fields are made of others.
+    Annotated texts and semantic roles are not: their fields are derived from others.
 
     Args:
-        columns: field → column; they tell lists of words from annotated texts.
+        columns: field → column; lists of words and annotated texts differ in them.
         format: how the file is written, if that is known.
 
     Example:
@@ -49,13 +49,13 @@ def rows(
     Args:
         columns: field → column; see `tfnlp.read`.
         encoding: of the file, detected if not given.
-        numbers: fields that hold numbers; see `streams.rows`.
+        numbers: fields that hold numbers; see `row_streams.rows`.
 
     Raises:
         DataError: the file is empty or no text; when rows are read also: a line is
             no JSON object, or has a value of another type.
         SchemaError: none of the first 1,000 objects has a column; when rows are read
-            also: one has it not.
+            also: one of them lacks it.
 
     Example:
     >>> import tempfile

@@ -1,7 +1,8 @@
-"""What a batch has finished: a file that lets a killed run go on where it was.
+"""Checkpoint manifest of a batch: which shards are finished, so a run can resume.
 
-It also says what the run was begun with, so that answers of two artefacts, or of two
-ways to ask one, never stand in one set of files. Knows no file system: it is text.
+It also records the artefact, the flags and the inputs, so that the answers of two
+artefacts or of two sets of flags are never mixed in one set of files. Knows no file
+system: a manifest is text.
 """
 
 import dataclasses
@@ -30,7 +31,7 @@ class Counts:
         return Counts(*(one + another for one, another in pairs))
 
     def table(self) -> str:
-        """What a run reports at its end.
+        """The table that a run prints at its end.
 
         Example:
         >>> print(Counts(rows=1_200, answered=1_199, rejected=1, seconds=2.0).table())
@@ -47,7 +48,7 @@ class Counts:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a run was begun with, and which of its shards are finished.
+    """The fingerprint of a run and its finished shards.
 
     Args:
         begun: see `begun_with`.
@@ -58,7 +59,7 @@ class Manifest:
     finished: Mapping[int, Counts] = dataclasses.field(default_factory=dict)
 
     def and_finished(self, shards: Mapping[int, Counts]) -> "Manifest":
-        """The same, with more shards finished."""
+        """A manifest with more shards finished."""
         return Manifest(self.begun, {**self.finished, **shards})
 
     def left(self) -> list[int]:
@@ -71,7 +72,7 @@ class Manifest:
         return sum(self.finished.values(), Counts())
 
     def to_json(self) -> str:
-        """What is written; `resumed` reads it."""
+        """The manifest as JSON, which `resumed` reads."""
         finished = {k: dataclasses.asdict(v) for k, v in self.finished.items()}
         return json.dumps({"begun": self.begun, "finished": finished}, indent=1)
 
@@ -82,12 +83,12 @@ def begun_with(
     inputs: Mapping[str, Sequence[float]],
     shards: Sequence[Sequence[Portion]],
 ) -> dict[str, Any]:
-    """All that decides what the answers are, and in which file each is.
+    """The fingerprint of a run: all that decides the answers and their files.
 
     Args:
         artefact: the folder of a version.
         settings: flags by name.
-        inputs: path → size, and when it was changed.
+        inputs: path → size and modification time.
         shards: the portions of each.
     """
     named = artefact.resolve()
@@ -105,14 +106,14 @@ def begun_with(
 
 
 def resumed(text: str, begun: Mapping[str, Any], where: str) -> Manifest:
-    """Reads the manifest of a run that is to go on.
+    """Reads the manifest of a run that resumes.
 
     Args:
-        begun: what this run would be begun with.
+        begun: the fingerprint of this run.
         where: what messages call the manifest.
 
     Raises:
-        UsageError: that run was begun with something else, or it is no manifest.
+        UsageError: the fingerprints differ, or it is no manifest.
     """
     try:
         found = json.loads(text)
@@ -122,20 +123,20 @@ def resumed(text: str, begun: Mapping[str, Any], where: str) -> Manifest:
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(
             f"A manifest says what a batch has finished. Received: {where}, which is "
-            "damaged. --overwrite begins anew."
+            "damaged. --overwrite starts again."
         ) from error
     if other is not None:
         name, was, now = other
         raise UsageError(
-            "A run goes on with what it was begun with. "
+            "A run resumes with the flags, files and artefact that it began with. "
             f"Received: {name} {_short(now)}, but {where} was begun with {_short(was)}."
-            " Give the same again, or another --answers; --overwrite begins anew."
+            " Give the same again, or another --answers; --overwrite starts again."
         )
     return Manifest(before, finished)
 
 
 def fingerprint(artefact: Path) -> str:
-    """The SHA-256 of what a version answers with: graph, weights and task."""
+    """The SHA-256 of a version: graph, weights and task."""
     files = [artefact / "saved_model.pb", *sorted(artefact.glob("variables/*"))]
     found = hashlib.sha256()
     for file in [*files, artefact / "assets.extra" / "task.json"]:
@@ -147,7 +148,7 @@ def fingerprint(artefact: Path) -> str:
 def _differences(
     before: Any, now: Any, name: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
-    """What two JSON values differ in: its name, and what it was and is."""
+    """Name, old value and new value of each difference of two JSON values."""
     if not isinstance(before, dict) or not isinstance(now, dict):
         if before != now:
             yield name, before, now

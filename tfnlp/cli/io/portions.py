@@ -1,9 +1,9 @@
-"""Files cut into portions that are read apart: rows with all that stands beside them.
+"""Byte ranges of files, each read independently: rows with all their columns.
 
-A portion of JSON lines or plain lines ends where a line ends, one of a table where a
-record ends, since a quoted field may hold newlines. What is gzip is one portion. A row
-that cannot be read is no error here, but a `Rejected` one: thousands of files are not
-given up for one line.
+A range of JSON lines or plain lines ends at the end of a line, one of a table at the
+end of a record, since a quoted field may hold newlines. A gzip file is one range. A row
+that cannot be read is a `Rejected` row instead of an error: one line does not stop a
+batch of thousands of files.
 """
 
 import csv
@@ -26,7 +26,7 @@ _RATIO = 6  # text shrinks about this much as gzip
 
 @dataclass(frozen=True)
 class Portion:
-    """Bytes of a file that are read apart; if it is gzip, all of them."""
+    """A byte range of a file; the whole file if it is gzip."""
 
     written: Written
     start: int
@@ -40,15 +40,15 @@ class Row(NamedTuple):
 
     path: str
     offset: int
-    """Of its first byte, in the file or in what that decompresses to."""
+    """Of its first byte, in the decompressed file."""
     columns: dict[str, Any]
-    """All that the row has, by name; by number where there are no names."""
+    """All values of the row by name of column, or by number without a header."""
     request: dict[str, Any]
-    """What an artefact is asked."""
+    """The fields of the request to an artefact."""
 
 
 class Rejected(NamedTuple):
-    """What cannot be read as a row."""
+    """Text that is no row, and why."""
 
     path: str
     offset: int
@@ -57,9 +57,9 @@ class Rejected(NamedTuple):
 
 
 def cut(written: Written, size: int, target: int, open: Open) -> list[Portion]:
-    """Cuts a file into portions of about so many bytes, none of them inside a row.
+    """Cuts a file into byte ranges of about the target size, at ends of rows.
 
-    A table is read through for that, by what reads its records.
+    A table is read to its end for that, by the reader of its records.
 
     Args:
         size: bytes of the file.
@@ -78,10 +78,10 @@ def cut(written: Written, size: int, target: int, open: Open) -> list[Portion]:
 
 
 def share_out(portions: Sequence[Portion], count: int) -> list[list[Portion]]:
-    """Shares portions out to so many files of about the same size, in order.
+    """Assigns portions to shards of about the same size, in order.
 
     Args:
-        count: of files; some may be left without a portion.
+        count: shards; some may have no portion.
     """
     weights = [each.size * (_RATIO if each.written.packed else 1) for each in portions]
     shards: list[list[Portion]] = [[] for _ in range(count)]
@@ -99,10 +99,10 @@ def read_portion(
     """Reads the rows of a portion, one at a time.
 
     Args:
-        numbers: fields that hold numbers → float or int; see `streams.rows`.
+        numbers: fields that hold numbers → float or int; see `row_streams.rows`.
 
     Returns:
-        Where gzip is cut or damaged, the last is rejected, and says so.
+        Rows; if gzip is cut or damaged, the last is a rejected one that says so.
     """
     written, offset = portion.written, 0
     with ExitStack() as stack:
@@ -124,7 +124,7 @@ def read_portion(
 
 
 Found = Iterator[tuple[int, str, dict[str, Any] | str]]
-"""Offset, the text of a row, and what it has, or why it has nothing."""
+"""Offset, the text of a row, and its values or why it is rejected."""
 
 
 def _found(portion: Portion, file: BinaryIO) -> Found:
@@ -138,7 +138,7 @@ def _found(portion: Portion, file: BinaryIO) -> Found:
 
 
 class _Lines(Iterator[str]):
-    """Lines of a portion as text, which knows the bytes where each begins and ends."""
+    """Lines of a portion as text, with the byte offsets of the current one."""
 
     def __init__(self, file: BinaryIO, portion: Portion):
         self._file, self._stop = file, portion.stop
@@ -158,7 +158,7 @@ class _Lines(Iterator[str]):
 
 
 def _records(lines: _Lines, portion: Portion) -> Found:
-    """The records of a table; the line that names the columns is none."""
+    """The records of a table without its header."""
     style = cast(Dialect, portion.written.dialect)
     names = portion.written.names
     reader = dialects.reader(lines, style.delimiter, style.quoting)
@@ -220,7 +220,7 @@ def _request(
 
 
 def _starts(written: Written, file: BinaryIO, target: int) -> Iterator[int]:
-    """Where portions begin, but for the first."""
+    """Offsets where portions begin, except the first."""
     if written.format != "csv":
         while file.seek(target, 1) and file.readline():
             start = file.tell()
@@ -239,7 +239,7 @@ def _starts(written: Written, file: BinaryIO, target: int) -> Iterator[int]:
 
 
 def _passed(reader: Iterator[Sequence[str]]) -> bool:
-    """Whether there was one more record, be it a broken one."""
+    """Whether there was one more record, a broken one included."""
     try:
         next(reader)
     except StopIteration:

@@ -1,7 +1,7 @@
-"""How far the reading of rows is, on standard error: a line that is rewritten.
+"""Progress bar of rows on standard error: count, speed, share and time left.
 
-On a terminal one line is written again and again; elsewhere, as in a log, a line
-comes every half minute. Knows nothing of what is done with the rows.
+On a terminal one line is rewritten; elsewhere, as in a log, a line is added every half
+minute. Knows nothing of what is done with the rows.
 """
 
 import os
@@ -14,14 +14,14 @@ from typing import Any, BinaryIO, TextIO, TypeVar
 
 Item = TypeVar("Item")
 OFTEN, SELDOM = 0.2, 30.0
-"""Seconds between two lines: on a terminal, and elsewhere."""
+"""Seconds between two updates: on a terminal, and elsewhere."""
 
 
 class Counted:
-    """A file that knows how many of its bytes were read.
+    """A file that counts the bytes read from it.
 
     Args:
-        file: bytes; if it is a file on disk, `size` is what is left of it.
+        file: binary; if it is a file on disk, `size` is the rest of its bytes.
 
     Example:
     >>> import io
@@ -40,25 +40,25 @@ class Counted:
         return content
 
     def fileno(self) -> int:
-        """Its number to the system, to wait for."""
+        """Its file descriptor, for `select`."""
         return self._file.fileno()
 
 
 class Progress:
-    """Says how many rows are done, how fast, and how much is left.
+    """Prints how many rows are done, rows per second, and the time left.
 
     Args:
-        size: bytes of the whole input, if that is known.
-        quiet: say nothing at all.
-        to: where to; standard error, if not given.
+        size: bytes of the whole input, if known.
+        quiet: print nothing.
+        to: a stream; default: standard error.
         now: the clock, in seconds.
 
     Example:
     >>> import io
-    >>> time, said = iter([0.0, 31.0, 60.0]), io.StringIO()
-    >>> with Progress(2_000_000, to=said, now=lambda: next(time)) as progress:
+    >>> time, out = iter([0.0, 31.0, 60.0]), io.StringIO()
+    >>> with Progress(2_000_000, to=out, now=lambda: next(time)) as progress:
     ...     progress.add(62_000, done=500_000)
-    >>> print(said.getvalue().splitlines()[0])
+    >>> print(out.getvalue().splitlines()[0])
     62,000 rows, 2,000 rows/s, 0.5 of 2.0 MB (25 %), 1:33 left
     """
 
@@ -75,7 +75,7 @@ class Progress:
         self._to = sys.stderr if to is None else to
         self._terminal = bool(self._to and self._to.isatty())
         self._every = OFTEN if self._terminal else SELDOM
-        self._start = self._said = now()
+        self._start = self._printed = now()
         self._width = 0
 
     def __enter__(self) -> "Progress":
@@ -87,44 +87,44 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._said > self._start:  # a short run says nothing
-            self._say(self._now(), last=True)
+        if self._printed > self._start:  # a short run prints nothing
+            self._print(self._now(), last=True)
 
     def add(self, rows: int, *, done: int | None = None) -> None:
-        """Counts rows that are done, and says so if it is time to.
+        """Counts rows, and prints an update if one is due.
 
         Args:
-            done: bytes that were read so far, all together.
+            done: bytes read so far, in total.
         """
         self.rows += rows
         self.done = self.done if done is None else done
         now = self._now()
-        if now - self._said >= self._every:
-            self._say(now)
+        if now - self._printed >= self._every:
+            self._print(now)
 
     def over(
         self, items: Iterable[Item], done: Callable[[], int] | None = None
     ) -> Iterator[Item]:
-        """The same items, each counted when the next one is asked for."""
+        """The same items, each counted when the next one is requested."""
         for item in items:
             yield item
             self.add(1, done=done() if done else None)
 
     def line(self, seconds: float) -> str:
-        """What there is to say after so many seconds."""
-        said = [f"{self.rows:,} rows", f"{self.rows / max(seconds, 1e-9):,.0f} rows/s"]
+        """The text of an update, given the seconds since the start."""
+        parts = [f"{self.rows:,} rows", f"{self.rows / max(seconds, 1e-9):,.0f} rows/s"]
         if self._size:
             share = min(self.done / self._size, 1.0)
-            said.append(f"{_mega(self.done)} of {_mega(self._size)} MB ({share:.0%})")
-            said[-1] = said[-1].replace("%", " %")
+            parts.append(f"{_mega(self.done)} of {_mega(self._size)} MB ({share:.0%})")
+            parts[-1] = parts[-1].replace("%", " %")
             if 0.0 < share < 1.0:
-                said.append(f"{_minutes(seconds * (1 / share - 1))} left")
+                parts.append(f"{_minutes(seconds * (1 / share - 1))} left")
         elif self.done:
-            said.append(f"{_mega(self.done)} MB")
-        return ", ".join(said)
+            parts.append(f"{_mega(self.done)} MB")
+        return ", ".join(parts)
 
-    def _say(self, now: float, *, last: bool = False) -> None:
-        self._said = now
+    def _print(self, now: float, *, last: bool = False) -> None:
+        self._printed = now
         if self._quiet or self._to is None:
             return
         line = self.line(now - self._start)
@@ -150,7 +150,7 @@ def shown(*, quiet: bool = False) -> bool:
 
 
 def _left(file: Any) -> int | None:
-    """Bytes from here to the end of a file on disk; of a pipe nobody knows."""
+    """Bytes from here to the end of a file on disk; None for a pipe."""
     try:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):

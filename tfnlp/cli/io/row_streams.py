@@ -1,4 +1,4 @@
-"""Rows out of arriving lines, and answers to standard output, one at a time."""
+"""Streaming rows from standard input, and answers to standard output as JSON lines."""
 
 import csv
 import json
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from tfnlp.cli.io.input_formats import Form, tell
+from tfnlp.cli.io.input_formats import Form, detect_format
 from tfnlp.cli.io.stdin import SOURCE, Lines
 from tfnlp.data.files import dialect as dialects
 from tfnlp.data.files.columns import Columns, Table, parts, select
@@ -17,7 +17,7 @@ from tfnlp.data.tagging import sentences
 from tfnlp.errors import DataError, SchemaError, nearest
 
 Found = Iterator[tuple[str, dict[str, list[Any]]]]
-"""Rows as they are written: ``on line 3``, field → values of its columns."""
+"""Untyped rows: ``on line 3``, field → values of its columns."""
 NO_NUMBERS: Mapping[str, type] = MappingProxyType({})
 HELD: Mapping[type, str] = MappingProxyType(
     {str: "text", float: "numbers", int: "whole numbers"}
@@ -32,18 +32,18 @@ def rows(
     form: Form | None = None,
     numbers: Mapping[str, type] = NO_NUMBERS,
 ) -> Iterator[dict[str, Any]]:
-    r"""Reads rows without ever holding all of them.
+    r"""Reads rows as a stream.
 
     Args:
         columns: field → column: a name, a number counted from 1, or several joined
             with `+`.
-        form: what is known of how the rows are written.
+        form: what flags say about the input format.
         numbers: fields that hold numbers → float, or int where they are whole; all
             others hold text, those of `sentences.LISTED` also lists of words.
 
     Raises:
         DataError: a line cannot be read; all rows before it were.
-        SchemaError: there is no such column.
+        SchemaError: a column is missing.
 
     Example:
     >>> import io
@@ -55,7 +55,7 @@ def rows(
     if not lines.start.strip():
         return
     form = form or Form()
-    style = tell(lines.start, columns, form, whole=lines.whole)
+    style = detect_format(lines.start, columns, form, whole=lines.whole)
     if isinstance(style, Dialect):
         found = _table_rows(lines, columns, style, form.ragged)
     elif style == "jsonl":
@@ -66,10 +66,10 @@ def rows(
 
 
 def typed(found: Found, numbers: Mapping[str, type]) -> Iterator[dict[str, Any]]:
-    """Rows whose fields have the type that is wanted of them; see `rows`.
+    """Rows whose fields have the required types; see `rows`.
 
     Raises:
-        DataError: a value has another.
+        DataError: a value has another type.
 
     Example:
     >>> list(typed(iter([("on line 1", {"text": ["a", "b"]})]), {}))
@@ -85,11 +85,11 @@ def typed(found: Found, numbers: Mapping[str, type]) -> Iterator[dict[str, Any]]
 def batches(
     rows: Iterable[Any], size: int, waits: Callable[[], bool]
 ) -> Iterator[list[Any]]:
-    """Puts rows together, as many as are there; a bad row comes after those before it.
+    """Batches rows without waiting for input; the rows before a bad one come first.
 
     Args:
         size: rows in a batch, at most.
-        waits: whether the next row is not there yet.
+        waits: whether the next row has not arrived.
 
     Example:
     >>> list(batches([1, 2, 3], 2, lambda: False))
@@ -111,7 +111,7 @@ def batches(
 
 
 def write(answers: Iterable[Mapping[str, Any]]) -> None:
-    """Writes answers to standard output as JSON lines, each as soon as it is there.
+    """Writes answers to standard output as JSON lines, and flushes each.
 
     Example:
     >>> write([{"label": "pos", "score": 0.8}, {"label": "naïve", "score": 0.9}])
@@ -151,7 +151,7 @@ def value(values: Sequence[Any], name: str, kind: type, where: str = "") -> Any:
     Args:
         name: the field; one of `sentences.LISTED` may hold lists of words.
         kind: str, float or int.
-        where: what a message says behind "Received".
+        where: what a message adds to "Received".
 
     Raises:
         DataError: a value is of another kind.
@@ -190,7 +190,7 @@ def picked(
             raise SchemaError(
                 f"Every row needs {name!r}. Received {where}: "
                 f"{', '.join(row) or 'no fields'}.{nearest(name, row)} "
-                f"Another name is told with --column {field}=NAME."
+                f"Give another name with --column {field}=NAME."
             )
     return [row[name] for name in names]
 
@@ -228,7 +228,7 @@ def _loaded(line: str, number: int) -> Any:
     raise DataError(
         "Every line must be one JSON object, or one JSON string. "
         f"Received on line {number}: {line.strip()[:60]!r}. Correct it; "
-        "--data FILE reads a JSON list, and --format tells other forms."
+        "--data FILE reads a JSON list, and --format selects other formats."
     ) from error
 
 
@@ -284,6 +284,6 @@ def _uneven(style: Dialect, record: Sequence[str], line: int) -> DataError:
 
 
 def _joined(value: Any) -> Any:
-    """Words as rows carry them; anything else as it is."""
+    """A list of words as one string; anything else unchanged."""
     listed = isinstance(value, list) and all(isinstance(word, str) for word in value)
     return sentences.join(value) if listed else value

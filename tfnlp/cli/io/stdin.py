@@ -1,7 +1,7 @@
-"""Standard input as lines of text: compression and encoding told, nothing waited for.
+"""Standard input as lines of text: gzip and encoding are detected, nothing is awaited.
 
 Knows nothing of rows or formats. The first bytes that arrive decide how all others
-are read, by the same rules as those for a file.
+are read, by the same rules as for a file.
 """
 
 import codecs
@@ -20,17 +20,17 @@ from tfnlp.data.files.encoding import Sample
 from tfnlp.errors import DataError, UsageError
 
 SOURCE = Path("standard input")
-"""What messages call it."""
+"""Its name in messages."""
 
 CHUNK = 2**16
 BEGINNING = 2**20
-"""Bytes that are looked at before the first row is read, if so many are there."""
+"""Bytes that detection sees at most, of those that have arrived."""
 
 _GZIP = b"\x1f\x8b"
 
 
 class Readable(Protocol):
-    """Bytes that can be waited for, where they have a number to the system."""
+    """A binary stream with a file descriptor."""
 
     def read(self, size: int, /) -> bytes: ...
     def fileno(self) -> int: ...
@@ -52,13 +52,13 @@ def open_stdin() -> BinaryIO:
 
 
 class Lines(Iterator[str]):
-    """Lines of text with their line ends, each as soon as it is there.
+    """Lines of text with their line ends, each as soon as it has arrived.
 
     Args:
         texts: pieces of text, cut anywhere.
-        start: the first of them, for a look at what is to come.
+        start: the first of them, for format detection.
         whole: whether the start is all there is.
-        ready: whether there is more to be read, without waiting for it.
+        ready: whether more can be read without waiting.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Lines(Iterator[str]):
         return self._lines.popleft()
 
     def waits(self) -> bool:
-        """Whether the next line is not there yet."""
+        """Whether the next line has not arrived."""
         return not self._lines and not self._ready()
 
     def _take(self, text: str) -> None:
@@ -122,7 +122,7 @@ def arriving(file: Readable, *, encoding: str | None = None) -> Lines:
 def _beginning(
     chunks: Iterator[bytes], ready: Callable[[], bool]
 ) -> tuple[bytes, bool]:
-    """All that is there, and at least one line of it; whether nothing follows."""
+    """All that has arrived, at least one line; whether the stream ends there."""
     head = b""
     while len(head) < BEGINNING and (not _has_line(head) or ready()):
         chunk = next(chunks, b"")
@@ -138,17 +138,17 @@ def _has_line(head: bytes) -> bool:
 
 
 def _is_ready(file: Readable) -> bool:
-    """Whether reading returns at once, be it with the end."""
+    """Whether reading returns at once, at the end of the stream too."""
     try:
         return bool(select.select([file], [], [], 0)[0])
     except io.UnsupportedOperation:  # bytes in memory
         return True
-    except (OSError, ValueError):  # this system can ask sockets only
+    except (OSError, ValueError):  # this system selects sockets only
         return False
 
 
 def _decoded(chunks: Iterable[bytes], given: str | None) -> Iterator[str]:
-    """Text of bytes; while all of them are ASCII the encoding remains open."""
+    """Decoded text; the encoding is detected at the first bytes beyond ASCII."""
     decoder = None
     for chunk in chunks:
         if decoder is None:
@@ -182,7 +182,7 @@ def _unzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
     try:
         for chunk in chain([first], chunks):
             while chunk:
-                if member.eof:  # gzip files may stand one behind the other
+                if member.eof:  # gzip files may be concatenated
                     member = zlib.decompressobj(wbits=31)
                 if content := member.decompress(chunk):
                     yield content

@@ -1,4 +1,4 @@
-"""Bounds that scores must keep, as typed behind ``--gate``.
+"""Quality gates: bounds that scores must keep, as typed with ``--gate``.
 
 Knows no task: whether a bound is the lowest or the highest follows from the name of
 the score (see `tfnlp.scores.directions`), unless the gate says it with ``>=`` or
@@ -17,7 +17,7 @@ _WRITTEN = re.compile(r"\s*([^<>=\s]+)\s*(>=|<=|=)\s*(\S+)\s*")
 
 
 class GateError(TfnlpError):
-    """A score is not what `--gate` asks for."""
+    """A score does not keep its `--gate`."""
 
     exit_code = 4
 
@@ -48,7 +48,7 @@ class Gate:
 
 
 def read_gates(words: Iterable[str]) -> list[Gate]:
-    """Reads gates as they are typed.
+    """Parses gates.
 
     Raises:
         UsageError: a word is no gate.

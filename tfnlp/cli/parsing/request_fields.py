@@ -1,7 +1,7 @@
-"""Which fields a request has: an artefact may take texts, words, and more besides.
+"""Request fields of an artefact's endpoints: texts, words, or further inputs.
 
 Knows no task: an endpoint is a name and its fields, the default one comes first, and
-the first that fits is taken. `streams` and `tfnlp.read` do the reading.
+the first that fits is taken. `row_streams` and `tfnlp.read` do the reading.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -32,7 +32,7 @@ def fitting(endpoints: Mapping[str, Fields], names: Collection[str]) -> list[Fie
     return found or [next(iter(endpoints.values()))]
 
 
-def asked_for(
+def select_endpoints(
     endpoints: Mapping[str, Fields], name: str | None
 ) -> Mapping[str, Fields]:
     """The endpoints that may answer: all, or the one that is named.
@@ -61,7 +61,7 @@ def fields_named(words: Sequence[str]) -> list[str]:
 
 
 def of_words(fields: Fields) -> bool:
-    """Whether a request has words that are cut already, not texts."""
+    """Whether a request has tokenized words, not texts."""
     return bool(fields.keys() & set(LISTED))
 
 
@@ -74,7 +74,7 @@ def first_read(
 
     Args:
         forms: the fields of each.
-        chosen: what is said of columns, as ``FIELD=COLUMN``.
+        chosen: values of --column, as ``FIELD=COLUMN``.
         read: from columns to rows.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What ``--help`` prints."""
+"""The text of ``--help``: usage, flags by group, types and defaults."""
 
 import inspect
 import sys
@@ -18,7 +18,7 @@ _COMMON = (
 def help_text(
     recipe: type, known: Mapping[str, Flag], positional: Sequence[str], command: str
 ) -> str:
-    """What ``--help`` prints: what the script does, then every flag."""
+    """The text of ``--help``: what the command does, then every flag."""
     doc = recipe.__doc__ or ""
     if doc.startswith(f"{recipe.__name__}("):  # written by dataclass itself
         doc = sys.modules[recipe.__module__].__doc__ or ""
@@ -38,7 +38,7 @@ def help_text(
 
 
 def _groups(recipe: type, known: Mapping[str, Flag]) -> Iterator[tuple[str, list[str]]]:
-    """The recipe's own flags, then those of each of its bases under what it is."""
+    """The recipe's own flags, then those of each base class under its summary."""
     left = list(known)
     for kind in recipe.__mro__[:-1]:
         own = vars(kind).get("__annotations__", ())

@@ -1,4 +1,4 @@
-"""Text of the command line to a value of an annotation, and back."""
+"""Parses words of the command line by type annotation, and formats values."""
 
 import types
 from pathlib import Path
@@ -96,7 +96,7 @@ def show(value: Any) -> str:
 
 
 def _convert_union(text: str, kind: Any) -> Any:
-    """The first member that fits, text last, because it always fits."""
+    """The first type of a union that fits; text last, because it always fits."""
     if accepts_none(kind) and text.lower() == NONE:
         return None
     members = [member for member in get_args(kind) if member is not type(None)]

@@ -41,17 +41,17 @@ class Options(Reading):
     artefact: str  # folder that a pipeline wrote
     data: str  # file, tfds:NAME or built-in set
     split: str | None = None  # of a set that comes with splits, e.g. test
-    label_separator: str = (
-        ""  # between several labels of a row; default: the artefact's
-    )
-    batch: int = 256  # rows answered at once
+    label_separator: str = ""  # between labels of a row; default: the artefact's
+    batch_size: int = 256  # rows per step
     json: bool = False  # print JSON instead of text
     report: str | None = None  # folder for report.json, report.md and report.html
     gate: tuple[str, ...] = ()  # SCORE=BOUND, 'SCORE>=LOWEST' or 'SCORE<=HIGHEST'
 
     def __post_init__(self) -> None:
-        if self.batch < 1:
-            raise UsageError(f"--batch must be 1 or more. Received: {self.batch}.")
+        if self.batch_size < 1:
+            raise UsageError(
+                f"--batch_size must be 1 or more. Received: {self.batch_size}."
+            )
 
 
 def main(words: Sequence[str]) -> None:
@@ -81,7 +81,7 @@ def main(words: Sequence[str]) -> None:
     rows = checked(task, with_numbers(task, rows))
     for message in misaligned(options, columns):
         print(f"warning: {message}", file=sys.stderr)
-    report = tfnlp.evaluate(task, network, rows, batch_size=options.batch)
+    report = tfnlp.evaluate(task, network, rows, batch_size=options.batch_size)
     if options.report:
         report.save(options.report)
     if options.json:

@@ -1,4 +1,4 @@
-"""answer texts with an artefact, as JSON lines"""
+"""predict with an artefact: texts or rows in, JSON lines out"""
 
 import dataclasses
 import sys
@@ -30,27 +30,29 @@ class Options(Reading):
     tfnlp predict saved_models/names --tokens "Ann left New York"
     tfnlp predict saved_models/names --data test.conll
 
-    There is one flag for each input of the artefact, with one value a row. Standard
-    input is a table, JSON lines or plain lines; how it is written is detected from
-    what arrives first, and rows are answered as they arrive. What takes texts and
-    words is asked what the rows have: a tagged file has words. Standard input may be
-    larger than memory; how far it is read is said on standard error.
+    There is one flag for each input of the artefact, whose values are the texts
+    themselves, one for each row: --text "A fine film." (In `tfnlp evaluate` and in
+    training, --text names a column; here --column text=NAME does.) Standard input is a
+    table, JSON lines or plain lines; its format is detected from the first bytes, and
+    rows are answered as they arrive. An artefact that takes texts or words gets what
+    the rows have: a tagged file has words. Standard input may be larger than memory;
+    progress goes to standard error.
     """
 
     artefact: str  # folder that a pipeline wrote, e.g. saved_models/demo
     data: str | None = None  # file, tfds:NAME or built-in set; default: standard input
     split: str | None = None  # of a set that comes with splits, e.g. test
     column: tuple[str, ...] = ()  # FIELD=COLUMN, a name or a number: text=review
-    endpoint: str | None = (
-        None  # that answers, e.g. n_best; default: the first that can
-    )
-    batch: int = 256  # rows answered at once
-    quiet: bool = False  # do not say how far the reading is
+    endpoint: str | None = None  # e.g. n_best; default: the first that fits
+    batch_size: int = 256  # rows per step
+    quiet: bool = False  # no progress
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.batch < 1:
-            raise UsageError(f"--batch must be 1 or more. Received: {self.batch}.")
+        if self.batch_size < 1:
+            raise UsageError(
+                f"--batch_size must be 1 or more. Received: {self.batch_size}."
+            )
         if self.split is not None and self.data is None:
             raise UsageError(
                 f"--split belongs to a named set. Received: --split {self.split} "
@@ -58,7 +60,7 @@ class Options(Reading):
             )
 
     def form(self) -> Form:
-        """What is known of how standard input is written."""
+        """What the flags say about the format of standard input."""
         names = {field.name for field in dataclasses.fields(Form)} - {"chosen"}
         given = {name: getattr(self, name) for name in names}
         return Form(**given, chosen=bool(self.column))
@@ -71,7 +73,7 @@ def main(words: Sequence[str]) -> None:
     )
     file = None
     if not typed and options.data is None:
-        options.form()  # a form that standard input cannot have is told at once
+        options.form()  # a wrong format is reported before anything is read
         file = stdin.open_stdin()
     load_tensorflow()
     predictor = tfnlp.load(options.artefact)
@@ -81,11 +83,10 @@ def main(words: Sequence[str]) -> None:
         return write_arriving(predictor, Counted(file), options)
     rows: Iterable[Mapping[str, Any]]
     named = [*typed, *request_fields.fields_named(options.column)]
-    forms = request_fields.asked_for(predictor.forms(named), options.endpoint)
+    forms = request_fields.select_endpoints(predictor.forms(named), options.endpoint)
     if typed:
-        check_known(
-            typed, request_fields.asked_for(predictor.endpoints, options.endpoint)
-        )
+        known = request_fields.select_endpoints(predictor.endpoints, options.endpoint)
+        check_known(typed, known)
         fields = request_fields.with_fields(forms, typed)
         rows = typed_rows(typed, fields)
         check_alone(options)
@@ -98,17 +99,17 @@ def main(words: Sequence[str]) -> None:
     except RequestError as error:
         if not typed:
             raise
-        raise UsageError(str(error)) from error  # a flag that cannot be
+        raise UsageError(str(error)) from error  # the value of a flag is wrong
 
 
-def asked(options: Options) -> dict[str, Any]:
-    """How an artefact is asked."""
+def request_options(options: Options) -> dict[str, Any]:
+    """Arguments of every request: batch size and endpoint."""
     endpoint = {} if options.endpoint is None else {"endpoint": options.endpoint}
-    return {"batch_size": options.batch, **endpoint}
+    return {"batch_size": options.batch_size, **endpoint}
 
 
 def write_arriving(predictor: Any, file: Counted, options: Options) -> None:
-    """Answers standard input, and says how much of it is read."""
+    """Answers standard input as it arrives, with progress."""
     with Progress(file.size, quiet=not shown(quiet=options.quiet)) as progress:
         answers = arriving_answers(predictor, file, options)
         row_streams.write(progress.over(answers, lambda: file.done))
@@ -117,10 +118,10 @@ def write_arriving(predictor: Any, file: Counted, options: Options) -> None:
 def arriving_answers(
     predictor: Any, file: Counted, options: Options
 ) -> Iterator[Mapping[str, Any]]:
-    """Answers the rows of a stream: a full batch, or all that are there by now."""
+    """Answers the rows of a stream in batches: full ones, or all that have arrived."""
     lines = stdin.arriving(file, encoding=options.encoding)
     named = request_fields.fields_named(options.column)
-    forms = request_fields.asked_for(predictor.forms(named), options.endpoint)
+    forms = request_fields.select_endpoints(predictor.forms(named), options.endpoint)
     fields = arriving_fields(forms, lines, options)
     columns = request_fields.columns(options.column, list(fields))
     rows = row_streams.rows(
@@ -135,18 +136,18 @@ def answered(
     options: Options,
     waits: Callable[[], bool],
 ) -> Iterator[Mapping[str, Any]]:
-    """Answers rows in batches, those before a bad one first.
+    """Answers rows in batches; the rows before a bad one come first.
 
     Args:
-        waits: whether the next row is not there yet.
+        waits: whether the next row has not arrived.
 
     Raises:
-        DataError: there is none, or a bad one.
+        DataError: there is no row, or a bad one.
     """
     count = 0
-    for batch in row_streams.batches(rows, options.batch, waits):
+    for batch in row_streams.batches(rows, options.batch_size, waits):
         count += len(batch)
-        yield from predictor.stream(batch, **asked(options))
+        yield from predictor.stream(batch, **request_options(options))
     if not count:
         raise DataError(
             "There is at least one row to answer. Received: "
@@ -177,7 +178,7 @@ def arriving_fields(
 def file_rows(
     endpoints: Mapping[str, request_fields.Fields], options: Options
 ) -> Iterator[dict[str, Any]]:
-    """Rows of a source that `tfnlp.read` knows, as an artefact takes them."""
+    """Rows of a file or named set, with the fields of the artefact's requests."""
     forms = request_fields.fitting(
         endpoints, request_fields.fields_named(options.column)
     )
@@ -193,7 +194,7 @@ def file_rows(
 def read_rows(
     columns: request_fields.Columns, numbers: Mapping[str, type], options: Options
 ) -> Iterator[dict[str, Any]]:
-    """Rows of a source: JSON as on standard input, anything else as it is trained on.
+    """Rows of a source: JSON as on standard input, other formats as in training.
 
     Raises:
         DataError: the source cannot be read; when rows are read also: a bad one.
@@ -212,10 +213,10 @@ def read_rows(
 def numbered(
     rows: Any, fields: Sequence[str], numbers: Mapping[str, type]
 ) -> Iterator[dict[str, Any]]:
-    """Rows of strings in Python, with numbers where they are wanted.
+    """Rows of Python strings, with numbers in numeric fields.
 
     Raises:
-        DataError: a string is none.
+        DataError: a string is no number.
     """
     from tfnlp.data.rows import column_batches  # needs TensorFlow
 
@@ -231,7 +232,7 @@ def numbered(
 
 
 def holds_words(source: str, format: str | None) -> bool:
-    """Whether a source holds words that are cut already."""
+    """Whether a source holds tokenized words."""
     from tfnlp.data.datasets import named_sets
     from tfnlp.data.tagging import formats  # needs TensorFlow
 
@@ -239,10 +240,10 @@ def holds_words(source: str, format: str | None) -> bool:
 
 
 def check_known(typed: Words, endpoints: Mapping[str, request_fields.Fields]) -> None:
-    """Checks that the flags are fields of requests, and of one form of them.
+    """Checks that the flags are fields of one endpoint's requests.
 
     Raises:
-        UsageError: a flag is no field, or two belong to different forms.
+        UsageError: a flag is no field, or two belong to different endpoints.
     """
     known = {name for fields in endpoints.values() for name in fields}
     for name in typed:
@@ -259,14 +260,14 @@ def check_known(typed: Words, endpoints: Mapping[str, request_fields.Fields]) ->
 
 
 def check_alone(options: Options) -> None:
-    """Checks that nothing is said about a file where texts are typed.
+    """Checks that no flags of files are given beside texts.
 
     Raises:
         UsageError: a flag is about a file or standard input.
     """
     plain = Options(
         artefact=options.artefact,
-        batch=options.batch,
+        batch_size=options.batch_size,
         endpoint=options.endpoint,
         quiet=options.quiet,
     )
@@ -283,7 +284,7 @@ def check_alone(options: Options) -> None:
 
 
 def typed_rows(typed: Words, fields: request_fields.Fields) -> list[Mapping[str, Any]]:
-    """Rows out of one flag for each field.
+    """Rows from the values of one flag for each field.
 
     Raises:
         UsageError: a flag is no field, a field has no flag, or counts differ.
