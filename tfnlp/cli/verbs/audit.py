@@ -1,4 +1,4 @@
-"""look for what is wrong with a data file, before training does"""
+"""check a data file for duplicates, empty texts, leaks and label errors"""
 
 import json
 from collections.abc import Sequence
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
     from tfnlp.data.audit.texts import Audit
 
 _OPTIONAL = ("intent", "predicate")
-"""Fields that some tagged sentences have besides."""
+"""Further fields that some tagged sentences have."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Reading):
-    """Looks for what is wrong with a data file, before training does.
+    """Checks a data file before training: duplicates, empty texts, leaks, labels.
 
     tfnlp audit reviews.csv --text review --label sentiment --test test.csv
     tfnlp audit train.conll --test test.conll
     tfnlp audit corpus/train --source en --target de --test corpus/test
 
     A column is a name, a number counted from 1, or several joined with +. Tagged
-    sentences are told by how the file is written, or by --tags; then schemes, spans
-    and words with several tags are looked at. Ends with exit code 3 if training could
-    not go on; warnings do not change it.
+    sentences are detected by the file's format, or chosen by --tags; then tagging
+    schemes, spans and words with several tags are checked. The exit code is 3 if
+    training is impossible with these rows; warnings do not change it.
     """
 
     file: str  # file, tfds:NAME or built-in set
@@ -39,15 +39,13 @@ class Options(Reading):
     label: str | None = "label"  # column of the label; none if there is none
     tokens: str = "tokens"  # column of the words of a tagged sentence
     tags: str | None = None  # column of their tags; default: tags, or the last one
-    source: str | None = None  # of pairs to learn to write from: column, or ending
-    target: str | None = None  # what is to be written: column, or ending such as de
+    source: str | None = None  # of translation pairs: column, or file ending
+    target: str | None = None  # of translation pairs: column, or ending such as de
     multi_label: bool = False  # whether a row may have several labels
-    sequence_length: int | None = (
-        None  # tokens kept of each text; says how many are cut
-    )
+    sequence_length: int | None = None  # tokens kept of a text; reports truncation
     split: str | None = None  # of a set that comes with splits, e.g. train
-    valid: str | None = None  # another file, looked through for the same rows
-    test: str | None = None  # another file, looked through for the same rows
+    valid: str | None = None  # another file, checked for the same rows
+    test: str | None = None  # another file, checked for the same rows
     test_text: str | None = None  # column of the text in the test file, if another
     test_text_pair: str | None = None  # column of the second text there, if another
     test_label: str | None = None  # column of the label there, if another
@@ -96,10 +94,10 @@ class Options(Reading):
 
 
 def main(words: Sequence[str]) -> None:
-    """Reads the rows, prints what the audit found.
+    """Reads the rows and prints the audit.
 
     Raises:
-        DataError: training could not go on with these rows.
+        DataError: training is impossible with these rows.
     """
     options = parse(Options, words, positional=("file",), command="tfnlp audit")
     load_tensorflow()
@@ -109,19 +107,19 @@ def main(words: Sequence[str]) -> None:
         raise DataError(
             "Rows that cannot be learnt from must not reach training. "
             f"Received: {'; '.join(map(str, found.errors)).rstrip('.')}. "
-            f"Mend {options.file}."
+            f"Correct {options.file}."
         )
 
 
 def audited(options: Options) -> "Audit":
-    """Looks at what the flags, and how the file is written, say that rows are."""
+    """Audits pairs, tagged sentences or texts, by flags and file format."""
     if options.source is not None or options.target is not None:
         return audit_pairs(options)
     return audit_sentences(options) if options.is_tagged() else audit_texts(options)
 
 
 def audit_pairs(options: Options) -> "Audit":
-    """Looks at sources and targets."""
+    """Audits pairs of source and target."""
     columns = {"source": options.source or "source"}
     columns["target"] = options.target or "target"
     others = {"valid": options.valid, "test": options.test}
@@ -132,7 +130,7 @@ def audit_pairs(options: Options) -> "Audit":
 
 
 def audit_texts(options: Options) -> "Audit":
-    """Looks at texts and their labels."""
+    """Audits texts and their labels."""
     columns = options.columns()
     compared = {
         "valid": (options.valid, columns),
@@ -153,7 +151,7 @@ def audit_texts(options: Options) -> "Audit":
 
 
 def audit_sentences(options: Options) -> "Audit":
-    """Looks at tagged sentences; at their intents and predicates too, if they have."""
+    """Audits tagged sentences, with their intents and predicates if present."""
     columns = {"tokens": options.tokens, "tags": options.tags or "tags"}
     columns |= {name: name for name in _OPTIONAL}
 

@@ -1,4 +1,4 @@
-"""score an artefact on labelled rows"""
+"""compute metrics of an artefact on labelled rows"""
 
 import dataclasses
 import json
@@ -22,19 +22,20 @@ _SHOWN = ("scores", "intervals", "seconds", "rows", "versions")
 
 @dataclass(frozen=True, kw_only=True)
 class Options(Reading):
-    """Scores an artefact on labelled rows.
+    """Computes metrics of an artefact on labelled rows.
 
     tfnlp evaluate saved_models/demo --data test.csv --text review --label class
     tfnlp evaluate saved_models/demo --data test.csv --gate accuracy=0.8 loss=0.5
     tfnlp evaluate saved_models/demo --data test.csv --gate 'log_loss<=0.5'
 
     There is one flag for each field of the rows, with the column that holds it: a
-    name, a number counted from 1, or several joined with +. A target may have several
-    references: --target german1 german2. Running text is a plain file.
+    name, a number counted from 1, or several joined with +. So --text names a column
+    here, while `tfnlp predict --text` takes the texts themselves. A target may have
+    several references: --target german1 german2. Running text is a plain file.
 
-    A gate is the lowest score that is accepted, or the highest of a score that is
-    better the smaller it is (a loss, an error); >= and <= say it outright. Ends with
-    exit code 4 if a score does not keep its gate, with 3 if the rows cannot be
+    A quality gate (--gate) is the lowest score that is accepted, or the highest for a
+    score where lower is better (a loss, an error rate); >= and <= choose explicitly.
+    The exit code is 4 if a score does not keep its gate, and 3 if the rows cannot be
     scored; rows without a label are left out with a warning.
     """
 
@@ -55,7 +56,7 @@ class Options(Reading):
 
 
 def main(words: Sequence[str]) -> None:
-    """Reads, checks, answers and scores the rows, prints the report, checks the gates.
+    """Evaluates the artefact, prints the report and checks the quality gates.
 
     Raises:
         DataError: the rows cannot be scored.
@@ -75,7 +76,7 @@ def main(words: Sequence[str]) -> None:
         typed, [*task.inputs, *task.targets], optional=optional, several=("target",)
     )
     options = with_separator(options, getattr(task, "label_separator", None))
-    network = predictor.network  # told before a long reading if it is damaged
+    network = predictor.network  # a damaged one is reported before a long read
     rows = options.read(options.data, columns, split=options.split)
     rows = task.completed(with_references(rows, columns))
     rows = checked(task, with_numbers(task, rows))
@@ -94,7 +95,7 @@ def main(words: Sequence[str]) -> None:
 
 
 def misaligned(options: Options, columns: dict[str, str]) -> list[str]:
-    """Which marked spans of the file, if it has such, do not end where words do."""
+    """Warnings about annotated spans of the file that do not end at word ends."""
     from tfnlp.data.tagging import formats  # needs TensorFlow
 
     if not {"tokens", "tags"} <= columns.keys():
@@ -105,7 +106,7 @@ def misaligned(options: Options, columns: dict[str, str]) -> list[str]:
 
 
 def known_scores(folder: Path) -> list[str]:
-    """The scores that a version was reported with, or none if that is unknown."""
+    """The scores in the report of a version; none if it has no report."""
     from tfnlp.export.savedmodel.artefact import SIDE_FILES  # needs TensorFlow
 
     try:
@@ -116,10 +117,10 @@ def known_scores(folder: Path) -> list[str]:
 
 
 def with_separator(options: Options, own: str | None) -> Options:
-    """The options with the separator that the artefact learnt with.
+    """The options with the label separator of the artefact's training.
 
     Raises:
-        UsageError: another one was given.
+        UsageError: the flag differs from it.
     """
     if options.label_separator and options.label_separator != own:
         knows = "has one label a row" if own is None else f"separates labels by {own!r}"
@@ -132,10 +133,10 @@ def with_separator(options: Options, own: str | None) -> Options:
 
 
 def with_numbers(task: Any, rows: Any) -> Any:
-    """The rows with numbers where the task takes numbers.
+    """The rows, with numbers in the fields where the task takes numbers.
 
     Raises:
-        DataError: what is written there is none.
+        DataError: a value is no number.
     """
     from tfnlp.data.files.column_types import typed  # needs TensorFlow
 
@@ -144,10 +145,10 @@ def with_numbers(task: Any, rows: Any) -> Any:
 
 
 def checked(task: Any, rows: Any) -> Any:
-    """The rows that can be scored, after a look at all; warnings go to stderr.
+    """The rows that can be scored, after an audit; warnings go to standard error.
 
-    A task that has `labels` and a target ``label`` is held to them, and so are
-    `intents` and ``intent``; one of ``tokens`` and ``tags`` is held to its `tags`.
+    The column ``label`` is compared with the task's `labels`, ``intent`` with its
+    `intents`, and ``tags`` with its `tags`.
 
     Raises:
         DataError: all texts are empty, or no row has a label or a tag that the task
@@ -180,7 +181,7 @@ def checked(task: Any, rows: Any) -> Any:
 
 
 def with_references(rows: Any, columns: Mapping[str, str]) -> Any:
-    """Rows whose several targets are the references of one."""
+    """Rows whose target columns are joined as references of one target."""
     from tfnlp.data import references  # needs TensorFlow
 
     fields = [name for name in columns if name.partition(" ")[0] == "target"]
@@ -194,12 +195,12 @@ def chosen_columns(
     optional: Collection[str] = (),
     several: Collection[str] = (),
 ) -> dict[str, str]:
-    """Field → column: its own name, or what its flag says.
+    """Field → column: the value of its flag, or its own name.
 
     Args:
         optional: fields that are left out if no flag names them.
-        several: fields that may have several columns; those behind the first are
-            fields of their own, with a number.
+        several: fields that may have several columns; each after the first is a
+            field of its own, with a number.
 
     Raises:
         UsageError: a flag is no field, or has several values.
@@ -227,7 +228,7 @@ def chosen_columns(
 
 
 def _labels_of(task: Any) -> tuple[str | None, Sequence[str]]:
-    """The target that is a label of the whole row, and those that the task knows."""
+    """The target that is a label of the whole row, and the labels of the task."""
     for field, name in (("label", "labels"), ("intent", "intents")):
         known = getattr(getattr(task, name, None), "entries", ())
         if known and field in task.targets:
@@ -250,7 +251,7 @@ def _check_texts(found: Any) -> None:
 
 
 def _strange_labels(found: Any, known: Sequence[str]) -> list[str]:
-    """A warning about labels that the task does not know, if there are some."""
+    """A warning about labels that the task does not know, if any."""
     strange = {
         name: count for name, count in found.classes.items() if name not in set(known)
     }
