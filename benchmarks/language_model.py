@@ -122,8 +122,10 @@ def main(recipe: Recipe) -> None:
         task = tfnlp.LanguageModel.from_rows(
             rows, tokenizer=tokenizer, sequence_length=length, slots=slots
         )
-        ids = task.pieces.encode([text]).flat_values.numpy()
-        slow = of_torch(recipe, peer(task.pieces.size, recipe), ids, length, slots)
+        ids = task.tokenizer.encode([text]).flat_values.numpy()
+        slow = of_torch(
+            recipe, peer(task.tokenizer.vocabulary_size, recipe), ids, length, slots
+        )
         train = tfnlp.blocks(rows, size=length, unit=tokenizer, slots=slots)
         fast = of_fit(recipe, task, train)
         speeds = len(ids) / slow, len(ids) / fast
@@ -196,12 +198,14 @@ def of_fit(recipe: Recipe, task: tfnlp.LanguageModel, train: Any) -> float:
         if task.slots:
             return task.network(
                 tfnlp.RecurrentDecoder(
-                    task.pieces.size, hidden_dim=recipe.state, dropout=recipe.dropout
+                    task.tokenizer.vocabulary_size,
+                    hidden_dim=recipe.state,
+                    dropout=recipe.dropout,
                 )
             )
         return task.network(
             tfnlp.TransformerDecoder(
-                task.pieces.size,
+                task.tokenizer.vocabulary_size,
                 hidden_dim=recipe.width,
                 num_layers=recipe.depth,
                 num_heads=recipe.heads,

@@ -153,7 +153,7 @@ def rehearse(recipe: Recipe) -> None:
 def learnt(
     recipe: Recipe, rows: Any, *, tokenizer: str, vocabulary_size: int
 ) -> tfnlp.LanguageModel:
-    """The pieces of the text."""
+    """The task, with a tokenizer trained on the text."""
     lines = {"lines": True} if tokenizer == "words" else {}
     return tfnlp.LanguageModel.from_rows(
         rows,
@@ -180,7 +180,7 @@ def network(recipe: Recipe, task: tfnlp.LanguageModel, *, hidden_dim, dropout):
     if recipe.decoder == "transformer":
         options["sequence_length"] = recipe.own["sequence_length"]
     options |= cli.assignments(recipe.network, decoder)
-    return task.network(decoder(task.pieces.size, **options))
+    return task.network(decoder(task.tokenizer.vocabulary_size, **options))
 
 
 if __name__ == "__main__":

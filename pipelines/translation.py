@@ -76,7 +76,9 @@ def main(recipe: Recipe) -> Path:
 
 def rehearse(recipe: Recipe) -> None:
     """Builds everything once, tiny: a wrong setting ends here, before any reading."""
-    task = recipe.learnt(recipe.made_up(), pieces={"tokenizer": "characters"})
+    task = recipe.learnt(
+        recipe.made_up(), tokenizer_options={"tokenizer": "characters"}
+    )
     recipe.network_of(task, hidden_dim=recipe.width, dropout=recipe.dropout)
 
 

@@ -45,12 +45,14 @@ from .tasks.semantic_roles import SemanticRoles as SemanticRoles
 from .tasks.tagging import Tagging as Tagging
 from .tasks.translation import Translation as Translation
 from .testing import check_task as check_task
-from .text.tokenizers.sentencepiece import Subwords as Subwords
-from .text.tokenizers.tokenizer import Pieces as Pieces
-from .text.tokenizers.training import learn_pieces as learn_pieces
-from .text.tokenizers.wordpiece import WordPieces as WordPieces
-from .text.tokenizers.words import Characters as Characters
-from .text.tokenizers.words import Words as Words
+from .text.tokenizers.characters import CharacterTokenizer as CharacterTokenizer
+from .text.tokenizers.sentencepiece import (
+    SentencePieceTokenizer as SentencePieceTokenizer,
+)
+from .text.tokenizers.tokenizer import Tokenizer as Tokenizer
+from .text.tokenizers.training import train_tokenizer as train_tokenizer
+from .text.tokenizers.wordpiece import WordPieceTokenizer as WordPieceTokenizer
+from .text.tokenizers.words import WordTokenizer as WordTokenizer
 from .text.vectorizer.vectorizer import Vectorizer as Vectorizer
 from .text.vectors.files import load_vectors as load_vectors
 from .text.vectors.known_words import vector_words as vector_words

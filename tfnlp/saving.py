@@ -20,23 +20,25 @@ FORMAT = 2
 """The format that is written."""
 
 CLASSES: Mapping[str, str] = {
-    "tfnlp/Characters": "tfnlp.text.tokenizers.words:Characters",
+    "tfnlp/CharacterTokenizer": ("tfnlp.text.tokenizers.characters:CharacterTokenizer"),
     "tfnlp/Classification": "tfnlp.tasks.classification:Classification",
     "tfnlp/Gazetteers": "tfnlp.text.words.gazetteers:Gazetteers",
     "tfnlp/IntentAndSlots": "tfnlp.tasks.intent_and_slots:IntentAndSlots",
     "tfnlp/LanguageModel": "tfnlp.tasks.language_model:LanguageModel",
-    "tfnlp/PieceVectorizer": (
-        "tfnlp.text.vectorizer.subword_vectorizer:PieceVectorizer"
-    ),
     "tfnlp/SemanticRoles": "tfnlp.tasks.semantic_roles:SemanticRoles",
-    "tfnlp/Subwords": "tfnlp.text.tokenizers.sentencepiece:Subwords",
+    "tfnlp/SentencePieceTokenizer": (
+        "tfnlp.text.tokenizers.sentencepiece:SentencePieceTokenizer"
+    ),
+    "tfnlp/SubwordVectorizer": (
+        "tfnlp.text.vectorizer.subword_vectorizer:SubwordVectorizer"
+    ),
     "tfnlp/Tagging": "tfnlp.tasks.tagging:Tagging",
     "tfnlp/Translation": "tfnlp.tasks.translation:Translation",
     "tfnlp/Vectorizer": "tfnlp.text.vectorizer.vectorizer:Vectorizer",
     "tfnlp/Vocabulary": "tfnlp.text.vocabulary:Vocabulary",
     "tfnlp/WordFeatures": "tfnlp.text.words.word_features:WordFeatures",
-    "tfnlp/WordPieces": "tfnlp.text.tokenizers.wordpiece:WordPieces",
-    "tfnlp/Words": "tfnlp.text.tokenizers.words:Words",
+    "tfnlp/WordPieceTokenizer": "tfnlp.text.tokenizers.wordpiece:WordPieceTokenizer",
+    "tfnlp/WordTokenizer": "tfnlp.text.tokenizers.words:WordTokenizer",
 }
 """Id → where the class is now. An id stays when its class moves or is renamed."""
 
@@ -48,14 +50,14 @@ MOVED: Mapping[str, str] = {
     "tfnlp.tasks.tagging:Tagging": "tfnlp/Tagging",
     "tfnlp.tasks.translation:Translation": "tfnlp/Translation",
     "tfnlp.text.gazetteers:Gazetteers": "tfnlp/Gazetteers",
-    "tfnlp.text.piece_vectorizer:PieceVectorizer": "tfnlp/PieceVectorizer",
-    "tfnlp.text.subword:Subwords": "tfnlp/Subwords",
-    "tfnlp.text.token_pieces:Characters": "tfnlp/Characters",
-    "tfnlp.text.token_pieces:Words": "tfnlp/Words",
+    "tfnlp.text.piece_vectorizer:PieceVectorizer": "tfnlp/SubwordVectorizer",
+    "tfnlp.text.subword:Subwords": "tfnlp/SentencePieceTokenizer",
+    "tfnlp.text.token_pieces:Characters": "tfnlp/CharacterTokenizer",
+    "tfnlp.text.token_pieces:Words": "tfnlp/WordTokenizer",
     "tfnlp.text.vectorizer:Vectorizer": "tfnlp/Vectorizer",
     "tfnlp.text.vocabulary:Vocabulary": "tfnlp/Vocabulary",
     "tfnlp.text.word_features:WordFeatures": "tfnlp/WordFeatures",
-    "tfnlp.text.word_pieces:WordPieces": "tfnlp/WordPieces",
+    "tfnlp.text.word_pieces:WordPieces": "tfnlp/WordPieceTokenizer",
 }
 """What format 1 calls a class → its id."""
 
@@ -63,6 +65,8 @@ _TRANSLATED = {
     "measures": "metrics",
     "no_repeat_ngram": "no_repeat_ngram_size",
     "smoothing": "label_smoothing",
+    "source": "source_tokenizer",
+    "target": "target_tokenizer",
 }
 _CLASSIFIED = {
     "focus": "gamma",
@@ -73,9 +77,9 @@ _CLASSIFIED = {
 RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {
     "tfnlp/Classification": _CLASSIFIED,
     "tfnlp/IntentAndSlots": {"split": "tokenizer"},
-    "tfnlp/LanguageModel": {"length": "sequence_length"},
-    "tfnlp/PieceVectorizer": {"length": "sequence_length"},
+    "tfnlp/LanguageModel": {"length": "sequence_length", "pieces": "tokenizer"},
     "tfnlp/SemanticRoles": {"split": "tokenizer"},
+    "tfnlp/SubwordVectorizer": {"length": "sequence_length", "pieces": "tokenizer"},
     "tfnlp/Tagging": {"split": "tokenizer"},
     "tfnlp/Translation": _TRANSLATED,
     "tfnlp/Vectorizer": {"length": "sequence_length", "split": "tokenizer"},

@@ -23,7 +23,7 @@ def tasks():
     yield Classification.from_rows(ROWS), ROWS
     several = from_list([{"text": text, "label": "x,y"} for text in TEXTS])
     yield Classification.from_rows(several, label_separator=","), several
-    yield Translation.from_rows(PAIRS, pieces={"tokenizer": "words"}), PAIRS
+    yield Translation.from_rows(PAIRS, tokenizer_options={"tokenizer": "words"}), PAIRS
 
 
 @pytest.mark.parametrize("number", range(3))

@@ -26,14 +26,14 @@ PAIRS = [
 ROWS = from_list([{"before": before, "text": text} for before, text in PAIRS])
 FORMS = {
     "attention": lambda task, hp: TransformerDecoder(
-        task.pieces.size,
+        task.tokenizer.vocabulary_size,
         hidden_dim=16,
         num_heads=2,
         num_layers=hp.Int("num_layers", 1, 2, default=1),
         dropout=0.0,
     ),
     "recurrent": lambda task, hp: RecurrentDecoder(
-        task.pieces.size,
+        task.tokenizer.vocabulary_size,
         hidden_dim=hp.Int("hidden_dim", 8, 32, default=32),
         dropout=0.0,
     ),
@@ -109,11 +109,11 @@ def test_each_token_is_told_once_and_context_is_not():
         {"before": tf.constant(["two birds", ""]), "text": tf.constant(["sing", "a"])}
     )
     told = [
-        task.pieces.strings(tf.boolean_mask(row, scored > 0)).numpy().tolist()
+        task.tokenizer.strings(tf.boolean_mask(row, scored > 0)).numpy().tolist()
         for row, scored in zip(y, weight, strict=True)
     ]
     assert told == [[b"sing", b"[END]"], [b"a", b"[END]"]]
-    assert features["token_ids"].numpy()[:, 0].tolist() == [task.pieces.start] * 2
+    assert features["token_ids"].numpy()[:, 0].tolist() == [task.tokenizer.start] * 2
 
 
 @pytest.mark.parametrize("length", [4, 5, 8, 64])
@@ -122,7 +122,7 @@ def test_windows_tell_every_token_once(length):
     task = words(sequence_length=length)
     text = " ".join(f"{before} {rest}" for before, rest in PAIRS)
     row = {"text": tf.constant([text, "a"]), "before": tf.constant(["", ""])}
-    size = task.pieces.size
+    size = task.tokenizer.vocabulary_size
 
     def network(features):
         return tf.one_hot(features["token_ids"], size) * 3.0
@@ -243,7 +243,7 @@ def test_what_a_prompt_has_counts_as_said():
 def test_a_decoder_remembers_what_it_is_to_read():
     task = words(sequence_length=32)
     decoder = TransformerDecoder(
-        task.pieces.size, hidden_dim=8, num_heads=2, sequence_length=8
+        task.tokenizer.vocabulary_size, hidden_dim=8, num_heads=2, sequence_length=8
     )
     with pytest.raises(UsageError, match="must remember the 32 tokens"):
         task.network(decoder)
@@ -252,11 +252,11 @@ def test_a_decoder_remembers_what_it_is_to_read():
 def test_a_stop_string_ends_a_text_and_is_no_part_of_it():
     rows = from_list([{"text": "abc"}])
     task = LanguageModel.from_rows(rows, tokenizer="characters")
-    a = int(task.pieces.encode(["a"]).flat_values[0])
+    a = int(task.tokenizer.encode(["a"]).flat_values[0])
 
     def network(features):  # a b c a b c …
         ids = (features["token_ids"] - a + 1) % 3 + a
-        return tf.one_hot(ids, task.pieces.size) * 30.0
+        return tf.one_hot(ids, task.tokenizer.vocabulary_size) * 30.0
 
     def text(stop):
         inputs = {
@@ -267,7 +267,7 @@ def test_a_stop_string_ends_a_text_and_is_no_part_of_it():
         }
         return task.generate(network, inputs)["text"].numpy().tolist()
 
-    order = task.pieces.strings([a, a + 1, a + 2]).numpy().tolist()
+    order = task.tokenizer.strings([a, a + 1, a + 2]).numpy().tolist()
     assert order == [b"a", b"b", b"c"]
     assert text("ca") == [b"b", b"cabcabc"]
     assert text("x") == [b"bcabcab", b"cabcabc"]

@@ -30,9 +30,14 @@ ROWS = from_list([{"source": a, "target": b} for a, b in PAIRS])
 
 def attention(task, hp):
     return task.network(
-        transformer.encoder(task.source.size, hidden_dim=16, num_heads=2, dropout=0.0),
+        transformer.encoder(
+            task.source_tokenizer.vocabulary_size,
+            hidden_dim=16,
+            num_heads=2,
+            dropout=0.0,
+        ),
         TransformerDecoder(
-            task.target.size,
+            task.target_tokenizer.vocabulary_size,
             hidden_dim=16,
             num_heads=2,
             num_layers=hp.Int("num_layers", 1, 2, default=1),
@@ -44,9 +49,14 @@ def attention(task, hp):
 
 def recurrent(task, hp, kind="luong"):
     return task.network(
-        rnn.encoder(task.source.size, hidden_dim=32, cell="gru", dropout=0.0),
+        rnn.encoder(
+            task.source_tokenizer.vocabulary_size,
+            hidden_dim=32,
+            cell="gru",
+            dropout=0.0,
+        ),
         RecurrentDecoder(
-            task.target.size,
+            task.target_tokenizer.vocabulary_size,
             hidden_dim=hp.Int("hidden_dim", 8, 32, default=32),
             cell="gru",
             attention=kind,
@@ -65,7 +75,9 @@ FORMS = {
 def words(**options):
     defaults = {"source_length": 8, "target_length": 6, "label_smoothing": 0.0}
     return Translation.from_rows(
-        ROWS, pieces={"tokenizer": "words"}, **defaults | {"num_beams": 2} | options
+        ROWS,
+        tokenizer_options={"tokenizer": "words"},
+        **defaults | {"num_beams": 2} | options,
     )
 
 
@@ -107,16 +119,20 @@ def test_pairs_are_learnt_and_written(form, task):
 def test_what_is_read_before_each_token(task):
     row = {"source": tf.constant(["a dog"]), "target": tf.constant(["ein Hund"])}
     features, y, weight = task.example(row)
-    spelt = task.target.strings(features["target_ids"]).numpy()[0].tolist()
+    spelt = task.target_tokenizer.strings(features["target_ids"]).numpy()[0].tolist()
     assert spelt == [b"[START]", b"ein", b"Hund"]
-    assert task.target.strings(y).numpy()[0].tolist() == [b"ein", b"Hund", b"[END]"]
+    assert task.target_tokenizer.strings(y).numpy()[0].tolist() == [
+        b"ein",
+        b"Hund",
+        b"[END]",
+    ]
     assert weight.numpy().tolist() == [[1.0, 1.0, 1.0]]
 
 
 def test_of_several_references_the_first_is_learnt(task):
     several = REFERENCES.join(["gut", "ein Hund"])
     row = {"source": tf.constant(["good"]), "target": tf.constant([several])}
-    assert task.target.strings(task.example(row)[1]).numpy()[0, 0] == b"gut"
+    assert task.target_tokenizer.strings(task.example(row)[1]).numpy()[0, 0] == b"gut"
 
 
 def test_long_texts_are_cut(task):

@@ -176,7 +176,7 @@ def test_states_that_layers_keep_go_on(tmp_path):
     decoder = {"hidden_dim": 8, "dropout": 0.3, "word_dropout": 0.2}
 
     def build(hp):
-        return task.network(RecurrentDecoder(task.pieces.size, **decoder))
+        return task.network(RecurrentDecoder(task.tokenizer.vocabulary_size, **decoder))
 
     expected = trained(task, build, rows)
     with pytest.raises(InterruptedError):

@@ -1,4 +1,4 @@
-"""The flags of every script that writes a target for a source: pieces and network."""
+"""Sequence-to-sequence flags: tokenizers, network and generation."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -44,21 +44,21 @@ class Writer(Pairs):
     metrics: tuple[str, ...] = ("bleu", "chrf")  # also ter rouge phone_error …
 
     def learnt(self, rows: Any, **options: Any) -> "Translation":
-        """The pieces of both sides.
+        """The task with the tokenizers of both sides.
 
         Args:
             rows: rows with ``source`` and ``target``.
             options: of `tfnlp.Translation.from_rows`, in the place of the flags'.
         """
-        pieces = {
+        tokenizer = {
             "tokenizer": self.tokenizer,
             "vocabulary_size": self.vocabulary_size,
             "standardize": self.standardize,
         }
         if self.tokenizer in ("bpe", "unigram"):
-            pieces |= {"exact": False, "leading_blank": True}
+            tokenizer |= {"exact": False, "leading_blank": True}
         settings: dict[str, Any] = {
-            "pieces": pieces,
+            "tokenizer_options": tokenizer,
             "shared": self.shared,
             "source_length": self.source_length,
             "target_length": self.target_length,
@@ -91,8 +91,8 @@ class Writer(Pairs):
             kind, encoder_of = tfnlp.RecurrentDecoder, tfnlp.rnn.encoder
             options = {**sizes, "attention": self.attention}
         options |= assignments(self.network, kind)
-        encoder = encoder_of(task.source.size, **sizes)
-        decoder = kind(task.target.size, **options)
+        encoder = encoder_of(task.source_tokenizer.vocabulary_size, **sizes)
+        decoder = kind(task.target_tokenizer.vocabulary_size, **options)
         return task.network(
             encoder, decoder, scheduled_sampling=self.scheduled_sampling
         )

@@ -27,7 +27,7 @@ from tfnlp.scores.thresholds import best_thresholds
 from tfnlp.specs import TEXT, Rows, Schema
 from tfnlp.task import Columns, Task, Tensors
 from tfnlp.text import joining
-from tfnlp.text.vectorizer.subword_vectorizer import PieceVectorizer, learn_vectorizer
+from tfnlp.text.vectorizer.subword_vectorizer import SubwordVectorizer, learn_vectorizer
 from tfnlp.text.vectorizer.vectorizer import Vectorizer
 from tfnlp.text.vocabulary import Vocabulary
 
@@ -72,7 +72,7 @@ class Classification(Task):
 
     def __init__(
         self,
-        text: Vectorizer | PieceVectorizer,
+        text: Vectorizer | SubwordVectorizer,
         labels: Vocabulary,
         *,
         text_pair: bool = False,

@@ -22,9 +22,9 @@ from tfnlp.scores.figures import Highlights
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import PLACE, TEXT, Rows, Schema
 from tfnlp.task import Columns, Endpoint, Task, Tensors
-from tfnlp.text.tokenizers.tokenizer import Pieces
-from tfnlp.text.tokenizers.training import learn_pieces
-from tfnlp.text.tokenizers.words import Characters
+from tfnlp.text.tokenizers.characters import CharacterTokenizer
+from tfnlp.text.tokenizers.tokenizer import Tokenizer
+from tfnlp.text.tokenizers.training import train_tokenizer
 
 MOST_TOKENS = 1024
 """New tokens that a request may ask for."""
@@ -52,7 +52,7 @@ class LanguageModel(Task):
     once, with at least half a window before it unless the text begins there.
 
     Args:
-        pieces: text to ids and back.
+        tokenizer: text to ids and back.
         sequence_length: tokens that are read at a time.
         ends: whether texts are whole, so that their end is learnt and generation may
             end; False for a stream of text.
@@ -66,7 +66,7 @@ class LanguageModel(Task):
 
     def __init__(
         self,
-        pieces: Pieces,
+        tokenizer: Tokenizer,
         *,
         sequence_length: int = 256,
         ends: bool = False,
@@ -75,14 +75,11 @@ class LanguageModel(Task):
         super().__init__()
         check_size("sequence_length", sequence_length, least=2)
         check_size("slots", slots, least=0)
-        self.pieces, self.sequence_length, self.ends, self.slots = (
-            pieces,
-            sequence_length,
-            ends,
-            slots,
-        )
+        self.tokenizer, self.sequence_length = tokenizer, sequence_length
+        self.ends, self.slots = ends, slots
         self.ordered = slots > 0
-        self._never = (pieces.unknown, pieces.start, *(() if ends else (pieces.end,)))
+        end = () if ends else (tokenizer.end,)
+        self._never = (tokenizer.unknown, tokenizer.start, *end)
 
     @classmethod
     def from_rows(
@@ -92,19 +89,19 @@ class LanguageModel(Task):
         sequence_length: int = 256,
         ends: bool = False,
         slots: int = 0,
-        **pieces: Any,
+        **options: Any,
     ) -> "LanguageModel":
-        """Learns the pieces of texts.
+        """Trains a tokenizer on texts.
 
         Args:
             rows: rows with ``text``.
-            pieces: options of `learn_pieces`.
+            options: those of `train_tokenizer`: `tokenizer`, `vocabulary_size` …
 
         Raises:
             DataError: there is no text.
         """
-        learnt = learn_pieces(rows, ["text"], **pieces)
-        return cls(learnt, sequence_length=sequence_length, ends=ends, slots=slots)
+        trained = train_tokenizer(rows, ["text"], **options)
+        return cls(trained, sequence_length=sequence_length, ends=ends, slots=slots)
 
     @property
     def inputs(self) -> Schema:  # type: ignore[override]
@@ -122,7 +119,7 @@ class LanguageModel(Task):
             return rows
         if self.ends:
             return rows.map(lambda row: {**row, "before": ""})
-        letters = isinstance(self.pieces, Characters)
+        letters = isinstance(self.tokenizer, CharacterTokenizer)
         return blocks(
             ended(rows),
             size=self.sequence_length,
@@ -133,7 +130,7 @@ class LanguageModel(Task):
     def alone(self) -> "LanguageModel":
         """The same task for rows that stand alone: what an artefact answers."""
         return LanguageModel(
-            self.pieces, sequence_length=self.sequence_length, ends=self.ends
+            self.tokenizer, sequence_length=self.sequence_length, ends=self.ends
         )
 
     def endpoints(self) -> dict[str, Endpoint]:
@@ -166,7 +163,8 @@ class LanguageModel(Task):
         """Features → logits [B, T, V] of the token behind each.
 
         Args:
-            decoder: a `TransformerDecoder` or `RecurrentDecoder` of `pieces.size` ids.
+            decoder: a `TransformerDecoder` or `RecurrentDecoder` of as many ids as
+                the tokenizer has.
 
         Raises:
             UsageError: there are slots, and the decoder has no state to carry on; or
@@ -246,13 +244,13 @@ class LanguageModel(Task):
             reading.logits,
             reading.cache,
             config,
-            end_token_id=self.pieces.end if self.ends else None,
+            end_token_id=self.tokenizer.end if self.ends else None,
             **limits,
             suppress_tokens=self._never,
             prompt=ids,
             stopping_criterion=self._stopped(stops, watch),
         )
-        texts = self.pieces.decode(made.ids[:, 0])
+        texts = self.tokenizer.decode(made.ids[:, 0])
         if stops is not None:
             texts = _parts(texts, stops)[0]
         return {"text": texts, "score": made.scores[:, 0]}
@@ -312,7 +310,7 @@ class LanguageModel(Task):
     def config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
-            "pieces": pack(self.pieces),
+            "tokenizer": pack(self.tokenizer),
             "sequence_length": self.sequence_length,
             "ends": self.ends,
             "slots": self.slots,
@@ -328,13 +326,13 @@ class LanguageModel(Task):
         def stopped(ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
             made = tf.RaggedTensor.from_tensor(ids, lengths=lengths)
             if watch is not None:
-                watch(self.pieces.decode(made))
+                watch(self.tokenizer.decode(made))
             if stops is None:
                 return tf.zeros_like(lengths, tf.bool)
             wanted = tf.repeat(stops, tf.shape(ids)[0] // tf.shape(stops)[0])
             return tf.cond(
                 tf.reduce_any(wanted != ""),
-                lambda: _parts(self.pieces.decode(made), wanted)[1],
+                lambda: _parts(self.tokenizer.decode(made), wanted)[1],
                 lambda: tf.zeros_like(lengths, tf.bool),
             )
 
@@ -342,17 +340,17 @@ class LanguageModel(Task):
 
     def _begun(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Ids of what was there before; a text that begins has the start mark first."""
-        ids = self.pieces.encode(texts)
-        first = tf.fill([ids.nrows(), 1], self.pieces.start)
+        ids = self.tokenizer.encode(texts)
+        first = tf.fill([ids.nrows(), 1], self.tokenizer.start)
         begins = tf.cast((ids.row_lengths() == 0) | self.ends, tf.int64)
         return tf.concat([tf.RaggedTensor.from_tensor(first, lengths=begins), ids], 1)
 
     def _read(self, row: Tensors) -> tuple[Tensors, tf.Tensor, tf.Tensor]:
         """See `example`."""
         before = self._begun(row["before"])
-        parts = [before, self.pieces.encode(row["text"])]
+        parts = [before, self.tokenizer.encode(row["text"])]
         if self.ends:
-            parts.append(tf.fill([before.nrows(), 1], self.pieces.end))
+            parts.append(tf.fill([before.nrows(), 1], self.tokenizer.end))
         whole = tf.concat(parts, axis=1)
         lengths = tf.cast(whole.row_lengths(), tf.int32)
         ids = whole.to_tensor(shape=[None, None])
@@ -363,7 +361,7 @@ class LanguageModel(Task):
         used = tf.maximum(tf.reduce_max(lengths) - 1, 1)
         # The last token of a row is told and never read: the next block begins with it.
         read = tf.range(used) < lengths[:, None] - 1
-        features = {"token_ids": tf.where(read, ids[:, :used], self.pieces.padding)}
+        features = {"token_ids": tf.where(read, ids[:, :used], self.tokenizer.padding)}
         features |= {name: row[name] for name in ("slot", "place") if self.slots}
         return features, ids[:, 1 : used + 1], tf.cast(scored[:, :used], tf.float32)
 
@@ -371,7 +369,7 @@ class LanguageModel(Task):
         """Answers of log-probabilities [B, T] where the weight is 1."""
         scored = weight > 0
         ids = tf.ragged.boolean_mask(y, scored)
-        names = ids.with_flat_values(self.pieces.strings(ids.flat_values))
+        names = ids.with_flat_values(self.tokenizer.strings(ids.flat_values))
         return {
             "score": tf.reduce_sum(scores * weight, axis=1),
             "length": tf.cast(ids.row_lengths(), tf.int32),

@@ -1,6 +1,6 @@
 """Translation: a text out of a text; also summaries, spellings and pronunciations."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import keras
@@ -22,8 +22,8 @@ from tfnlp.scores.figures import Heat
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import TEXT, Rows, Schema
 from tfnlp.task import Columns, Endpoint, Task, Tensors
-from tfnlp.text.tokenizers.tokenizer import Pieces
-from tfnlp.text.tokenizers.training import learn_pieces
+from tfnlp.text.tokenizers.tokenizer import Tokenizer
+from tfnlp.text.tokenizers.training import train_tokenizer
 
 MOST_BEAMS = 16
 _ALIGNED = ("source_tokens", "target_tokens", "weights")
@@ -42,8 +42,8 @@ class Translation(Task):
     `tfnlp.decoding.GenerationConfig`.
 
     Args:
-        source: text to ids.
-        target: ids to text, and back.
+        source_tokenizer: text to ids.
+        target_tokenizer: ids to text, and back.
         source_length: tokens of a source that are read; the rest is cut off.
         target_length: tokens of a target that are learnt, and written at most.
         num_beams: how many texts are followed side by side, unless a request says.
@@ -62,8 +62,8 @@ class Translation(Task):
 
     def __init__(
         self,
-        source: Pieces,
-        target: Pieces,
+        source_tokenizer: Tokenizer,
+        target_tokenizer: Tokenizer,
         *,
         source_length: int = 128,
         target_length: int = 128,
@@ -84,7 +84,8 @@ class Translation(Task):
                 f"num_beams is a whole number from 1 to {MOST_BEAMS}. "
                 f"Received: {num_beams!r}."
             )
-        self.source, self.target = source, target
+        self.source_tokenizer = source_tokenizer
+        self.target_tokenizer = target_tokenizer
         self.source_length, self.target_length = source_length, target_length
         self.num_beams, self.length_penalty = num_beams, length_penalty
         self.no_repeat_ngram_size = no_repeat_ngram_size
@@ -94,24 +95,31 @@ class Translation(Task):
 
     @classmethod
     def from_rows(
-        cls, rows: Rows, *, shared: bool = False, pieces: Any, **options: Any
+        cls,
+        rows: Rows,
+        *,
+        shared: bool = False,
+        tokenizer_options: Mapping[str, Any],
+        **options: Any,
     ) -> "Translation":
-        """Learns the pieces of both sides.
+        """Trains the tokenizers of both sides.
 
         Args:
             rows: rows with ``source`` and ``target``.
-            shared: whether both sides have the same pieces.
-            pieces: options of `learn_pieces`.
+            shared: whether both sides have the same tokenizer.
+            tokenizer_options: those of `train_tokenizer`.
             options: of `Translation`.
 
         Raises:
             DataError: a side has no text.
         """
         if shared:
-            source = target = learn_pieces(rows, ["source", "target"], **pieces)
+            source = target = train_tokenizer(
+                rows, ["source", "target"], **tokenizer_options
+            )
         else:
-            source = learn_pieces(rows, ["source"], **pieces)
-            target = learn_pieces(rows, ["target"], **pieces)
+            source = train_tokenizer(rows, ["source"], **tokenizer_options)
+            target = train_tokenizer(rows, ["target"], **tokenizer_options)
         return cls(source, target, **options)
 
     @property
@@ -132,8 +140,10 @@ class Translation(Task):
     @tf.autograph.experimental.do_not_convert
     def encode(self, inputs: Tensors) -> Tensors:
         """``token_ids`` and ``padding_mask``, int32 [B, S], of sources."""
-        ids = self.source.encode(inputs["source"])[:, : self.source_length]
-        ended = tf.concat([ids, tf.fill([ids.nrows(), 1], self.source.end)], axis=1)
+        ids = self.source_tokenizer.encode(inputs["source"])[:, : self.source_length]
+        ended = tf.concat(
+            [ids, tf.fill([ids.nrows(), 1], self.source_tokenizer.end)], axis=1
+        )
         return {
             "token_ids": ended.to_tensor(),
             "padding_mask": tf.sequence_mask(ended.row_lengths(), dtype=tf.int32),
@@ -159,7 +169,8 @@ class Translation(Task):
         Args:
             encoder: ``token_ids`` and ``padding_mask`` [B, S] → [B, S, E].
             decoder: a `TransformerDecoder` with ``cross_attention=True``, or a
-                `RecurrentDecoder` with ``attention``, of `target.size` ids.
+                `RecurrentDecoder` with ``attention``, of as many ids as
+                `target_tokenizer` has.
             scheduled_sampling: share of the tokens read while training that are the
                 decoder's own, see `ScheduledSampling`; 0 is teacher forcing.
 
@@ -190,7 +201,7 @@ class Translation(Task):
     def decode(self, outputs: decoding.GenerationResult, inputs: Tensors) -> Tensors:
         """What was generated → ``text`` and ``score``."""
         return {
-            "text": self.target.decode(outputs.ids[:, 0]),
+            "text": self.target_tokenizer.decode(outputs.ids[:, 0]),
             "score": outputs.scores[:, 0],
         }
 
@@ -206,7 +217,7 @@ class Translation(Task):
         shape = tf.shape(made.scores)
         flat = tf.reshape(made.ids, [shape[0] * shape[1], -1])
         return {
-            "texts": tf.reshape(self.target.decode(flat), shape),
+            "texts": tf.reshape(self.target_tokenizer.decode(flat), shape),
             "scores": made.scores,
         }
 
@@ -233,8 +244,8 @@ class Translation(Task):
         )
         return {
             "weights": decoder.alignment(before.to_tensor(), memory) * real,
-            "target_tokens": _named(self.target, after),
-            "source_tokens": _named(self.source, ids),
+            "target_tokens": _named(self.target_tokenizer, after),
+            "source_tokens": _named(self.source_tokenizer, ids),
         }
 
     def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
@@ -280,8 +291,8 @@ class Translation(Task):
     def config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {
-            "source": pack(self.source),
-            "target": pack(self.target),
+            "source_tokenizer": pack(self.source_tokenizer),
+            "target_tokenizer": pack(self.target_tokenizer),
             "source_length": self.source_length,
             "target_length": self.target_length,
             "num_beams": self.num_beams,
@@ -305,9 +316,11 @@ class Translation(Task):
 
     def _target(self, texts: tf.Tensor) -> tuple[tf.RaggedTensor, tf.RaggedTensor]:
         """What is read before each token of first references, and these tokens."""
-        ids = self.target.encode(references.first(texts))[:, : self.target_length]
-        start = tf.fill([ids.nrows(), 1], self.target.start)
-        end = tf.fill([ids.nrows(), 1], self.target.end)
+        ids = self.target_tokenizer.encode(references.first(texts))[
+            :, : self.target_length
+        ]
+        start = tf.fill([ids.nrows(), 1], self.target_tokenizer.start)
+        end = tf.fill([ids.nrows(), 1], self.target_tokenizer.end)
         return tf.concat([start, ids], axis=1), tf.concat([ids, end], axis=1)
 
     def _generated(
@@ -317,7 +330,7 @@ class Translation(Task):
         rows = tf.shape(features["token_ids"])[0]
         reading = incremental_decoding.prefill(
             model,
-            tf.fill([rows, 1], self.target.start),
+            tf.fill([rows, 1], self.target_tokenizer.start),
             tf.ones([rows], tf.int32),
             max_length=self.target_length + 1,
             memory=_memory(model, features),
@@ -329,11 +342,11 @@ class Translation(Task):
             reading.logits,
             reading.cache,
             decoding.GenerationConfig.from_request(inputs, rows, **self._own),
-            end_token_id=self.target.end,
+            end_token_id=self.target_tokenizer.end,
             max_tokens_limit=self.target_length,
             num_beams_limit=MOST_BEAMS,
             n_best=n_best,
-            suppress_tokens=(self.target.unknown, self.target.start),
+            suppress_tokens=(self.target_tokenizer.unknown, self.target_tokenizer.start),
             shared=reading.shared,
         )
 
@@ -352,6 +365,6 @@ def _words(tokens: np.ndarray) -> list[str]:
     return [token.decode("utf-8", "replace") for token in tokens if token]
 
 
-def _named(pieces: Pieces, ids: tf.RaggedTensor) -> tf.Tensor:
+def _named(tokenizer: Tokenizer, ids: tf.RaggedTensor) -> tf.Tensor:
     """The tokens of ids as strings [B, T], "" behind the last."""
-    return ids.with_flat_values(pieces.strings(ids.flat_values)).to_tensor()
+    return ids.with_flat_values(tokenizer.strings(ids.flat_values)).to_tensor()

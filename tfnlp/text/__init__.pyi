@@ -1,9 +1,12 @@
-from .tokenizers.sentencepiece import Subwords as Subwords
-from .tokenizers.tokenizer import Pieces as Pieces
-from .tokenizers.training import learn_pieces as learn_pieces
-from .tokenizers.wordpiece import WordPieces as WordPieces
-from .tokenizers.words import Characters as Characters
-from .tokenizers.words import Words as Words
+from .tokenizers.characters import CharacterTokenizer as CharacterTokenizer
+from .tokenizers.sentencepiece import (
+    SentencePieceTokenizer as SentencePieceTokenizer,
+)
+from .tokenizers.tokenizer import Tokenizer as Tokenizer
+from .tokenizers.training import train_tokenizer as train_tokenizer
+from .tokenizers.wordpiece import WordPieceTokenizer as WordPieceTokenizer
+from .tokenizers.words import WordTokenizer as WordTokenizer
+from .vectorizer.subword_vectorizer import SubwordVectorizer as SubwordVectorizer
 from .vectorizer.vectorizer import Vectorizer as Vectorizer
 from .vectors.files import load_vectors as load_vectors
 from .vectors.known_words import vector_words as vector_words

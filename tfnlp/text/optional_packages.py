@@ -10,7 +10,7 @@ from types import ModuleType
 from tfnlp.errors import UsageError
 
 _CLASSES = (
-    *("tfnlp/Subwords", "tfnlp/WordPieces"),
+    *("tfnlp/SentencePieceTokenizer", "tfnlp/WordPieceTokenizer"),
     *("tfnlp.text.subword:", "tfnlp.text.word_pieces:"),  # in format 1
 )
 """How a packed task names classes whose graphs hold operations of tensorflow-text."""

@@ -26,7 +26,7 @@ def artefact(tmp_path_factory):
         from_list([{"text": "abc é"}]), tokenizer="characters"
     )
     decoder = TransformerDecoder(
-        task.pieces.size, hidden_dim=8, num_heads=2, num_layers=1
+        task.tokenizer.vocabulary_size, hidden_dim=8, num_heads=2, num_layers=1
     )
     folder = tmp_path_factory.mktemp("saved")
     return str(tfnlp.save(task, task.network(decoder), "letters", output=folder).parent)
@@ -119,7 +119,7 @@ def test_words_stand_apart_and_nothing_behind_a_stop_is_shown(
         last = made[-1].partition(stop)[0] if stop else made[-1]
         return {"text": tf.constant([last])}
 
-    task = SimpleNamespace(generate=generate, pieces=SimpleNamespace(separator=" "))
+    task = SimpleNamespace(generate=generate, tokenizer=SimpleNamespace(separator=" "))
     specs = {name: tf.TensorSpec([None], tf.string) for name in ("prompt", "stop")}
     predictor = SimpleNamespace(task=task, network=None, inputs=specs)
     monkeypatch.setattr(sys, "stdout", Terminal())

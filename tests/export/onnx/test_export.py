@@ -258,7 +258,7 @@ def test_a_signature_without_counterpart_keeps_none_of_the_others_back(tmp_path)
 def test_generation_is_refused_by_name(tmp_path):
     task = LanguageModel.from_rows(from_list([{"text": "abc"}]), tokenizer="characters")
     network = task.network(
-        RecurrentDecoder(task.pieces.size, hidden_dim=8, dropout=0.0)
+        RecurrentDecoder(task.tokenizer.vocabulary_size, hidden_dim=8, dropout=0.0)
     )
     folder = tfnlp.save(task, network, "letters", output=tmp_path)
     exported = export_onnx(folder, task, network)

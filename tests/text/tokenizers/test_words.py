@@ -3,14 +3,15 @@ import pytest
 from tfnlp import saving
 from tfnlp.errors import DataError, UsageError
 from tfnlp.text.text_columns import as_rows
-from tfnlp.text.tokenizers.training import learn_pieces
-from tfnlp.text.tokenizers.words import Characters, Words
+from tfnlp.text.tokenizers.characters import CharacterTokenizer
+from tfnlp.text.tokenizers.training import train_tokenizer
+from tfnlp.text.tokenizers.words import WordTokenizer
 
 ODD = ["", " a\t\n b ", "我爱 😀", "e\u0301", "a\x00\r\n", "\ufffd▁"]
 
 
 def test_every_text_of_known_characters_comes_back():
-    characters = Characters.from_texts(ODD)
+    characters = CharacterTokenizer.from_texts(ODD)
     decoded = characters.decode(characters.encode(ODD)).numpy()
     assert [text.decode().replace("\x00", "[UNK]") for text in decoded] == [
         text.replace("\x00", "[UNK]") for text in ODD
@@ -18,14 +19,14 @@ def test_every_text_of_known_characters_comes_back():
 
 
 def test_other_characters_are_unknown():
-    characters = Characters(("a",))
+    characters = CharacterTokenizer(("a",))
     ids = characters.encode(["aé", b"\xff"])
     assert ids.to_list() == [[4, 1], [1]]
     assert characters.decode(ids).numpy().tolist() == [b"a[UNK]", b"[UNK]"]
 
 
 def test_words_are_what_stands_between_blanks():
-    words = Words.from_texts(["the <unk> N\n", "don't N"])
+    words = WordTokenizer.from_texts(["the <unk> N\n", "don't N"])
     assert words.entries[:4] == ("", "[UNK]", "[START]", "[END]")
     assert words.entries[4:] == ("N", "<unk>", "don't", "the")
     assert words.decode(words.encode(["  the  don't <unk> "])).numpy() == [
@@ -34,12 +35,14 @@ def test_words_are_what_stands_between_blanks():
 
 
 def test_words_that_spell_marks_are_unknown_when_learnt():
-    words = Words.from_texts(["[END] a [UNK]"])
+    words = WordTokenizer.from_texts(["[END] a [UNK]"])
     assert words.entries[4:] == ("a",)
 
 
 def test_padding_and_marks_are_left_out():
-    assert Words(("a", "b")).decode([[2, 4, 5, 3, 0], [0] * 5]).numpy().tolist() == [
+    assert WordTokenizer(("a", "b")).decode(
+        [[2, 4, 5, 3, 0], [0] * 5]
+    ).numpy().tolist() == [
         b"a b",
         b"",
     ]
@@ -47,21 +50,21 @@ def test_padding_and_marks_are_left_out():
 
 def test_size_and_minimum_count_leave_out_the_rare():
     texts = ["a a a b b c"]
-    assert Words.from_texts(texts, vocabulary_size=6).entries[4:] == ("a", "b")
-    assert Words.from_texts(texts, min_frequency=3).entries[4:] == ("a",)
+    assert WordTokenizer.from_texts(texts, vocabulary_size=6).entries[4:] == ("a", "b")
+    assert WordTokenizer.from_texts(texts, min_frequency=3).entries[4:] == ("a",)
 
 
-@pytest.mark.parametrize("kind", [Words, Characters])
+@pytest.mark.parametrize("kind", [WordTokenizer, CharacterTokenizer])
 def test_the_configuration_is_the_whole_state(kind):
-    pieces = kind.from_texts(ODD[1:3], standardize=("lower",))
-    again = saving.from_json(saving.to_json(pieces))
-    assert again.config() == pieces.config()
-    assert again.encode(["B 我"]).to_list() == pieces.encode(["b 我"]).to_list()
+    trained = kind.from_texts(ODD[1:3], standardize=("lower",))
+    again = saving.from_json(saving.to_json(trained))
+    assert again.config() == trained.config()
+    assert again.encode(["B 我"]).to_list() == trained.encode(["b 我"]).to_list()
 
 
-@pytest.mark.parametrize("kind", [Words, Characters])
+@pytest.mark.parametrize("kind", [WordTokenizer, CharacterTokenizer])
 def test_no_text_is_refused(kind):
-    with pytest.raises(DataError, match=r"learnt from texts\. Received: no text"):
+    with pytest.raises(DataError, match=r"trained on texts\. Received: no text"):
         kind.from_texts([""])
 
 
@@ -69,9 +72,9 @@ def test_wrong_options_are_refused():
     with pytest.raises(
         UsageError, match=r"Received: vocabulary_size=4\. Use 5 or more"
     ):
-        Words.from_texts(["a"], vocabulary_size=4)
+        WordTokenizer.from_texts(["a"], vocabulary_size=4)
     with pytest.raises(UsageError, match=r"Received: 'lowr'\. Did you mean 'lower'"):
-        Words(("a",), standardize=("lowr",))
+        WordTokenizer(("a",), standardize=("lowr",))
 
 
 @pytest.mark.parametrize(
@@ -87,20 +90,20 @@ def test_wrong_options_are_refused():
 )
 def test_every_tokenizer_has_the_contract(tokenizer, options):
     rows = as_rows(["the cat sat on the mat", "the dog sat on the log"])
-    pieces = learn_pieces(rows, ["text"], tokenizer=tokenizer, **options)
-    ids = pieces.encode(["the dog on the mat"])
-    assert pieces.decode(ids).numpy().tolist() == [b"the dog on the mat"]
-    assert (pieces.padding, pieces.start, pieces.end) == (0, 2, 3)
-    assert pieces.size == len(pieces.entries)
+    trained = train_tokenizer(rows, ["text"], tokenizer=tokenizer, **options)
+    ids = trained.encode(["the dog on the mat"])
+    assert trained.decode(ids).numpy().tolist() == [b"the dog on the mat"]
+    assert (trained.padding, trained.start, trained.end) == (0, 2, 3)
+    assert trained.vocabulary_size == len(trained.entries)
 
 
 def test_an_unknown_split_names_the_nearest():
     with pytest.raises(UsageError, match=r"'word'\. Did you mean 'words'\?"):
-        learn_pieces(as_rows(["a"]), ["text"], tokenizer="word")
+        train_tokenizer(as_rows(["a"]), ["text"], tokenizer="word")
 
 
 def test_line_feeds_can_be_words():
-    words = Words.from_texts(["a b\n a\n"], lines=True)
+    words = WordTokenizer.from_texts(["a b\n a\n"], lines=True)
     assert words.entries[4:] == ("\n", "a", "b")
     ids = words.encode([" a\n\nb ", "a b", "\n"])
     assert ids.to_list() == [[5, 4, 4, 6], [5, 6], [4]]
@@ -110,5 +113,5 @@ def test_line_feeds_can_be_words():
 
 
 def test_a_text_that_spells_a_mark_means_none():
-    words = Words(("the", "cat"))
+    words = WordTokenizer(("the", "cat"))
     assert words.encode(["the [END] cat [START] [UNK]"]).to_list() == [[4, 1, 5, 1, 1]]

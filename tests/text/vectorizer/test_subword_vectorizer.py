@@ -5,8 +5,8 @@ from tfnlp import saving
 from tfnlp.data.readers import from_list
 from tfnlp.errors import UsageError
 from tfnlp.text.text_columns import as_rows
-from tfnlp.text.tokenizers.words import Words
-from tfnlp.text.vectorizer.subword_vectorizer import PieceVectorizer, learn_vectorizer
+from tfnlp.text.tokenizers.words import WordTokenizer
+from tfnlp.text.vectorizer.subword_vectorizer import SubwordVectorizer, learn_vectorizer
 
 ROWS = [
     {"text": "a fine film, finely made", "label": "good"},
@@ -37,8 +37,8 @@ def test_other_splits_are_words():
     assert isinstance(learnt("characters"), tfnlp.Vectorizer)
 
 
-def test_the_share_of_cut_pieces():
-    vectorizer = PieceVectorizer(Words(("a", "film")), sequence_length=2)
+def test_the_share_of_truncated_texts():
+    vectorizer = SubwordVectorizer(WordTokenizer(("a", "film")), sequence_length=2)
     shares = vectorizer.cut_share(as_rows(["a good long film", "film"]), ["text"])
     assert shares == pytest.approx({"texts": 0.5, "tokens": 0.4, "unknown": 1 / 3})
 
@@ -50,7 +50,7 @@ def test_options_of_words_are_refused():
 
 def test_a_length_below_one_is_refused():
     with pytest.raises(UsageError, match=r"Received: sequence_length=0"):
-        PieceVectorizer(Words(("a",)), sequence_length=0)
+        SubwordVectorizer(WordTokenizer(("a",)), sequence_length=0)
 
 
 def test_a_classifier_reads_subwords():
@@ -61,7 +61,7 @@ def test_a_classifier_reads_subwords():
     again = saving.from_json(saving.to_json(task))
     ids = [each.encode(inputs)["token_ids"].numpy().tolist() for each in (task, again)]
     assert ids[0] == ids[1]
-    assert len(task.text.vocabulary) == task.text.pieces.size
+    assert len(task.text.vocabulary) == task.text.tokenizer.vocabulary_size
 
 
 @pytest.mark.slow

@@ -110,12 +110,12 @@ def gap(task: Any, prompt: str, text: str) -> str:
 
     Example:
     >>> from types import SimpleNamespace
-    >>> words = SimpleNamespace(pieces=SimpleNamespace(separator=" "))
+    >>> words = SimpleNamespace(tokenizer=SimpleNamespace(separator=" "))
     >>> gap(words, "the cat", "sat"), gap(words, "the cat\\n", "sat")
     (' ', '')
     """
     apart = prompt[-1:].strip() and text[:1].strip()
-    return getattr(task.pieces, "separator", "") if apart else ""
+    return getattr(task.tokenizer, "separator", "") if apart else ""
 
 
 def show(predictor: Any, row: dict[str, Any]) -> None:

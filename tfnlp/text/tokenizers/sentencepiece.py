@@ -1,6 +1,6 @@
-"""Subwords of sentencepiece: any text in a few thousand pieces, and back unchanged.
+"""SentencePiece tokenizer: subwords that give every text back unchanged.
 
-Learnt by `tfnlp.text.tokenizers.sentencepiece_trainer`, applied by tensorflow-text in
+Trained by `tfnlp.text.tokenizers.sentencepiece_trainer`, applied by tensorflow-text in
 graph.
 """
 
@@ -18,39 +18,40 @@ from tfnlp.text.optional_packages import tensorflow_text
 from tfnlp.text.text_columns import as_rows, text_batches
 from tfnlp.text.tokenizers.sentencepiece_trainer import (
     SAMPLE,
-    check_kind,
+    check_model_type,
     learn,
     sample,
     strings,
 )
-from tfnlp.text.tokenizers.tokenizer import MARKS, Pieces
+from tfnlp.text.tokenizers.tokenizer import SPECIAL_TOKENS, Tokenizer
 from tfnlp.text.tokenizers.words import check_room
 
 _TEXTS = tf.TensorSpec([None], tf.string)
 _IDS = tf.RaggedTensorSpec([None, None], tf.int32)
 
 
-class Subwords(Pieces):
-    """Byte-pair or unigram pieces that lose nothing.
+class SentencePieceTokenizer(Tokenizer):
+    """SentencePiece tokenizer: byte-pair encoding or unigram subwords, lossless.
 
     Without `standardize` decoding gives every text back as it was: blanks, tabs and
-    line breaks, emoji, NUL. A character that the pieces lack is spelt in bytes, so
-    nothing is unknown.
+    line breaks, emoji, NUL. A character that the vocabulary lacks is spelt in bytes
+    (byte fallback), so nothing is unknown.
 
     Args:
         model: a model of sentencepiece in base64, as `from_rows` learns it.
-        leading_blank: whether a blank is put before every text and taken away when
-            decoding, so that a first word has the pieces it has elsewhere. Without
-            it the texts of two runs of ids, joined, are the text of the joined ids.
-        standardize: see `Pieces`.
+        leading_blank: whether a blank is put before every text and removed when
+            decoding, so that a first word has the tokens it has elsewhere (the dummy
+            prefix of sentencepiece). Without it the texts of two sequences of ids,
+            joined, are the text of the joined ids.
+        standardize: see `Tokenizer`.
 
     Raises:
-        DataError: the model is none, or its first ids are not `MARKS`.
+        DataError: the model is none, or its first ids are not `SPECIAL_TOKENS`.
         UsageError: tensorflow-text is not installed.
 
     Example:
     >>> texts = ["low lower lowest", "new newer newest"]
-    >>> subwords = Subwords.from_texts(texts, vocabulary_size=280)
+    >>> subwords = SentencePieceTokenizer.from_texts(texts, vocabulary_size=280)
     >>> ids = subwords.encode(["newest  low 🙂"])
     >>> subwords.strings(ids)[0, :3].numpy().tolist()
     [b'ne', b'west', b'\\xe2\\x96\\x81']
@@ -58,7 +59,7 @@ class Subwords(Pieces):
     'newest  low 🙂'
     """
 
-    # Else saving looks for variables in every piece, several times over.
+    # Else saving looks for variables in every token, several times over.
     _TF_MODULE_IGNORED_PROPERTIES = tf.Module._TF_MODULE_IGNORED_PROPERTIES | {
         "_entries"
     }
@@ -80,26 +81,26 @@ class Subwords(Pieces):
         rows: Rows,
         fields: Iterable[str],
         *,
-        kind: str = "bpe",
+        model_type: str = "bpe",
         vocabulary_size: int = 8000,
         exact: bool = True,
-        coverage: float = 0.9995,
+        character_coverage: float = 0.9995,
         leading_blank: bool = False,
         standardize: Sequence[str] = (),
         characters: int = SAMPLE,
     ) -> Self:
-        """Learns pieces from text columns of rows; the same rows give the same ids.
+        """Trains a tokenizer on text columns of rows; the same rows give the same ids.
 
         Args:
             rows: dataset of rows, not batched.
-            fields: the text columns, which share the pieces.
-            kind: ``bpe`` (Sennrich et al. 2016) or ``unigram`` (Kudo 2018).
-            vocabulary_size: ids, the four marks and 256 bytes included.
+            fields: the text columns, which share the vocabulary.
+            model_type: ``bpe`` (Sennrich et al. 2016) or ``unigram`` (Kudo 2018).
+            vocabulary_size: ids, the four special tokens and 256 bytes included.
             exact: whether it is an error if the texts give fewer.
-            coverage: share of the characters of the texts that must be pieces; the
-                rarest are spelt in bytes.
+            character_coverage: share of the characters of the texts that must be
+                tokens; the rarest are spelt in bytes.
             leading_blank: see the class.
-            standardize: see `Pieces`.
+            standardize: see `Tokenizer`.
             characters: how many are learnt from at most; from longer texts evenly
                 spread lines are taken.
 
@@ -110,16 +111,16 @@ class Subwords(Pieces):
                 is not installed.
         """
         check_room(vocabulary_size)
-        check_kind(kind)
+        check_model_type(model_type)
         texts = text_batches(rows, fields).map(standardizer(tuple(standardize)))
         lead = " " if leading_blank else ""
         parts = sample((lead + text for text in strings(texts)), characters=characters)
         model = learn(
             parts,
-            kind=kind,
+            model_type=model_type,
             vocabulary_size=vocabulary_size,
             exact=exact,
-            coverage=coverage,
+            character_coverage=character_coverage,
         )
         written = base64.b64encode(model.SerializeToString(deterministic=True))
         return cls(
@@ -128,18 +129,18 @@ class Subwords(Pieces):
 
     @classmethod
     def from_texts(cls, texts: Iterable[str], **options: Any) -> Self:
-        """Learns pieces from strings; see `from_rows`."""
+        """Trains a tokenizer on strings; see `from_rows`."""
         return cls.from_rows(as_rows(texts), ["text"], **options)
 
     @property
     def entries(self) -> tuple[str, ...]:
-        """Every piece by its id, marks included; U+2581 is a blank."""
+        """Every token by its id, special ones included; U+2581 is a blank."""
         return self._entries
 
-    def cut(self, texts: tf.Tensor) -> tf.RaggedTensor:
+    def tokenize(self, texts: tf.Tensor) -> tf.RaggedTensor:
         """Standardised string [B] → ids int32 [B, (T)].
 
-        No piece reaches over a blank, so each distinct word of a batch is cut once.
+        No token spans a blank, so each distinct word of a batch is tokenized once.
         """
         words = tf.strings.split(texts, " ")  # joined by blanks the texts again
         distinct, places = tf.unique(self._led(words))
@@ -165,7 +166,7 @@ class Subwords(Pieces):
         first = tf.ragged.range(words.row_lengths()).flat_values == 0
         return tf.where(first, flat, led)
 
-    def joined(self, ids: tf.RaggedTensor) -> tf.Tensor:
+    def detokenize(self, ids: tf.RaggedTensor) -> tf.Tensor:
         """Ids int32 [B, (T)] → string [B]."""
         texts = self._detokenize(ids)
         if not self.leading_blank:
@@ -187,19 +188,19 @@ def _tokenizer(model: str) -> Any:
         return text.SentencepieceTokenizer(model=base64.b64decode(model, validate=True))
     except (binascii.Error, tf.errors.OpError) as error:
         raise DataError(
-            "Subwords are a model of sentencepiece in base64. "
+            "A SentencePieceTokenizer holds a model of sentencepiece in base64. "
             f"Received: {model[:20]!r}…, {len(model)} characters. "
-            "Learn one with Subwords.from_rows."
+            "Train one with SentencePieceTokenizer.from_rows."
         ) from error
 
 
 def _entries(tokenizer: Any) -> tuple[str, ...]:
     names = tokenizer.id_to_string(tf.range(tokenizer.vocab_size())).numpy()
     entries = tuple(name.decode() for name in names.tolist())
-    if entries[1 : len(MARKS)] != MARKS[1:]:
+    if entries[1 : len(SPECIAL_TOKENS)] != SPECIAL_TOKENS[1:]:
         raise DataError(
-            f"The first ids of subwords are padding, {', '.join(MARKS[1:])}. "
-            f"Received: {', '.join(entries[: len(MARKS)])}. "
-            "Learn the model with Subwords.from_rows."
+            f"The first ids of subwords are padding, {', '.join(SPECIAL_TOKENS[1:])}. "
+            f"Received: {', '.join(entries[: len(SPECIAL_TOKENS)])}. "
+            "Train the model with SentencePieceTokenizer.from_rows."
         )
-    return (MARKS[0], *entries[1:])
+    return (SPECIAL_TOKENS[0], *entries[1:])

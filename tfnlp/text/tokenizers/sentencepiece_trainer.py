@@ -1,4 +1,4 @@
-"""Learns subwords with sentencepiece: the same model from the same texts, always.
+"""Training of SentencePiece models: the same model from the same texts, always.
 
 Everything that makes a model reversible is in the model itself: bytes stand in for
 rare characters, nothing is normalised, and the one character that sentencepiece
@@ -17,9 +17,9 @@ import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError, nearest
 from tfnlp.text.optional_packages import sentencepiece
-from tfnlp.text.tokenizers.tokenizer import MARKS
+from tfnlp.text.tokenizers.tokenizer import SPECIAL_TOKENS
 
-KINDS = ("bpe", "unigram")
+MODEL_TYPES = ("bpe", "unigram")
 BLANK = "\u2581"
 """How sentencepiece writes the blank in front of a word."""
 
@@ -74,42 +74,44 @@ def strings(texts: tf.data.Dataset) -> Iterator[str]:
 def learn(
     parts: Sequence[str],
     *,
-    kind: str,
+    model_type: str,
     vocabulary_size: int,
     exact: bool = True,
     byte_fallback: bool = True,
-    coverage: float = 0.9995,
+    character_coverage: float = 0.9995,
 ) -> Any:
-    """Learns a model from lines; the first four ids are `MARKS`.
+    """Learns a model from lines; the first four ids are `SPECIAL_TOKENS`.
 
     Args:
         parts: lines out of `sample`.
-        kind: ``bpe`` (Sennrich et al. 2016) or ``unigram`` (Kudo 2018).
-        vocabulary_size: ids, the marks included, and 256 bytes with `byte_fallback`.
+        model_type: ``bpe`` (Sennrich et al. 2016) or ``unigram`` (Kudo 2018).
+        vocabulary_size: ids, the special tokens included, and 256 bytes with
+            `byte_fallback`.
         exact: whether fewer ids than `vocabulary_size` are an error.
         byte_fallback: whether rare characters are spelt in bytes, and line breaks
-            and tabs are pieces of their own.
-        coverage: share of the characters of the texts that must be pieces.
+            and tabs are tokens of their own.
+        character_coverage: share of the characters of the texts that must be tokens.
 
     Returns:
         The `ModelProto` of sentencepiece.
 
     Raises:
         DataError: there is no text, or too little or too much of it for that size.
-        UsageError: the kind is unknown, or sentencepiece is not installed.
+        UsageError: the model type is unknown, or sentencepiece is not installed.
     """
-    check_kind(kind)
+    check_model_type(model_type)
     if not any(part.strip() for part in parts):
         raise DataError(
-            "Subwords are learnt from texts. Received: no text, or only empty ones. "
+            "A tokenizer is trained on texts. "
+            "Received: no text, or only empty ones. "
             "Check that the text column is the right one."
         )
     options = {
-        "model_type": kind,
+        "model_type": model_type,
         "vocab_size": vocabulary_size,
         "hard_vocab_limit": exact,
         "byte_fallback": byte_fallback,
-        "character_coverage": coverage,
+        "character_coverage": character_coverage,
         "user_defined_symbols": ["\n", "\t"] if byte_fallback else [],
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -117,16 +119,16 @@ def learn(
     return _portable(written)
 
 
-def check_kind(kind: str) -> None:
-    """Raises if subwords of this kind cannot be learnt.
+def check_model_type(model_type: str) -> None:
+    """Raises if sentencepiece is not used with this model type.
 
     Raises:
-        UsageError: names the nearest kind.
+        UsageError: names the nearest model type.
     """
-    if kind not in KINDS:
+    if model_type not in MODEL_TYPES:
         raise UsageError(
-            f"Subwords are of the kind bpe or unigram. Received: {kind!r}."
-            f"{nearest(str(kind), KINDS)}"
+            f"model_type must be bpe or unigram. Received: {model_type!r}."
+            f"{nearest(str(model_type), MODEL_TYPES)}"
         )
 
 
@@ -137,7 +139,9 @@ def _parts(texts: Iterable[str]) -> Iterator[str]:
 
 def _trained(parts: Sequence[str], options: dict[str, Any]) -> bytes:
     model = io.BytesIO()
-    names = dict(zip(("pad", "unk", "bos", "eos"), ("[PAD]", *MARKS[1:]), strict=True))
+    names = dict(
+        zip(("pad", "unk", "bos", "eos"), ("[PAD]", *SPECIAL_TOKENS[1:]), strict=True)
+    )
     try:
         sentencepiece().SentencePieceTrainer.Train(
             sentence_iterator=iter(parts),
@@ -184,8 +188,9 @@ def _rejected(reason: str, options: dict[str, Any]) -> Exception:
         )
     if least := re.search(r"(\d+) vs (\d+)", reason):
         return DataError(
-            f"The marks, bytes and characters of these texts are {least[2]} pieces, "
-            f"so vocabulary_size must be larger. Received: vocabulary_size={size}. "
+            "Special tokens, bytes and characters of these texts are "
+            f"{least[2]} tokens, so vocabulary_size must be larger. "
+            f"Received: vocabulary_size={size}. "
             f"Use more than {least[2]}."
         )
     return DataError(

@@ -1,33 +1,35 @@
-"""One function that learns any kind of pieces, named as a flag names it."""
+"""Trains any tokenizer by its name, as a flag gives it."""
 
 from collections.abc import Iterable
 from typing import Any
 
 from tfnlp.errors import UsageError, nearest
 from tfnlp.specs import Rows
-from tfnlp.text.tokenizers.sentencepiece import Subwords
-from tfnlp.text.tokenizers.sentencepiece_trainer import KINDS
-from tfnlp.text.tokenizers.tokenizer import Pieces
-from tfnlp.text.tokenizers.wordpiece import WordPieces
-from tfnlp.text.tokenizers.words import Characters, Words
+from tfnlp.text.tokenizers.characters import CharacterTokenizer
+from tfnlp.text.tokenizers.sentencepiece import SentencePieceTokenizer
+from tfnlp.text.tokenizers.sentencepiece_trainer import MODEL_TYPES
+from tfnlp.text.tokenizers.tokenizer import Tokenizer
+from tfnlp.text.tokenizers.wordpiece import WordPieceTokenizer
+from tfnlp.text.tokenizers.words import WordTokenizer
 
-_WHOLE = {"characters": Characters, "words": Words}
-SUBWORDS = (*KINDS, "wordpiece")
+_WHOLE = {"characters": CharacterTokenizer, "words": WordTokenizer}
+SUBWORDS = (*MODEL_TYPES, "wordpiece")
 """Tokenizers whose tokens are parts of words."""
 TOKENIZERS = (*SUBWORDS, *_WHOLE)
 """Every tokenizer that can be trained, by name."""
 
 
-def learn_pieces(
+def train_tokenizer(
     rows: Rows, fields: Iterable[str], *, tokenizer: str = "bpe", **options: Any
-) -> Pieces:
-    """Learns pieces from text columns of rows.
+) -> Tokenizer:
+    """Trains a tokenizer on text columns of rows.
 
     Args:
         rows: dataset of rows, not batched.
-        fields: the text columns, which share the pieces.
-        tokenizer: ``bpe`` or ``unigram`` (`Subwords`), ``wordpiece`` (`WordPieces`),
-            ``words`` (`Words`) or ``characters`` (`Characters`).
+        fields: the text columns, which share the vocabulary.
+        tokenizer: ``bpe`` or ``unigram`` (`SentencePieceTokenizer`), ``wordpiece``
+            (`WordPieceTokenizer`), ``words`` (`WordTokenizer`) or ``characters``
+            (`CharacterTokenizer`).
         options: those of `from_rows` of that class, such as `vocabulary_size`.
 
     Raises:
@@ -38,7 +40,7 @@ def learn_pieces(
     Example:
     >>> from tfnlp.text.text_columns import as_rows
     >>> phones = as_rows(["K AE T", "D AO G"])
-    >>> learn_pieces(phones, ["text"], tokenizer="words").entries[4:]
+    >>> train_tokenizer(phones, ["text"], tokenizer="words").entries[4:]
     ('AE', 'AO', 'D', 'G', 'K', 'T')
     """
     if tokenizer not in TOKENIZERS:
@@ -46,7 +48,9 @@ def learn_pieces(
             f"tokenizer must be one of {', '.join(TOKENIZERS)}. "
             f"Received: {tokenizer!r}.{nearest(str(tokenizer), TOKENIZERS)}"
         )
-    if tokenizer in KINDS:
-        return Subwords.from_rows(rows, fields, kind=tokenizer, **options)
-    kind = WordPieces if tokenizer == "wordpiece" else _WHOLE[tokenizer]
+    if tokenizer in MODEL_TYPES:
+        return SentencePieceTokenizer.from_rows(
+            rows, fields, model_type=tokenizer, **options
+        )
+    kind = WordPieceTokenizer if tokenizer == "wordpiece" else _WHOLE[tokenizer]
     return kind.from_rows(rows, fields, **options)

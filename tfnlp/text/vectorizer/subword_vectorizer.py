@@ -1,4 +1,4 @@
-"""Pieces in place of words: for tasks that read texts and write none."""
+"""Subword vectorizer: token ids for tasks that read texts and write none."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -10,8 +10,8 @@ from tfnlp.saving import pack
 from tfnlp.specs import Rows
 from tfnlp.text.normalize import DEFAULT
 from tfnlp.text.text_columns import text_batches
-from tfnlp.text.tokenizers.tokenizer import Pieces
-from tfnlp.text.tokenizers.training import SUBWORDS, learn_pieces
+from tfnlp.text.tokenizers.tokenizer import Tokenizer
+from tfnlp.text.tokenizers.training import SUBWORDS, train_tokenizer
 from tfnlp.text.vectorizer.padding import cut_counts, cut_shares, padded
 from tfnlp.text.vectorizer.vectorizer import Vectorizer
 from tfnlp.text.vocabulary import SPECIAL, Vocabulary
@@ -25,40 +25,41 @@ _NO_OPTION = {
 """Options of `Vectorizer` that subwords do without, and what says nothing."""
 
 
-class PieceVectorizer(tf.Module):
-    """Turns string [B] into piece ids int32 [B, T] and their padding mask.
+class SubwordVectorizer(tf.Module):
+    """Turns string [B] into subword ids int32 [B, T] and their padding mask.
 
     What `Vectorizer` does with words: T is the longest row of the batch and at
-    least 1; a text without any piece is one unknown token.
+    least 1; a text without any token is one unknown token.
 
     Args:
-        pieces: what cuts texts.
-        sequence_length: pieces kept of every text.
+        tokenizer: what texts are tokenized by.
+        sequence_length: tokens kept of every text.
 
     Raises:
         UsageError: sequence_length is below 1.
 
     Example:
-    >>> from tfnlp.text.tokenizers.words import Characters
-    >>> vectorizer = PieceVectorizer(Characters(("a", "b")), sequence_length=3)
+    >>> from tfnlp.text.tokenizers.characters import CharacterTokenizer
+    >>> tokenizer = CharacterTokenizer(("a", "b"))
+    >>> vectorizer = SubwordVectorizer(tokenizer, sequence_length=3)
     >>> vectorizer(["abba", ""])["token_ids"].numpy()
     array([[4, 5, 5],
            [1, 0, 0]], dtype=int32)
     """
 
-    def __init__(self, pieces: Pieces, *, sequence_length: int = 256):
+    def __init__(self, tokenizer: Tokenizer, *, sequence_length: int = 256):
         super().__init__()
         if not isinstance(sequence_length, int) or sequence_length < 1:
             raise UsageError(
-                "sequence_length counts pieces: a whole number of 1 or more. "
+                "sequence_length counts tokens: a whole number of 1 or more. "
                 f"Received: sequence_length={sequence_length!r}."
             )
-        self.pieces, self.sequence_length = pieces, sequence_length
+        self.tokenizer, self.sequence_length = tokenizer, sequence_length
 
     @property
     def vocabulary(self) -> Vocabulary:
-        """Every piece and its id."""
-        return Vocabulary(self.pieces.entries[len(SPECIAL) :], special=SPECIAL)
+        """Every token and its id."""
+        return Vocabulary(self.tokenizer.entries[len(SPECIAL) :], special=SPECIAL)
 
     @tf.autograph.experimental.do_not_convert
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -67,8 +68,8 @@ class PieceVectorizer(tf.Module):
         Returns:
             token_ids int32 [B, T] and padding_mask int32 [B, T].
         """
-        ids = self.pieces.encode(texts)[:, : self.sequence_length]
-        return padded(ids, unknown=self.pieces.unknown)
+        ids = self.tokenizer.encode(texts)[:, : self.sequence_length]
+        return padded(ids, unknown=self.tokenizer.unknown)
 
     def cut_share(self, rows: Rows, fields: Iterable[str]) -> dict[str, float]:
         """Measures how much `sequence_length` truncates and how much is unknown.
@@ -79,16 +80,19 @@ class PieceVectorizer(tf.Module):
         """
 
         def counts(texts: tf.Tensor) -> tf.Tensor:
-            ids = self.pieces.encode(texts)
+            ids = self.tokenizer.encode(texts)
             return cut_counts(
-                ids, length=self.sequence_length, unknown=self.pieces.unknown
+                ids, length=self.sequence_length, unknown=self.tokenizer.unknown
             )
 
         return cut_shares(text_batches(rows, fields).map(counts))
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments as JSON values."""
-        return {"pieces": pack(self.pieces), "sequence_length": self.sequence_length}
+        return {
+            "tokenizer": pack(self.tokenizer),
+            "sequence_length": self.sequence_length,
+        }
 
 
 def learn_vectorizer(
@@ -100,7 +104,7 @@ def learn_vectorizer(
     sequence_length: int = 256,
     standardize: Sequence[str] = DEFAULT,
     **options: Any,
-) -> Vectorizer | PieceVectorizer:
+) -> Vectorizer | SubwordVectorizer:
     """Learns what turns texts into ids: of words, or of subwords in place of them.
 
     Args:
@@ -140,7 +144,7 @@ def learn_vectorizer(
                 "Leave it out."
             )
     own = {"exact": False, "leading_blank": True} if tokenizer != "wordpiece" else {}
-    pieces = learn_pieces(
+    trained = train_tokenizer(
         rows,
         fields,
         tokenizer=tokenizer,
@@ -148,4 +152,4 @@ def learn_vectorizer(
         standardize=standardize,
         **own,
     )
-    return PieceVectorizer(pieces, sequence_length=sequence_length)
+    return SubwordVectorizer(trained, sequence_length=sequence_length)
