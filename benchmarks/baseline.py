@@ -3,7 +3,7 @@
     python benchmarks/baseline.py --train reviews.csv --text review --label stars
 
 Takes the flags of `pipelines/text_classification.py` about data and reads the same
-sides, so its figure and the pipeline's are about the same rows. Words and bigrams
+splits, so its figure and the pipeline's are about the same rows. Words and bigrams
 where blanks stand between words, runs of one to three characters for Chinese and
 Japanese; C and the rarest term kept are chosen on the validation rows. Several
 labels are one SVM each. Prints one line of JSON.
@@ -39,7 +39,7 @@ class Recipe(cli.Source):
     """Scores TF-IDF with a linear SVM on the rows that a pipeline would test on."""
 
 
-class Side(NamedTuple):
+class Split(NamedTuple):
     """Texts and gold labels, str [N] each."""
 
     texts: list[str]
@@ -47,7 +47,7 @@ class Side(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A trained SVM and how well it does on the validation side."""
+    """A trained SVM and how well it does on the validation split."""
 
     score: float
     chosen: dict[str, float]
@@ -57,15 +57,15 @@ class Candidate(NamedTuple):
 def main(recipe: Recipe) -> None:
     """Reads, chooses, tests and prints."""
     start = time.perf_counter()
-    rows = recipe.clean(recipe.sides())
-    sides = tfnlp.Sides(*map(in_memory, rows))
-    found = measure(sides, separator=recipe.joined_by)
-    found["rows"] = {name: len(side.texts) for name, side in sides._asdict().items()}
+    rows = recipe.clean(recipe.read_splits())
+    splits = tfnlp.Splits(*map(in_memory, rows))
+    found = measure(splits, separator=recipe.joined_by)
+    found["rows"] = {name: len(split.texts) for name, split in splits._asdict().items()}
     found["seconds"] = round(time.perf_counter() - start, 1)
     print(json.dumps(found))
 
 
-def in_memory(rows: Any) -> Side:
+def in_memory(rows: Any) -> Split:
     """All rows at once; the two texts of a pair become one."""
     texts: list[str] = []
     labels: list[str] = []
@@ -73,24 +73,24 @@ def in_memory(rows: Any) -> Side:
         labels += _decoded(batch.pop("label"))
         columns = [_decoded(batch[name]) for name in sorted(batch)]
         texts += [" ".join(parts) for parts in zip(*columns, strict=True)]
-    return Side(texts, np.array(labels, object))
+    return Split(texts, np.array(labels, object))
 
 
-def measure(sides: tfnlp.Sides, *, separator: str | None = None) -> dict[str, Any]:
-    """Scores, on the test side, the SVM that does best on the validation side.
+def measure(splits: tfnlp.Splits, *, separator: str | None = None) -> dict[str, Any]:
+    """Scores, on the test split, the SVM that does best on the validation split.
 
     Args:
-        sides: three of `Side`.
+        splits: three of `Split`.
         separator: joins the labels of a row, if rows have several.
 
     Returns:
         scores, and the settings chosen.
     """
-    best = max(candidates(sides, separator), key=lambda candidate: candidate.score)
+    best = max(candidates(splits, separator), key=lambda candidate: candidate.score)
     found = scores.score(
-        sides.test.labels,
-        best.answer(sides.test.texts),
-        labels=classes(sides.train.labels, separator),
+        splits.test.labels,
+        best.answer(splits.test.texts),
+        labels=classes(splits.train.labels, separator),
         separator=separator,
     )
     return {
@@ -99,19 +99,19 @@ def measure(sides: tfnlp.Sides, *, separator: str | None = None) -> dict[str, An
     }
 
 
-def candidates(sides: tfnlp.Sides, separator: str | None) -> Iterator[Candidate]:
+def candidates(splits: tfnlp.Splits, separator: str | None) -> Iterator[Candidate]:
     """Trains an SVM for every setting; equal ones come with the smaller C first."""
-    labels = classes(sides.train.labels, separator)
+    labels = classes(splits.train.labels, separator)
     for min_frequency in MIN_FREQUENCIES:
-        vectorizer = tfidf(sides.train.texts, min_frequency=min_frequency)
-        train = vectorizer.fit_transform(sides.train.texts)
-        valid = vectorizer.transform(sides.valid.texts)
+        vectorizer = tfidf(splits.train.texts, min_frequency=min_frequency)
+        train = vectorizer.fit_transform(splits.train.texts)
+        valid = vectorizer.transform(splits.valid.texts)
         for cost in COSTS:
-            answer = trained(train, sides.train.labels, cost=cost, separator=separator)
+            answer = trained(train, splits.train.labels, cost=cost, separator=separator)
             draw = classification_bootstrap.headline(
-                sides.valid.labels, answer(valid), labels=labels, separator=separator
+                splits.valid.labels, answer(valid), labels=labels, separator=separator
             )
-            found = draw(np.arange(len(sides.valid.labels)))
+            found = draw(np.arange(len(splits.valid.labels)))
             yield Candidate(
                 found["accuracy" if separator is None else "f1_macro"],
                 {"C": cost, "min_frequency": min_frequency},

@@ -89,7 +89,7 @@ The baseline has its own choices: see `benchmarks/baseline.py`.
 COMPARED = {"goemotions": "f1_macro"}
 """The score that decides, where it is not accuracy."""
 REPORTED = ("accuracy", "f1_macro", "f1_micro")
-SIDES = ("train", "valid", "test")
+SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +119,7 @@ class Result:
     model: str
     flags: str
     scores: Mapping[str, float]
-    rows: Mapping[str, int]  # side → count
+    rows: Mapping[str, int]  # split → count
     seconds: float  # wall time of the whole process
 
     @property
@@ -275,7 +275,7 @@ def _line(name: str, results: Sequence[Result], models: Sequence[str]) -> list[s
     baseline = found.get(BASELINE)
     best = max((found[model] for model in models if model in found), default=None)
     ahead = "–" if None in (best, baseline) else f"{best - baseline:+.4f}"
-    rows = " / ".join(f"{results[-1].rows[side]:,}" for side in SIDES)
+    rows = " / ".join(f"{results[-1].rows[split]:,}" for split in SPLITS)
     seconds = {result.model: result.seconds for result in results}
     top = max(found.values())
     cells = [

@@ -173,7 +173,7 @@ def main(recipe: Recipe) -> None:
             f"of {', '.join(PEERS)}. Received: {recipe.epochs} and {recipe.encoders!r}."
         )
     columns = {"text": recipe.text, "label": recipe.label}
-    sides = tfnlp.read_sides(recipe.train, columns, **recipe.options())
+    splits = tfnlp.read_splits(recipe.train, columns, **recipe.options())
     print("| encoder | PyTorch, texts a second | `tfnlp.fit` | ratio |")
     print("| --- | ---: | ---: | ---: |")
     for name in names:
@@ -187,10 +187,10 @@ def main(recipe: Recipe) -> None:
                 "sequence_length": 1_000,
                 "ngrams": 2,
             }
-        task = tfnlp.Classification.from_rows(sides.train, **text)
-        texts = len(sides.train)
-        slow = texts / of_torch(recipe, name, task, sides.train)
-        fast = texts / of_fit(recipe, name, task, sides)
+        task = tfnlp.Classification.from_rows(splits.train, **text)
+        texts = len(splits.train)
+        slow = texts / of_torch(recipe, name, task, splits.train)
+        fast = texts / of_fit(recipe, name, task, splits)
         print(f"| {name} | {slow:,.0f} | {fast:,.0f} | {fast / slow:.2f} |", flush=True)
 
 
@@ -237,7 +237,7 @@ def encoded(task: tfnlp.Classification, rows: Any) -> tuple[Ids, torch.Tensor]:
 
 
 def of_fit(
-    recipe: Recipe, name: str, task: tfnlp.Classification, sides: tfnlp.Sides
+    recipe: Recipe, name: str, task: tfnlp.Classification, splits: tfnlp.Splits
 ) -> float:
     """Seconds of an epoch of `tfnlp.fit`."""
     clock = EpochSeconds()
@@ -249,8 +249,8 @@ def of_fit(
     config = tfnlp.TrainConfig(
         epochs=recipe.epochs, batch_size=recipe.batch_size, patience=recipe.epochs
     )
-    valid = sides.valid.take(recipe.batch_size)
-    tfnlp.fit(task, build, sides.train, valid, config, callbacks=(clock,))
+    valid = splits.valid.take(recipe.batch_size)
+    tfnlp.fit(task, build, splits.train, valid, config, callbacks=(clock,))
     return clock.fastest
 
 

@@ -59,7 +59,7 @@ def main(recipe: Recipe) -> None:
             f"Received: {recipe.passes}."
         )
     columns = {"text": recipe.text, "label": recipe.label}
-    rows = tfnlp.read_sides(recipe.train, columns, **recipe.options()).train
+    rows = tfnlp.read_splits(recipe.train, columns, **recipe.options()).train
     task = tfnlp.Classification.from_rows(
         rows,
         vocabulary_size=recipe.vocabulary_size,

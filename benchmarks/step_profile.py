@@ -46,13 +46,13 @@ class Recipe(cli.Reading):
 def main(recipe: Recipe) -> None:
     """Reads, takes steps and prints."""
     columns = {"text": recipe.text, "label": recipe.label}
-    sides = tfnlp.read_sides(recipe.train, columns, **recipe.options())
+    splits = tfnlp.read_splits(recipe.train, columns, **recipe.options())
     text = {
         "vocabulary_size": recipe.vocabulary_size,
         "sequence_length": recipe.sequence_length,
         "ngrams": recipe.ngrams,
     }
-    task = tfnlp.Classification.from_rows(sides.train, **text)
+    task = tfnlp.Classification.from_rows(splits.train, **text)
 
     def build(hp: Any) -> Any:
         encoder_of = getattr(tfnlp, recipe.encoder).encoder
@@ -62,7 +62,7 @@ def main(recipe: Recipe) -> None:
 
     config = tfnlp.TrainConfig(batch_size=recipe.batch_size)
     trainable = compiled(task, build, config, steps=1000)
-    batches = list(islice(batched(task, counted(sides.train), config), 51))
+    batches = list(islice(batched(task, counted(splits.train), config), 51))
     batches.sort(key=lambda each: each[0]["token_ids"].shape[1])
     batch = batches[len(batches) // 2]
     step = tf.function(lambda: trainable.train_step(batch), autograph=False)

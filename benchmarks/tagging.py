@@ -50,12 +50,12 @@ class Recipe(cli.Tagger):
     global_clipnorm: float = 5.0
     threads: int = field(default=2, metadata={"help": "of PyTorch"})
 
-    def sides(self) -> tfnlp.Sides:
+    def read_splits(self) -> tfnlp.Splits:
         """The rows of a file, or made-up ones."""
         if self.train:
-            return super().sides()
+            return super().read_splits()
         rows = from_list(list(sentences()))
-        return tfnlp.Sides(rows, rows, rows)
+        return tfnlp.Splits(rows, rows, rows)
 
 
 def sentences(count: int = 4_000) -> Iterator[dict[str, str]]:
@@ -158,8 +158,8 @@ def main(recipe: Recipe) -> None:
             "--epochs is 2 or more, since the first is not counted. "
             f"Received: {recipe.epochs}."
         )
-    sides = recipe.sides()
-    task = tfnlp.Tagging.from_rows(sides.train, **recipe.learning())
+    splits = recipe.read_splits()
+    task = tfnlp.Tagging.from_rows(splits.train, **recipe.learning())
     config = tfnlp.TrainConfig(
         epochs=recipe.epochs,
         batch_size=recipe.batch_size,
@@ -167,11 +167,11 @@ def main(recipe: Recipe) -> None:
         global_clipnorm=recipe.global_clipnorm,
         patience=recipe.epochs,
     )
-    words = sum(len(row["tokens"].split()) for row in sides.train.as_numpy_iterator())
+    words = sum(len(row["tokens"].split()) for row in splits.train.as_numpy_iterator())
     seconds = {
-        PEER: of_torch(recipe, task, sides, config, bucket=False),
-        SORTED: of_torch(recipe, task, sides, config, bucket=True),
-        "tfnlp.fit": of_fit(recipe, task, sides, config),
+        PEER: of_torch(recipe, task, splits, config, bucket=False),
+        SORTED: of_torch(recipe, task, splits, config, bucket=True),
+        "tfnlp.fit": of_fit(recipe, task, splits, config),
     }
     print(table({name: words / value for name, value in seconds.items()}))
 
@@ -179,7 +179,7 @@ def main(recipe: Recipe) -> None:
 def of_torch(
     recipe: Recipe,
     task: tfnlp.Tagging,
-    sides: tfnlp.Sides,
+    splits: tfnlp.Splits,
     config: Any,
     *,
     bucket: bool,
@@ -193,7 +193,7 @@ def of_torch(
     torch.manual_seed(config.seed)
     peer = Peer(task.words.sizes, len(task.tags), recipe)
     adam = torch.optim.Adam(peer.parameters(), lr=config.learning_rate)
-    rows = check_rows(counted(sides.train), {**task.inputs, **task.targets})
+    rows = check_rows(counted(splits.train), {**task.inputs, **task.targets})
     shuffled = batches(
         rows, batch_size=config.batch_size, fields=("tokens",), bucket=bucket
     )
@@ -214,7 +214,7 @@ def of_torch(
 
 
 def of_fit(
-    recipe: Recipe, task: tfnlp.Tagging, sides: tfnlp.Sides, config: Any
+    recipe: Recipe, task: tfnlp.Tagging, splits: tfnlp.Splits, config: Any
 ) -> float:
     """Seconds of an epoch of `tfnlp.fit`."""
     clock = EpochSeconds()
@@ -227,8 +227,8 @@ def of_fit(
         )
         return task.network(encoder, dropout=recipe.dropout)
 
-    valid = sides.valid.take(recipe.batch_size)
-    tfnlp.fit(task, build, sides.train, valid, config, callbacks=(clock,))
+    valid = splits.valid.take(recipe.batch_size)
+    tfnlp.fit(task, build, splits.train, valid, config, callbacks=(clock,))
     return clock.fastest
 
 

@@ -46,7 +46,7 @@ def main(recipe: Recipe) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(recipe.threads)
     tf.config.threading.set_inter_op_parallelism_threads(recipe.threads)
     columns = {"text": recipe.text}
-    rows = tfnlp.read_sides(recipe.train, columns, **recipe.options()).train
+    rows = tfnlp.read_splits(recipe.train, columns, **recipe.options()).train
     texts = [row.decode() for row in rows.map(_text).as_numpy_iterator()]
     vectorizer = tfnlp.Vectorizer.from_texts(
         texts, vocabulary_size=recipe.vocabulary_size, ngrams=2, sequence_length=1000

@@ -77,9 +77,9 @@ def main(recipe: Recipe) -> None:
             f"Received: {recipe.epochs}."
         )
     columns = {"text": recipe.text, "label": recipe.label}
-    sides = tfnlp.read_sides(recipe.train, columns, **recipe.options())
+    splits = tfnlp.read_splits(recipe.train, columns, **recipe.options())
     task = tfnlp.Classification.from_rows(
-        sides.train,
+        splits.train,
         vocabulary_size=recipe.vocabulary_size,
         ngrams=2,
         sequence_length=1000,
@@ -93,14 +93,14 @@ def main(recipe: Recipe) -> None:
         return task.network(encoder, pooling="sqrt", dropout=0.5)
 
     seconds = {
-        PEER: of_keras(task, build, sides, config),
-        "tfnlp.fit": of_fit(task, build, sides, config),
+        PEER: of_keras(task, build, splits, config),
+        "tfnlp.fit": of_fit(task, build, splits, config),
     }
     print(table(seconds))
 
 
 def of_keras(
-    task: tfnlp.Classification, build: Any, sides: tfnlp.Sides, config: Any
+    task: tfnlp.Classification, build: Any, splits: tfnlp.Splits, config: Any
 ) -> float:
     """Seconds of an epoch of plain Keras, on batches that tfnlp encodes."""
     clock = EpochSeconds()
@@ -111,7 +111,7 @@ def of_keras(
         metrics=["accuracy"],
         jit_compile=False,  # XLA would compile anew for every length of a batch
     )
-    rows = counted(sides.train)
+    rows = counted(splits.train)
     model.fit(
         batched(task, rows, config, from_update=0),
         steps_per_epoch=-(-len(rows) // config.batch_size),
@@ -124,11 +124,11 @@ def of_keras(
 
 
 def of_fit(
-    task: tfnlp.Classification, build: Any, sides: tfnlp.Sides, config: Any
+    task: tfnlp.Classification, build: Any, splits: tfnlp.Splits, config: Any
 ) -> float:
     """Seconds of an epoch of `tfnlp.fit`."""
     clock = EpochSeconds()
-    tfnlp.fit(task, build, sides.train, sides.valid, config, callbacks=(clock,))
+    tfnlp.fit(task, build, splits.train, splits.valid, config, callbacks=(clock,))
     return clock.fastest
 
 

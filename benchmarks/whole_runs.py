@@ -4,7 +4,7 @@
     python benchmarks/whole_runs.py --train train.csv --test test.csv
 
 Every run is a process of its own that reads the same three files, trains, and answers
-the test side: scripts of `benchmarks/peers/`, written as users of those packages
+the test split: scripts of `benchmarks/peers/`, written as users of those packages
 write them, and `pipelines/text_classification.py` with its defaults, which moreover
 audits, evaluates with intervals, draws a report and saves what can be served. Seconds
 are those from the start of the process to the test score, which is all that the peers
@@ -94,7 +94,7 @@ class Result(NamedTuple):
 
 
 def main(recipe: Recipe) -> None:
-    """Writes the sides, runs and prints.
+    """Writes the splits, runs and prints.
 
     Raises:
         TfnlpError: a run failed.
@@ -114,16 +114,16 @@ def main(recipe: Recipe) -> None:
             "Leave them out."
         )
     with tempfile.TemporaryDirectory() as folder:
-        sides = write(recipe.clean(recipe.sides()), Path(folder))
+        splits = write(recipe.clean(recipe.read_splits()), Path(folder))
         print(HEAD, flush=True)
         for name in names:
-            print(line(measure(name, sides, Path(folder))), flush=True)
+            print(line(measure(name, splits, Path(folder))), flush=True)
 
 
-def write(sides: tfnlp.Sides, folder: Path) -> list[str]:
+def write(splits: tfnlp.Splits, folder: Path) -> list[str]:
     """Writes what all runs read: train, valid and test as tables."""
     paths = []
-    for name, rows in sides._asdict().items():
+    for name, rows in splits._asdict().items():
         paths.append(str(folder / f"{name}.csv"))
         with open(paths[-1], "w", encoding="utf-8", newline="") as file:
             table = csv.DictWriter(file, ["text", "label"])
@@ -133,14 +133,14 @@ def write(sides: tfnlp.Sides, folder: Path) -> list[str]:
     return paths
 
 
-def measure(name: str, sides: Sequence[str], folder: Path) -> Result:
+def measure(name: str, splits: Sequence[str], folder: Path) -> Result:
     """Runs a script in a process of its own.
 
     Raises:
         TfnlpError: it failed.
     """
     print(f"{name} …", file=sys.stderr)
-    words = command(name, sides, folder)
+    words = command(name, splits, folder)
     small, peak = [sys.executable, "-c", SMALL], folder / "peak"
     start, scored = time.perf_counter(), None
     with subprocess.Popen(
@@ -170,19 +170,19 @@ def measure(name: str, sides: Sequence[str], folder: Path) -> Result:
     return Result(name, accuracy, scored or seconds, seconds, memory)
 
 
-def command(name: str, sides: Sequence[str], folder: Path) -> list[str]:
+def command(name: str, splits: Sequence[str], folder: Path) -> list[str]:
     """The words of a command."""
     if name in PEERS:
         script, *network = PEERS[name].split()
         return [
             sys.executable,
             str(ROOT / "benchmarks/peers" / script),
-            *sides,
+            *splits,
             *network,
         ]
     flags = ["--name", "run", "--output", str(folder / name), *OURS[name].split()]
-    for side, path in zip(("train", "valid", "test"), sides, strict=True):
-        flags += [f"--{side}", path]
+    for split, path in zip(("train", "valid", "test"), splits, strict=True):
+        flags += [f"--{split}", path]
     return [sys.executable, str(ROOT / "pipelines/text_classification.py"), *flags]
 
 

@@ -108,16 +108,19 @@ def main(recipe: Recipe) -> Path:
         tfnlp.check_output(recipe.name, recipe.output)
         rehearse(recipe)
     with clock.phase("read and audit"):
-        sides = recipe.sides()
-        audit = tfnlp.audit(sides.train, label_field=None).check()
+        splits = recipe.read_splits()
+        audit = tfnlp.audit(splits.train, label_field=None).check()
         print(audit.table(), file=sys.stderr)
     with clock.phase("vocabulary"):
         task = learnt(
-            recipe, sides.train, tokenizer=recipe.tokenizer, vocabulary_size=recipe.most
+            recipe,
+            splits.train,
+            tokenizer=recipe.tokenizer,
+            vocabulary_size=recipe.most,
         )
-        train = recipe.blocks(sides.train)
-        valid = recipe.blocks(sides.valid, before=bool(recipe.slots))
-        test = recipe.blocks(sides.test, before=True)
+        train = recipe.blocks(splits.train)
+        valid = recipe.blocks(splits.valid, before=bool(recipe.slots))
+        test = recipe.blocks(splits.test, before=True)
 
     def build(hp):
         hidden_dim = hp.Int(

@@ -68,10 +68,10 @@ def main(recipe: Recipe) -> Path:
         tfnlp.check_output(recipe.name, recipe.output)
         rehearse(recipe)
     with clock.phase("read and audit"):
-        sides = recipe.sides().map(tfnlp.placed)
-        audit = recipe.checked(sides, key_fields=("predicate",))
+        splits = recipe.read_splits().map(tfnlp.placed)
+        audit = recipe.checked(splits, key_fields=("predicate",))
     with clock.phase("vocabulary"):
-        task = tfnlp.SemanticRoles.from_rows(sides.train, **recipe.learning())
+        task = tfnlp.SemanticRoles.from_rows(splits.train, **recipe.learning())
         vectors = recipe.pretrained(task)
 
     def build(hp):
@@ -80,11 +80,11 @@ def main(recipe: Recipe) -> Path:
         return network(recipe, task, vectors, hidden_dim=hidden_dim, dropout=dropout)
 
     with clock.phase("train"):
-        model = cli.fit(recipe, task, build, sides.train, sides.valid)
+        model = cli.fit(recipe, task, build, splits.train, splits.valid)
     report = tfnlp.evaluate(
         task,
         model,
-        sides.test,
+        splits.test,
         history=model.history.history,
         seconds=clock.seconds,
         counts={"train": audit.rows, "valid": audit.others["valid"]},

@@ -96,22 +96,24 @@ def main(recipe: Recipe) -> Path:
         tfnlp.check_output(recipe.name, recipe.output)
         rehearse(recipe)
     with clock.phase("read and audit"):
-        sides = recipe.sides()
-        audit = recipe.audit(sides, sequence_length=recipe.sequence_length)
+        splits = recipe.read_splits()
+        audit = recipe.audit(splits, sequence_length=recipe.sequence_length)
         print(audit.table(), file=sys.stderr)
         audit.check()
-        sides = recipe.clean(sides)
-    task, build, encoded = prepared(recipe, sides.train, clock)
+        splits = recipe.clean(splits)
+    task, build, encoded = prepared(recipe, splits.train, clock)
     with clock.phase("train"):
-        model = cli.fit(recipe, task, build, sides.train, sides.valid, encoded=encoded)
+        model = cli.fit(
+            recipe, task, build, splits.train, splits.valid, encoded=encoded
+        )
     del encoded  # it may be large
     if recipe.multi_label:
         with clock.phase("thresholds"):
-            task = task.calibrate(*tfnlp.answers(task, model, sides.valid))
+            task = task.calibrate(*tfnlp.answers(task, model, splits.valid))
     report = tfnlp.evaluate(
         task,
         model,
-        sides.test,
+        splits.test,
         history=model.history.history,
         seconds=clock.seconds,
         counts={"train": audit.rows, "valid": audit.others["valid"]},

@@ -48,11 +48,11 @@ def main(recipe: Recipe) -> Path:
         tfnlp.check_output(recipe.name, recipe.output)
         rehearse(recipe)
     with clock.phase("read and audit"):
-        sides = recipe.sides()
-        audit = recipe.checked(sides)
-        sides = recipe.cleaned(sides)
+        splits = recipe.read_splits()
+        audit = recipe.checked(splits)
+        splits = recipe.cleaned(splits)
     with clock.phase("vocabulary"):
-        task = recipe.learnt(sides.train)
+        task = recipe.learnt(splits.train)
 
     def build(hp):
         hidden_dim = hp.Int("hidden_dim", 64, 512, step=32, default=recipe.width)
@@ -60,17 +60,17 @@ def main(recipe: Recipe) -> Path:
         return recipe.network_of(task, hidden_dim=hidden_dim, dropout=dropout)
 
     with clock.phase("train"):
-        model = cli.fit(recipe, task, build, sides.train, sides.valid)
+        model = cli.fit(recipe, task, build, splits.train, splits.valid)
     report = tfnlp.evaluate(
         task,
         model,
-        sides.test,
+        splits.test,
         history=model.history.history,
         seconds=clock.seconds,
-        counts={"train": len(sides.train), "valid": len(sides.valid)},
+        counts={"train": len(splits.train), "valid": len(splits.valid)},
         batch_size=64,
     )
-    report = report.with_figures(*task.attention(model, sides.test))
+    report = report.with_figures(*task.attention(model, splits.test))
     return cli.finish(recipe, task, model, report, audit=audit, clock=clock)
 
 

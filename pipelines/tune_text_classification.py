@@ -53,19 +53,19 @@ def main(recipe: Recipe) -> Path:
         text_classification.rehearse(text_classification.settled(base))
         objective_of(recipe, scores_of(recipe, base, ("good", "bad")))
     with clock.phase("read and audit"):
-        sides = recipe.sides()
+        splits = recipe.read_splits()
         audit = recipe.audit(
-            sides, sequence_length=recipe.sequence_length or 400
+            splits, sequence_length=recipe.sequence_length or 400
         ).check()
         objective_of(recipe, scores_of(recipe, base, audit.classes))
-        sides = recipe.clean(sides)
+        splits = recipe.clean(splits)
 
     def sample(hp):
         return cli.asked(hp, space, base)
 
     with clock.phase("search"):
         found = tfnlp.search(
-            lambda hp, epochs: run_trial(recipe, sample(hp), sides, epochs),
+            lambda hp, epochs: run_trial(recipe, sample(hp), splits, epochs),
             objective=recipe.objective,
             epochs=max_epochs(recipe, space),
             space=sample,
@@ -73,7 +73,7 @@ def main(recipe: Recipe) -> Path:
             method=recipe.method,
             folder=Path("runs") / recipe.name,
             seed=recipe.training.seed,
-            fixed=fixed(recipe, base, space, sides),
+            fixed=fixed(recipe, base, space, splits),
         )
     return write(recipe, sample(tfnlp.Defaults(found.values)), found, clock)
 
@@ -112,26 +112,26 @@ def max_epochs(recipe: Recipe, space) -> int:
     return max(map(int, epochs))
 
 
-def fixed(recipe: Recipe, base, space, sides) -> dict:
+def fixed(recipe: Recipe, base, space, splits) -> dict:
     """What is the same in all trials, and must be when a search resumes."""
     own = ("training.epochs", "training.seed")  # `search` records these itself
     flags = {k: v for k, v in cli.fixed(base, space).items() if k not in own}
-    valid = {} if recipe.folds else {"validation rows": sides.valid}
-    return {"folds": recipe.folds, **flags, "rows": sides.train, **valid}
+    valid = {} if recipe.folds else {"validation rows": splits.valid}
+    return {"folds": recipe.folds, **flags, "rows": splits.train, **valid}
 
 
-def run_trial(recipe: Recipe, tried, sides, epochs: int) -> float:
+def run_trial(recipe: Recipe, tried, splits, epochs: int) -> float:
     """Trains a classifier of this recipe, and returns its validation score."""
     tried = text_classification.settled(tried)
     epochs = min(epochs, tried.training.epochs)  # hyperband gives fewer
     config = dataclasses.replace(tried.training, epochs=epochs)
     if recipe.folds:
-        return cross_validated(recipe, tried, sides.train, config)
+        return cross_validated(recipe, tried, splits.train, config)
     task, build, encoded = text_classification.prepared(
-        tried, sides.train, tfnlp.Clock()
+        tried, splits.train, tfnlp.Clock()
     )
-    model = tfnlp.fit(task, build, sides.train, sides.valid, config, encoded=encoded)
-    scores = tfnlp.evaluate(task, model, sides.valid, repeats=0).scores
+    model = tfnlp.fit(task, build, splits.train, splits.valid, config, encoded=encoded)
+    scores = tfnlp.evaluate(task, model, splits.valid, repeats=0).scores
     return objective_of(recipe, scores)
 
 

@@ -16,8 +16,8 @@ from .data.tagging.propbank import placed as placed
 from .data.tagging.tagged_rows import survey as survey
 from .data.text_pairs import read_pairs as read_pairs
 from .data.text_streams import read_streams as read_streams
-from .data.train_valid_test import Sides as Sides
-from .data.train_valid_test import read_sides as read_sides
+from .data.train_valid_test import Splits as Splits
+from .data.train_valid_test import read_splits as read_splits
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.report import Report as Report
 from .export.savedmodel.artefact import check_output as check_output

@@ -7,18 +7,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 
-class Side(NamedTuple):
+class Split(NamedTuple):
     """Texts and the numbers of their labels."""
 
     texts: list[str]
     labels: list[int]
 
 
-def run(learn: Callable[[Side, Side, Side, int], list[int]], *names: str) -> None:
+def run(learn: Callable[[Split, Split, Split, int], list[int]], *names: str) -> None:
     """Trains on files with the columns text and label, and prints the accuracy.
 
     Args:
-        learn: train, valid and test side and the number of classes → the number of
+        learn: train, valid and test split and the number of classes → the number of
             the label of each test text.
         names: of the networks that the script knows; one is its last argument.
     """
@@ -33,9 +33,9 @@ def run(learn: Callable[[Side, Side, Side, int], list[int]], *names: str) -> Non
     print(json.dumps({"accuracy": round(right / len(test.labels), 4)}))
 
 
-def read(path: str, classes: dict[str, int]) -> Side:
+def read(path: str, classes: dict[str, int]) -> Split:
     """Reads a file; labels are numbered in the order in which they come."""
     with open(path, encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     labels = [classes.setdefault(row["label"], len(classes)) for row in rows]
-    return Side([row["text"] for row in rows], labels)
+    return Split([row["text"] for row in rows], labels)

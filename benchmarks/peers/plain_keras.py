@@ -12,7 +12,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"
 
 import keras
 import tensorflow as tf
-from files import Side, run
+from files import Split, run
 from keras import layers
 
 SIZE = 20_000
@@ -20,7 +20,7 @@ LENGTHS = {"cnn": 500, "rnn": 200}
 PASSES = {"cnn": 2, "rnn": 1}
 
 
-def learn(train: Side, valid: Side, test: Side, classes: int) -> list[int]:
+def learn(train: Split, valid: Split, test: Split, classes: int) -> list[int]:
     """See `files.run`."""
     network = sys.argv[4]
     keras.utils.set_random_seed(0)
@@ -29,9 +29,9 @@ def learn(train: Side, valid: Side, test: Side, classes: int) -> list[int]:
     )
     vectorize.adapt(tf.data.Dataset.from_tensor_slices(train.texts).batch(1024))
 
-    def batches(side: Side, shuffle: bool) -> tf.data.Dataset:
-        rows = tf.data.Dataset.from_tensor_slices((side.texts, side.labels))
-        rows = rows.shuffle(len(side.texts)) if shuffle else rows
+    def batches(split: Split, shuffle: bool) -> tf.data.Dataset:
+        rows = tf.data.Dataset.from_tensor_slices((split.texts, split.labels))
+        rows = rows.shuffle(len(split.texts)) if shuffle else rows
         return (
             rows.batch(32)
             .map(lambda text, label: (vectorize(text), label), tf.data.AUTOTUNE)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import torch
-from files import Side, run
+from files import Split, run
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
@@ -47,28 +47,28 @@ class Classifier(nn.Module):
         return self.logits(self.dropout(pooled))
 
 
-def learn(train: Side, valid: Side, test: Side, classes: int) -> list[int]:
-    """See `files.run`; keeps the pass that is best on the validation side."""
+def learn(train: Split, valid: Split, test: Split, classes: int) -> list[int]:
+    """See `files.run`; keeps the pass that is best on the validation split."""
     torch.set_num_threads(2)
     torch.manual_seed(0)
     counts = Counter(word for text in train.texts for word in words(text))
     numbers = {
         word: n for n, (word, _) in enumerate(counts.most_common(SIZE - 2), start=2)
     }
-    sides = [(encoded(side, numbers), side.labels) for side in (train, valid, test)]
+    splits = [(encoded(split, numbers), split.labels) for split in (train, valid, test)]
     model = Classifier(sys.argv[4], classes)
     adam = torch.optim.Adam(model.parameters(), lr=1e-3)
     best, answers = -1, []
     for _ in range(PASSES):
         model.train()
-        for ids, lengths, gold in batches(*sides[0], shuffle=True):
+        for ids, lengths, gold in batches(*splits[0], shuffle=True):
             adam.zero_grad()
             nn.functional.cross_entropy(model(ids, lengths), gold).backward()
             adam.step()
-        found = answer(model, sides[1])
+        found = answer(model, splits[1])
         right = sum(a == b for a, b in zip(found, valid.labels, strict=True))
         if right > best:
-            best, answers = right, answer(model, sides[2])
+            best, answers = right, answer(model, splits[2])
     return answers
 
 
@@ -77,11 +77,11 @@ def words(text: str) -> list[str]:
     return WORD.findall(text.lower())[:LENGTH]
 
 
-def encoded(side: Side, numbers: dict[str, int]) -> list[torch.Tensor]:
+def encoded(split: Split, numbers: dict[str, int]) -> list[torch.Tensor]:
     """The ids of each text; 1 is an unknown word."""
     return [
         torch.tensor([numbers.get(word, 1) for word in words(text)] or [1])
-        for text in side.texts
+        for text in split.texts
     ]
 
 
@@ -98,11 +98,11 @@ def batches(
 
 
 @torch.no_grad()
-def answer(model: Classifier, side: tuple[list[torch.Tensor], list[int]]) -> list[int]:
+def answer(model: Classifier, split: tuple[list[torch.Tensor], list[int]]) -> list[int]:
     """The number of the label of each text."""
     model.eval()
     found: list[int] = []
-    for ids, lengths, _ in batches(*side, shuffle=False):
+    for ids, lengths, _ in batches(*split, shuffle=False):
         found += model(ids, lengths).argmax(dim=1).tolist()
     return found
 

@@ -40,8 +40,8 @@ def test_a_pair_is_one_text(baseline, tmp_path):
     rows = [f"one {n},two {n},{n % 2}" for n in range(60)]
     path.write_text("\n".join(["b,a,label", *rows]), encoding="utf-8")
     words = ["--train", str(path), "--text", "b", "--text_pair", "a"]
-    sides = cli.parse(baseline.Recipe, words).sides()
-    first = baseline.in_memory(sides.train).texts[0].split()
+    splits = cli.parse(baseline.Recipe, words).read_splits()
+    first = baseline.in_memory(splits.train).texts[0].split()
     assert (first[0], first[2]) == ("one", "two")
 
 

@@ -31,7 +31,7 @@ def test_runs_read_the_same_files_and_are_measured(whole, films, capsys):
 def test_sides_are_written_as_they_were_read(whole, tmp_path):
     text = 'He said: "fine"\nand left, 🎬'
     rows = cli.parse(whole.Recipe, ["--train", str(table(tmp_path / "t.csv", text))])
-    paths = whole.write(rows.sides(), tmp_path)
+    paths = whole.write(rows.read_splits(), tmp_path)
     read = [row for path in paths for row in csv.DictReader(open_text(path))]
     assert len(read) == 40
     assert {row["text"] for row in read} == {f"{text} {n}" for n in range(40)}

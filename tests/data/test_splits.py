@@ -16,7 +16,7 @@ def texts(rows):
 
 @pytest.mark.parametrize("split", [by_hash, stratified])
 def test_every_row_is_on_one_side(split):
-    found = [text for side in split(from_list(ROWS)) for text in texts(side)]
+    found = [text for split in split(from_list(ROWS)) for text in texts(split)]
     assert sorted(found) == sorted(row["text"] for row in ROWS)
 
 
@@ -26,7 +26,7 @@ def test_equal_texts_are_on_the_same_side():
 
 
 def test_shares_are_about_as_asked():
-    sizes = [int(side.cardinality()) for side in by_hash(from_list(ROWS))]
+    sizes = [int(split.cardinality()) for split in by_hash(from_list(ROWS))]
     assert sizes == pytest.approx([800, 100, 100], abs=30)
 
 
@@ -46,8 +46,8 @@ def test_seed_gives_another_split():
 
 def test_several_fields_are_hashed_together():
     rows = [{"first": "a", "second": str(n)} for n in range(40)]
-    sides = by_hash(from_list(rows), (0.5, 0.5), field=("first", "second"))
-    assert [side.cardinality() > 0 for side in sides] == [True, True]
+    splits = by_hash(from_list(rows), (0.5, 0.5), field=("first", "second"))
+    assert [split.cardinality() > 0 for split in splits] == [True, True]
 
 
 def test_stratified_keeps_shares_within_labels():
@@ -61,32 +61,32 @@ def test_stream_is_split(tmp_path, monkeypatch):
     monkeypatch.setattr(encoding, "SMALL", 0)
     path = tmp_path / "texts.txt"
     path.write_text("".join(f"film {n}\n" for n in range(100)))
-    sides = by_hash(read(path, {"text": "text"}), (0.5, 0.5))
-    assert sum(len(texts(side)) for side in sides) == 100
+    splits = by_hash(read(path, {"text": "text"}), (0.5, 0.5))
+    assert sum(len(texts(split)) for split in splits) == 100
 
 
 @pytest.mark.parametrize("count", [3, 4, 10, 16, 30])
 def test_few_rows_leave_no_side_empty(count):
     rows = [{"text": f"film {n % count}"} for n in range(2 * count)]
-    sides = [texts(side) for side in by_hash(from_list(rows))]
-    assert min(map(len, sides)) >= 1 and sum(map(len, sides)) == 2 * count
-    assert sum(len(set(side)) for side in sides) == count
+    splits = [texts(split) for split in by_hash(from_list(rows))]
+    assert min(map(len, splits)) >= 1 and sum(map(len, splits)) == 2 * count
+    assert sum(len(set(split)) for split in splits) == count
 
 
 @pytest.mark.parametrize("seed", range(9))
 def test_even_sides_hold_their_share_of_few_texts(seed):
-    sides = by_hash(from_list(ROWS[:10]), (0.5, 0.3, 0.2), seed=seed, even=True)
-    assert [len(texts(side)) for side in sides] == [5, 3, 2]
+    splits = by_hash(from_list(ROWS[:10]), (0.5, 0.3, 0.2), seed=seed, even=True)
+    assert [len(texts(split)) for split in splits] == [5, 3, 2]
 
 
 def test_a_split_without_an_empty_side_is_by_the_hash_alone():
-    many = {text: n for n, side in enumerate(sides_of(ROWS)) for text in side}
-    few = {text: n for n, side in enumerate(sides_of(ROWS[:30])) for text in side}
+    many = {text: n for n, split in enumerate(splits_of(ROWS)) for text in split}
+    few = {text: n for n, split in enumerate(splits_of(ROWS[:30])) for text in split}
     assert few == {text: many[text] for text in few}
 
 
-def sides_of(rows):
-    return [texts(side) for side in by_hash(from_list(rows))]
+def splits_of(rows):
+    return [texts(split) for split in by_hash(from_list(rows))]
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -16,31 +16,31 @@ def test_all_rows_after_one_another_are_the_text(tmp_path):
     text = "".join(f"line {n}\n\n" for n in range(50))
     path = tmp_path / "play.txt"
     path.write_text(text)
-    sides = read_streams(path, shares=(0.6, 0.3, 0.1))
-    assert "".join("".join(texts(side)) for side in sides) == text
-    assert len("".join(texts(sides.train))) / len(text) == pytest.approx(0.6, abs=0.02)
+    splits = read_streams(path, shares=(0.6, 0.3, 0.1))
+    assert "".join("".join(texts(split)) for split in splits) == text
+    assert len("".join(texts(splits.train))) / len(text) == pytest.approx(0.6, abs=0.02)
 
 
 def test_sides_that_are_given_are_not_cut(tmp_path):
     for name in ("train", "test"):
         (tmp_path / name).write_text("".join(f"{name} {n}\n" for n in range(20)))
-    sides = read_streams(tmp_path / "train", test=tmp_path / "test")
-    assert (len(sides.train), len(sides.valid)) == (19, 1)
-    assert texts(sides.test)[-1] == "test 19\n"
+    splits = read_streams(tmp_path / "train", test=tmp_path / "test")
+    assert (len(splits.train), len(splits.valid)) == (19, 1)
+    assert texts(splits.test)[-1] == "test 19\n"
 
 
 def test_ends_of_lines_become_line_feeds(tmp_path):
     path = tmp_path / "play.txt"
     path.write_bytes(b"one\r\ntwo\r\nthree")
-    sides = read_streams(path, shares=(0.3, 0.3, 0.4))
-    assert [texts(side) for side in sides] == [["one\n"], ["two\n"], ["three\n"]]
+    splits = read_streams(path, shares=(0.3, 0.3, 0.4))
+    assert [texts(split) for split in splits] == [["one\n"], ["two\n"], ["three\n"]]
 
 
 def test_documents_of_a_table_are_rows(tmp_path):
     path = tmp_path / "news.csv"
     path.write_text('id,body\n1,"a\nb"\n2,c\n3,d\n4,e\n')
-    sides = read_streams(path, text="body", shares=(0.4, 0.3, 0.3))
-    assert texts(sides.train) == ["a\nb\n"]
+    splits = read_streams(path, text="body", shares=(0.4, 0.3, 0.3))
+    assert texts(splits.train) == ["a\nb\n"]
 
 
 def test_a_text_of_one_line_is_not_cut():
@@ -54,7 +54,7 @@ def test_shares_sum_to_one(tmp_path):
 
 
 def test_real_text(shared_data):
-    sides = read_streams(shared_data / "tinyshakespeare" / "input.txt.gz")
-    sizes = [len("".join(texts(side))) for side in sides]
+    splits = read_streams(shared_data / "tinyshakespeare" / "input.txt.gz")
+    sizes = [len("".join(texts(split))) for split in splits]
     assert sum(sizes) == 1_115_394
     assert sizes[0] / sum(sizes) == pytest.approx(0.9, abs=1e-4)

@@ -20,14 +20,14 @@ spec.loader.exec_module(script)
 
 
 def run(folder, files, *flags):
-    """Runs the script on files by name; the train file is every side it lacks."""
+    """Runs the script on files by name; the train file is every split it lacks."""
     for name, content in files.items():
         (folder / name).write_bytes(content.encode())
     train, *_ = files
     words = ["--output", str(folder), *flags]
-    for side in ("train", "valid", "test"):
-        given = [name for name in files if name.startswith(side)]
-        words += [f"--{side}", str(folder / (given or [train])[0])]
+    for split in ("train", "valid", "test"):
+        given = [name for name in files if name.startswith(split)]
+        words += [f"--{split}", str(folder / (given or [train])[0])]
     with pytest.raises(SystemExit) as stop:
         cli.run(script.main, script.Recipe, words)
     return stop.value.code

@@ -47,8 +47,8 @@ def corpus(folder):
 
 def run(name, folder, *words):
     source = corpus(folder)
-    sides = ["--train", source, "--valid", source, "--test", source]
-    words = [*sides, *TINY, *words]
+    splits = ["--train", source, "--valid", source, "--test", source]
+    words = [*splits, *TINY, *words]
     words += ["--source", "en", "--target", "de", "--output", str(folder)]
     script = SCRIPTS[name]
     with pytest.raises(SystemExit) as stop:
@@ -83,7 +83,7 @@ def test_a_wrong_option_ends_before_a_file_is_read(name, tmp_path, capsys):
     assert "Did you mean 'num_heads'?" in capsys.readouterr().err
 
 
-def test_sides_of_other_length_are_told(tmp_path, capsys):
+def test_splits_of_other_length_are_told(tmp_path, capsys):
     source = corpus(tmp_path)
     with open(f"{source}.de", "a", encoding="utf-8") as file:
         file.write("noch eine Zeile\n")

@@ -1,4 +1,4 @@
-"""The flags of pairs and of running text, from words to sides."""
+"""The flags of pairs and of running text, from words to splits."""
 
 from tfnlp import cli
 from tfnlp.cli.verbs import audit
@@ -11,20 +11,20 @@ def test_parallel_files_become_sides_that_are_checked_and_cleaned(tmp_path, caps
     (tmp_path / "train.de").write_text("\n".join([*german, "\n"]))
     words = ["--train", str(tmp_path / "train"), "--source", "en", "--target", "de"]
     flags = cli.parse(cli.Pairs, [*words, "--valid", str(tmp_path / "train")])
-    sides = flags.sides()
-    found = flags.checked(sides)
+    splits = flags.splits()
+    found = flags.checked(splits)
     assert "usual length" in capsys.readouterr().err
     assert found.empty + found.elsewhere["test"].empty == 1
     assert set(flags.made_up().element_spec) == {"source", "target"}
-    assert len(list(flags.cleaned(sides).train)) == found.rows - found.empty
+    assert len(list(flags.cleaned(splits).train)) == found.rows - found.empty
 
 
 def test_running_text_is_cut_by_shares(tmp_path):
     path = tmp_path / "play.txt"
     path.write_text("to be\n" * 100)
     words = ["--train", str(path), "--shares", "0.5", "0.25", "0.25"]
-    sides = cli.parse(cli.Texts, words).sides()
-    assert [len(list(side)) for side in sides] == [50, 25, 25]
+    splits = cli.parse(cli.Texts, words).read_splits()
+    assert [len(list(split)) for split in splits] == [50, 25, 25]
 
 
 def test_audit_looks_at_pairs(tmp_path, capsys):

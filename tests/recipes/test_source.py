@@ -1,4 +1,4 @@
-"""The flags of a source, from words to sides."""
+"""The flags of a source, from words to splits."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def texts(rows, field="text"):
 
 def test_the_seed_of_the_split_cuts_other_tenths(films):
     first, same, other = (
-        cli.parse(cli.Source, ["--train", films, *words]).sides()
+        cli.parse(cli.Source, ["--train", films, *words]).read_splits()
         for words in ([], ["--split_seed", "0"], ["--split_seed", "7"])
     )
     assert texts(first.test) == texts(same.test) != texts(other.test)
@@ -27,7 +27,7 @@ def test_the_seed_of_the_split_cuts_other_tenths(films):
 
 def test_a_pair_has_two_fields(films):
     source = cli.parse(cli.Source, ["--train", films, "--text_pair", "other"])
-    row = next(source.sides().train.as_numpy_iterator())
+    row = next(source.read_splits().train.as_numpy_iterator())
     assert source.fields == ("first", "second")
     assert (row["first"][:4], row["second"]) == (b"film", b"one")
     assert set(row) == set(next(source.made_up().as_numpy_iterator()))
@@ -35,14 +35,14 @@ def test_a_pair_has_two_fields(films):
 
 def test_rows_without_a_label_are_counted_and_left_out(films):
     source = cli.Source(train=films, valid=films, test=films)
-    sides = source.sides()
-    found = source.audit(sides, sequence_length=1)
+    splits = source.read_splits()
+    found = source.audit(splits, sequence_length=1)
     assert "test: 1 row (1.6%) has no label; it is left out." in found.warnings
-    assert [len(texts(side)) for side in source.clean(sides)] == [60] * 3
+    assert [len(texts(split)) for split in source.clean(splits)] == [60] * 3
 
 
 def test_with_several_labels_none_is_one(films):
     source = cli.Source(train=films, valid=films, test=films, multi_label=True)
-    sides = source.clean(source.sides())
+    splits = source.clean(source.read_splits())
     assert source.joined_by == ","
-    assert len(texts(sides.test)) == 61
+    assert len(texts(splits.test)) == 61

@@ -10,5 +10,5 @@ from .tagging.propbank import placed as placed
 from .tagging.tagged_rows import survey as survey
 from .text_pairs import read_pairs as read_pairs
 from .text_streams import read_streams as read_streams
-from .train_valid_test import Sides as Sides
-from .train_valid_test import read_sides as read_sides
+from .train_valid_test import Splits as Splits
+from .train_valid_test import read_splits as read_splits

@@ -1,4 +1,4 @@
-"""Rows into train, valid and test: by hash, so the same text is always on one side.
+"""Rows into train, valid and test: by hash, so the same text is always in one split.
 
 Nothing is stored and nothing is counted beforehand: where a row belongs follows
 from the row itself, on every machine, in any order, also when rows are added.
@@ -17,7 +17,7 @@ from tfnlp.specs import Rows, check_fields
 
 SHARES = (0.8, 0.1, 0.1)
 _BUCKETS = 2**40
-Side = Callable[[dict[str, tf.Tensor]], tf.Tensor]
+SplitOf = Callable[[dict[str, tf.Tensor]], tf.Tensor]
 
 
 def by_hash(
@@ -31,20 +31,20 @@ def by_hash(
 ) -> tuple[Rows, ...]:
     """Splits rows by a hash of one or more fields; equal values stay together.
 
-    Where a side of few rows in memory would be empty, the sides are cut from the
+    Where a split of few rows in memory would be empty, the splits are cut from the
     texts in the order of their hashes instead, so that each gets at least one.
 
     Args:
-        shares: how much each side gets, about; they sum to one.
+        shares: how much each split gets, about; they sum to one.
         field: text field, or several: rows are only torn apart if one differs.
         seed: another one gives another split.
-        even: whether sides hold their share of the values to the nearest one, also
+        even: whether splits hold their share of the values to the nearest one, also
             of few; rows are then read once, and those that are added move others.
         noun: what the values are, for errors.
 
     Raises:
         SchemaError: there is no such field.
-        DataError: rows in memory have fewer different texts than there are sides.
+        DataError: rows in memory have fewer different texts than there are splits.
         UsageError: shares do not sum to one.
 
     Example:
@@ -68,10 +68,10 @@ def by_hash(
             marks = _ranked_marks(texts, places)
             sizes = _cut_sizes(buckets, marks)
 
-    def side(row: dict[str, tf.Tensor]) -> tf.Tensor:
+    def split_of(row: dict[str, tf.Tensor]) -> tf.Tensor:
         return _places(_bucket(row, field, seed), marks)
 
-    return _sides(rows, side, sizes)
+    return _splits_of(rows, split_of, sizes)
 
 
 def stratified(
@@ -89,13 +89,13 @@ def stratified(
 
     Raises:
         SchemaError: there is no such field.
-        DataError: a side of rows in memory is empty.
+        DataError: a split of rows in memory is empty.
         UsageError: shares do not sum to one.
 
     Example:
     >>> from tfnlp.data.readers import from_list
     >>> rows = from_list([{"text": str(n), "label": "ab"[n % 2]} for n in range(20)])
-    >>> [sum(1 for _ in side) for side in stratified(rows, (0.5, 0.5))]
+    >>> [sum(1 for _ in split) for split in stratified(rows, (0.5, 0.5))]
     [10, 10]
     """
     shares_seen = cumulated(shares)
@@ -105,15 +105,15 @@ def stratified(
         tf.lookup.KeyValueTensorInitializer(names, tf.range(len(names))), 0
     )
 
-    def side(row: dict[str, tf.Tensor]) -> tf.Tensor:
+    def split_of(row: dict[str, tf.Tensor]) -> tf.Tensor:
         mine = tf.gather(marks, table.lookup(row[label]))
         return _places(_bucket(row, field, seed), mine)
 
-    return _sides(rows, side, _sizes(rows, side, len(shares)))
+    return _splits_of(rows, split_of, _sizes(rows, split_of, len(shares)))
 
 
 def cumulated(shares: Sequence[float]) -> np.ndarray:
-    """Where each share but the last ends, float64 [sides - 1].
+    """Where each share but the last ends, float64 [splits - 1].
 
     Raises:
         UsageError: shares do not sum to one, or one is not positive.
@@ -156,15 +156,15 @@ def _buckets(rows: Rows, field: str | Sequence[str], seed: int | str) -> np.ndar
 
 
 def _cut_sizes(buckets: np.ndarray, marks: np.ndarray) -> list[int]:
-    """How many rows each side gets."""
+    """How many rows each split gets."""
     places = np.searchsorted(marks, buckets, side="right")
     return np.bincount(places, minlength=len(marks) + 1).tolist()
 
 
 def _ranked_marks(texts: np.ndarray, cumulated: np.ndarray) -> np.ndarray:
-    """Buckets at which few texts are cut, so that every side gets at least one."""
-    sides = len(cumulated) + 1
-    first = np.arange(1, sides)  # one text or more before each mark …
+    """Buckets at which few texts are cut, so that every split gets at least one."""
+    splits = len(cumulated) + 1
+    first = np.arange(1, splits)  # one text or more before each mark …
     last = len(texts) - first[::-1]  # … and behind it
     ends = np.round(cumulated * len(texts)).astype(int)
     ends = np.maximum.accumulate(np.maximum(ends - first, 0)) + first
@@ -172,17 +172,17 @@ def _ranked_marks(texts: np.ndarray, cumulated: np.ndarray) -> np.ndarray:
 
 
 def _too_few(
-    rows: Rows, buckets: np.ndarray, sides: int, names: Sequence[str], noun: str
+    rows: Rows, buckets: np.ndarray, splits: int, names: Sequence[str], noun: str
 ) -> DataError:
     count, different = len(buckets), len(np.unique(buckets))
     if noun == "text" and count and not any(map(_says_something, _values(rows, names))):
         return DataError(findings.all_empty(count))
     return DataError(
-        f"Every side of a split holds at least one row, and equal {noun}s stay "
-        f"together: {sides} sides need {sides} different {noun}s. "
+        f"Every split holds at least one row, and equal {noun}s stay "
+        f"together: {splits} splits need {splits} different {noun}s. "
         f"Received: {findings.plural(count)} with {findings.plural(different, noun)}. "
         f"Check that the column of the {noun} is the right one. Else give more rows, "
-        "or a file of its own for each side."
+        "or a file of its own for each split."
     )
 
 
@@ -197,30 +197,30 @@ def _values(rows: Rows, names: Sequence[str]) -> Iterator[Any]:
 
 
 def _places(buckets: tf.Tensor, marks: tf.Tensor) -> tf.Tensor:
-    """The side of each bucket: how many marks are not above it, int32 [B]."""
+    """The split of each bucket: how many marks are not above it, int32 [B]."""
     return tf.reduce_sum(tf.cast(buckets[:, None] >= marks, tf.int32), axis=1)
 
 
-def _sides(rows: Rows, side: Side, sizes: Sequence[int]) -> tuple[Rows, ...]:
+def _splits_of(rows: Rows, split_of: SplitOf, sizes: Sequence[int]) -> tuple[Rows, ...]:
     def part(mine: int) -> Rows:
-        return keep(rows, lambda row: side(row) == mine, sizes[mine])
+        return keep(rows, lambda row: split_of(row) == mine, sizes[mine])
 
     return tuple(part(mine) for mine in range(len(sizes)))
 
 
-def _sizes(rows: Rows, side: Side, count: int) -> list[int]:
-    """How many rows each side gets, where all are in memory; else -1."""
+def _sizes(rows: Rows, split_of: SplitOf, count: int) -> list[int]:
+    """How many rows each split gets, where all are in memory; else -1."""
     if rows.cardinality() < 0:
         return [-1] * count
-    sides = rows.batch(CHUNK).map(lambda row: {"side": side(row)}).unbatch()
-    found = [batch["side"] for batch in column_batches(sides)]
+    splits = rows.batch(CHUNK).map(lambda row: {"split": split_of(row)}).unbatch()
+    found = [batch["split"] for batch in column_batches(splits)]
     sizes = np.bincount(np.concatenate(found), minlength=count).tolist()
     if 0 in sizes:
         raise DataError(
-            "Every side of a split holds at least one row. Received: "
+            "Every split holds at least one row. Received: "
             f"{sum(sizes):,} rows, which fall as {sizes}. Equal texts stay together: "
             "check that the column of the text is the right one and not empty. Else "
-            "give more rows, another seed, or a file of its own for each side."
+            "give more rows, another seed, or a file of its own for each split."
         )
     return sizes
 
@@ -232,7 +232,7 @@ def _marks(
     field: str | Sequence[str],
     seed: int | str,
 ) -> tuple[list[bytes], np.ndarray]:
-    """For each label, the buckets at which one side ends and the next begins."""
+    """For each label, the buckets at which one split ends and the next begins."""
     buckets: dict[bytes, set[int]] = {}
     for batch in column_batches(rows):
         found = _bucket(batch, field, seed).numpy().tolist()

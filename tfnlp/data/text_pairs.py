@@ -12,7 +12,7 @@ from typing import Any
 from tfnlp.data import references
 from tfnlp.data.files.columns import Column
 from tfnlp.data.rows import held
-from tfnlp.data.train_valid_test import Sides, read_sides
+from tfnlp.data.train_valid_test import Splits, read_splits
 from tfnlp.errors import UsageError
 from tfnlp.specs import REFERENCES
 
@@ -28,10 +28,10 @@ def read_pairs(
     grouped: bool = False,
     seed: int = 0,
     **options: Any,
-) -> Sides:
-    """Reads pairs as rows of `source` and `target`, split like `read_sides` does.
+) -> Splits:
+    """Reads pairs as rows of `source` and `target`, split like `read_splits` does.
 
-    Equal sources are always on one side. A target that is a list in JSON or Parquet
+    Equal sources are always in one split. A target that is a list in JSON or Parquet
     holds several references; see `tfnlp.data.references`.
 
     Args:
@@ -58,8 +58,8 @@ def read_pairs(
     >>> folder = Path(tempfile.mkdtemp())
     >>> _ = (folder / "t.en").write_text("".join(f"dog {n}\\n" for n in range(50)))
     >>> _ = (folder / "t.de").write_text("".join(f"Hund {n}\\n" for n in range(50)))
-    >>> sides = read_pairs(folder / "t", source="en", target="de")
-    >>> sum(len(side) for side in sides)
+    >>> splits = read_pairs(folder / "t", source="en", target="de")
+    >>> sum(len(split) for split in splits)
     50
     """
     if test_target and test is None:
@@ -69,7 +69,7 @@ def read_pairs(
             "Give test too, or leave it out."
         )
     fields = [f"target {n}" if n else "target" for n in range(len(test_target))]
-    sides = read_sides(
+    splits = read_splits(
         train,
         {"source": source, "target": target},
         valid=valid,
@@ -79,8 +79,8 @@ def read_pairs(
         seed=seed,
         **{**options, "label_separator": {"target": REFERENCES}},
     )
-    sides = sides.map(held)
-    tested = sides.test
+    splits = splits.map(held)
+    tested = splits.test
     if len(fields) > 1:
         tested = references.joined(tested, fields)
-    return sides._replace(test=references.grouped(tested) if grouped else tested)
+    return splits._replace(test=references.grouped(tested) if grouped else tested)

@@ -16,7 +16,7 @@ from tfnlp.data.audit.findings import plural
 from tfnlp.data.files.columns import Column
 from tfnlp.data.readers import read, splits_of
 from tfnlp.data.rows import CHUNK, column_batches, columns_of, settled
-from tfnlp.data.train_valid_test import Sides
+from tfnlp.data.train_valid_test import Splits
 from tfnlp.errors import DataError
 from tfnlp.specs import Rows
 
@@ -32,10 +32,10 @@ def read_streams(
     test: str | Path | None = None,
     shares: tuple[float, float, float] = SHARES,
     **options: Any,
-) -> Sides:
+) -> Splits:
     """Reads texts as rows of `text` in their order, each ending with a line feed.
 
-    Sides that are not given are the named splits of ``train`` if it has some;
+    Splits that are not given are the named splits of ``train`` if it has some;
     otherwise they are cut off its end, so that no text is torn apart but at a line.
 
     Args:
@@ -56,34 +56,34 @@ def read_streams(
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "play.txt"
     >>> _ = path.write_text("\\n".join(f"line {n:02}" for n in range(100)))
-    >>> sides = read_streams(path)
-    >>> len(sides.train), next(sides.test.as_numpy_iterator())
+    >>> splits = read_streams(path)
+    >>> len(splits.train), next(splits.test.as_numpy_iterator())
     (90, {'text': b'line 95\\n'})
     """
     splits.cumulated(shares)  # before anything is read
     named = splits_of(train)
     named = named if "train" in named else ()
 
-    def side(name: str, given: str | Path | None) -> Rows | None:
+    def read_split(name: str, given: str | Path | None) -> Rows | None:
         if given is None and name not in named:
             return None
         split = None if given is not None else name
         return ended(read(given or train, {"text": text}, split=split, **options))
 
-    rest = side("train", None)
+    rest = read_split("train", None)
     if rest is None:
         rest = ended(read(train, {"text": text}, **options))
-    sides = {"valid": side("valid", valid), "test": side("test", test)}
-    missing = [name for name, rows in sides.items() if rows is None]
+    found = {"valid": read_split("valid", valid), "test": read_split("test", test)}
+    missing = [name for name, rows in found.items() if rows is None]
     if missing:
         cut = [
             share
-            for name, share in zip(sides, shares[1:], strict=True)
+            for name, share in zip(found, shares[1:], strict=True)
             if name in missing
         ]
         rest, *parts = by_place(rest, (1 - sum(cut), *cut))
-        sides.update(zip(missing, parts, strict=True))
-    return Sides(rest, sides["valid"], sides["test"])
+        found.update(zip(missing, parts, strict=True))
+    return Splits(rest, found["valid"], found["test"])
 
 
 def ended(rows: Rows, field: str = "text") -> Rows:

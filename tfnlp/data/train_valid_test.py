@@ -1,7 +1,7 @@
 """Rows to train on, to choose by and to test on, from whatever a user has.
 
 A set with named splits is used as it was cut. A single file is cut by hash, so
-that the same text always falls on the same side.
+that the same text always falls into the same split.
 """
 
 from collections.abc import Callable
@@ -14,16 +14,16 @@ from tfnlp.data.readers import read, splits_of
 from tfnlp.specs import Rows
 
 
-class Sides(NamedTuple):
+class Splits(NamedTuple):
     """The three parts of a data set."""
 
     train: Rows
     valid: Rows
     test: Rows
 
-    def map(self, change: Callable[[Rows], Rows]) -> "Sides":
-        """The same change made to each side."""
-        return Sides(*(change(rows) for rows in self))
+    def map(self, change: Callable[[Rows], Rows]) -> "Splits":
+        """The same change made to each split."""
+        return Splits(*(change(rows) for rows in self))
 
 
 class Source(NamedTuple):
@@ -33,7 +33,7 @@ class Source(NamedTuple):
     split: str | None = None
 
 
-def read_sides(
+def read_splits(
     train: str | Path,
     columns: Columns,
     *,
@@ -43,10 +43,10 @@ def read_sides(
     fields: tuple[str, ...] = ("text",),
     seed: int = 0,
     **options: Any,
-) -> Sides:
+) -> Splits:
     """Reads up to three sources as rows to train on, to choose by and to test on.
 
-    Sides that are not given are the named splits of ``train`` if it has some (a
+    Splits that are not given are the named splits of ``train`` if it has some (a
     set of TensorFlow Datasets, a built-in one); otherwise tenths of its rows,
     chosen by a hash of the text fields.
 
@@ -56,7 +56,7 @@ def read_sides(
         valid: source of the rows that early stopping looks at.
         test: source of the rows that are only tested on.
         test_columns: columns of ``test`` where they differ.
-        fields: text fields, which keep equal texts on one side.
+        fields: text fields, which keep equal texts in one split.
         seed: of the hash; another one cuts other tenths.
         options: how files are written; see `read`.
     """
@@ -68,18 +68,18 @@ def read_sides(
             return Source(given)
         return Source(train, name) if name in named else None
 
-    def side(source: Source, columns: Columns) -> Rows:
+    def read_split(source: Source, columns: Columns) -> Rows:
         return read(source.where, columns, split=source.split, **options)
 
-    rest = side(source("train", None) or Source(train), columns)
-    sides: dict[str, Rows] = {}
+    rest = read_split(source("train", None) or Source(train), columns)
+    found: dict[str, Rows] = {}
     if chosen := source("valid", valid):
-        sides["valid"] = side(chosen, columns)
+        found["valid"] = read_split(chosen, columns)
     if tested := source("test", test):
-        sides["test"] = side(tested, {**columns, **(test_columns or {})})
-    missing = [name for name in ("valid", "test") if name not in sides]
+        found["test"] = read_split(tested, {**columns, **(test_columns or {})})
+    missing = [name for name in ("valid", "test") if name not in found]
     if missing:
         shares = (1.0 - 0.1 * len(missing), *(0.1 for _ in missing))
         rest, *cut = splits.by_hash(rest, shares, field=fields, seed=seed)
-        sides.update(zip(missing, cut, strict=True))
-    return Sides(rest, sides["valid"], sides["test"])
+        found.update(zip(missing, cut, strict=True))
+    return Splits(rest, found["valid"], found["test"])

@@ -9,7 +9,7 @@ from tfnlp.recipes.reading import Reading
 
 if TYPE_CHECKING:
     from tfnlp.data.audit.pairs import PairAudit
-    from tfnlp.data.train_valid_test import Sides
+    from tfnlp.data.train_valid_test import Splits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Pairs(Reading):
     clean: bool = True  # train without pairs that are empty, uneven, in wrong scripts
     length_ratio: float = 3.0  # times the usual one from which on pairs are uneven
 
-    def sides(self) -> "Sides":
+    def read_splits(self) -> "Splits":
         """Reads the rows; see `tfnlp.read_pairs`.
 
         Raises:
@@ -51,27 +51,27 @@ class Pairs(Reading):
             **self.options(),
         )
 
-    def checked(self, sides: "Sides") -> "PairAudit":
+    def checked(self, splits: "Splits") -> "PairAudit":
         """Counts what is wrong with the pairs and says it, on stderr.
 
         Raises:
             DataError: it is too much to learn from.
         """
         audit = tfnlp.audit_pairs(
-            sides.train,
-            others={"valid": sides.valid, "test": sides.test},
+            splits.train,
+            others={"valid": splits.valid, "test": splits.test},
             ratio=self.length_ratio,
         )
         print(audit.table(), file=sys.stderr)
         audit.check()
         return audit
 
-    def cleaned(self, sides: "Sides") -> "Sides":
+    def cleaned(self, splits: "Splits") -> "Splits":
         """Leaves the pairs out of training that it is better off without."""
         if not self.clean:
-            return sides
-        rules = tfnlp.PairRules.from_rows(sides.train, ratio=self.length_ratio)
-        return sides._replace(train=tfnlp.clean_pairs(sides.train, rules=rules))
+            return splits
+        rules = tfnlp.PairRules.from_rows(splits.train, ratio=self.length_ratio)
+        return splits._replace(train=tfnlp.clean_pairs(splits.train, rules=rules))
 
     def made_up(self) -> Any:
         """Two rows with the same fields, to build with before any file is read.

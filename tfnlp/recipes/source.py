@@ -9,7 +9,7 @@ from tfnlp.recipes.reading import Reading
 
 if TYPE_CHECKING:
     from tfnlp.data.audit.texts import Audit
-    from tfnlp.data.train_valid_test import Sides
+    from tfnlp.data.train_valid_test import Splits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,15 +41,15 @@ class Source(Reading):
         """What joins the labels of a row; None if it has exactly one."""
         return self.label_separator if self.multi_label else None
 
-    def sides(self) -> "Sides":
-        """Reads the rows; see `tfnlp.read_sides`.
+    def read_splits(self) -> "Splits":
+        """Reads the rows; see `tfnlp.read_splits`.
 
         Raises:
             DataError: a file cannot be read, or not be split.
             SchemaError: a column is missing.
         """
         texts = dict(zip(self.fields, (self.text, self.text_pair or ""), strict=False))
-        return tfnlp.read_sides(
+        return tfnlp.read_splits(
             self.train,
             {**texts, "label": self.label},
             valid=self.valid,
@@ -60,19 +60,21 @@ class Source(Reading):
             **self.options(),
         )
 
-    def audit(self, sides: "Sides", *, sequence_length: int | None = None) -> "Audit":
+    def audit(self, splits: "Splits", *, sequence_length: int | None = None) -> "Audit":
         """Counts what is wrong with the rows; see `tfnlp.audit`."""
         return tfnlp.audit(
-            sides.train,
+            splits.train,
             text_fields=self.fields,
             label_separator=self.joined_by,
-            others={"valid": sides.valid, "test": sides.test},
+            others={"valid": splits.valid, "test": splits.test},
             sequence_length=sequence_length,
         )
 
-    def clean(self, sides: "Sides") -> "Sides":
+    def clean(self, splits: "Splits") -> "Splits":
         """Leaves out the rows without a label; see `tfnlp.clean`."""
-        return sides.map(lambda rows: tfnlp.clean(rows, label_separator=self.joined_by))
+        return splits.map(
+            lambda rows: tfnlp.clean(rows, label_separator=self.joined_by)
+        )
 
     def made_up(self, labels: Iterable[str] = ("good", "bad")) -> Any:
         """A row for each label with the same fields, to build with before training.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from tfnlp.data.audit.texts import Audit
-    from tfnlp.data.train_valid_test import Sides
+    from tfnlp.data.train_valid_test import Splits
     from tfnlp.networks.embedding_inputs import EmbeddingInputs
     from tfnlp.tasks.tagging import Tagging
     from tfnlp.text.words.word_features import WordFeatures
@@ -46,14 +46,14 @@ class Sentences(Reading):
         """Field → column; a script whose rows have more fields adds to it."""
         return {"tokens": self.tokens, "tags": self.tags}
 
-    def sides(self) -> "Sides":
-        """Reads the rows; see `tfnlp.read_sides`.
+    def read_splits(self) -> "Splits":
+        """Reads the rows; see `tfnlp.read_splits`.
 
         Raises:
             DataError: a file cannot be read, or not be split.
             SchemaError: a column is missing.
         """
-        return tfnlp.read_sides(
+        return tfnlp.read_splits(
             self.train,
             self.columns,
             valid=self.valid,
@@ -65,7 +65,7 @@ class Sentences(Reading):
 
     def checked(
         self,
-        sides: "Sides",
+        splits: "Splits",
         *,
         key_fields: tuple[str, ...] = (),
         label_field: str | None = None,
@@ -80,8 +80,8 @@ class Sentences(Reading):
             DataError: it is too much to learn from.
         """
         audit = tfnlp.audit_sentences(
-            sides.train,
-            others={"valid": sides.valid, "test": sides.test},
+            splits.train,
+            others={"valid": splits.valid, "test": splits.test},
             key_fields=key_fields,
             label_field=label_field,
         )
@@ -91,7 +91,7 @@ class Sentences(Reading):
         return audit.check()
 
     def _misaligned(self, name: str) -> list[str]:
-        """Which marked spans of a side's file do not end where words do."""
+        """Which marked spans of a split's file do not end where words do."""
         from tfnlp.data.tagging import formats  # TensorFlow: not for --help
 
         source = getattr(self, name)

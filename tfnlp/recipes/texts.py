@@ -7,7 +7,7 @@ import tfnlp
 from tfnlp.recipes.reading import Reading
 
 if TYPE_CHECKING:
-    from tfnlp.data.train_valid_test import Sides
+    from tfnlp.data.train_valid_test import Splits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Texts(Reading):
     text: str = "text"  # column of the text, where there are columns
     shares: tuple[float, float, float] = (0.9, 0.05, 0.05)  # train, valid and test
 
-    def sides(self) -> "Sides":
+    def read_splits(self) -> "Splits":
         """Reads the rows; see `tfnlp.read_streams`.
 
         Raises:

@@ -104,7 +104,7 @@ def test_what_is_wrong_with_other_sets_is_told():
 )
 def test_a_side_without_a_label_is_an_error(valid, received):
     found = audit(rows(*GOOD), others={"valid": valid})
-    with pytest.raises(DataError, match=f"valid side .* Received: {received}"):
+    with pytest.raises(DataError, match=f"valid split .* Received: {received}"):
         found.check()
 
 

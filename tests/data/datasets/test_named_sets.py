@@ -146,14 +146,14 @@ def test_built_in_set_reads_without_a_word(wheel, capsys):
 
 
 def test_built_in_set_has_no_film_on_two_sides(wheel):
-    sides = [
+    splits = [
         {
             row["film"]
             for row in read("rotten_tomatoes", REVIEWS, split=name).as_numpy_iterator()
         }
         for name in splits_of("rotten_tomatoes")
     ]
-    assert sum(map(len, sides)) == len(set.union(*sides)) == 50
+    assert sum(map(len, splits)) == len(set.union(*splits)) == 50
 
 
 def test_plots_are_no_reviews(wheel):

