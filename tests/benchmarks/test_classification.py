@@ -144,4 +144,4 @@ def test_both_scripts_leave_what_the_table_needs(bench, films, tmp_path, model):
         )
     found = bench.measure(bench.Run("films", model, flags), Path(films).parent)
     assert set(found.scores) == set(bench.REPORTED)
-    assert set(found.rows) == set(bench.SIDES)
+    assert set(found.rows) == set(bench.SPLITS)

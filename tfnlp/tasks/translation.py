@@ -346,7 +346,10 @@ class Translation(Task):
             max_tokens_limit=self.target_length,
             num_beams_limit=MOST_BEAMS,
             n_best=n_best,
-            suppress_tokens=(self.target_tokenizer.unknown, self.target_tokenizer.start),
+            suppress_tokens=(
+                self.target_tokenizer.unknown,
+                self.target_tokenizer.start,
+            ),
             shared=reading.shared,
         )
 
