@@ -9,13 +9,13 @@ from tfnlp.errors import UsageError
 from tfnlp.layers.activation import NAMES
 from tfnlp.layers.activation import activation as make_activation
 from tfnlp.layers.normalization import normalization
+from tfnlp.layers.compatibility import renamed
 from tfnlp.layers.validation import (
     Shape,
     check_choice,
     check_rate,
     check_size,
     penalty,
-    renamed,
 )
 
 _OPTIONS = (

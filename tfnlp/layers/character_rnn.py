@@ -9,7 +9,8 @@ from keras import ops
 from tfnlp.errors import UsageError
 from tfnlp.layers.masking import ReverseTokens
 from tfnlp.layers.recurrent import LSTM
-from tfnlp.layers.validation import Shape, check_size, renamed
+from tfnlp.layers.compatibility import renamed
+from tfnlp.layers.validation import Shape, check_size
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="CharacterRNN")

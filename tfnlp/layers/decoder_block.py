@@ -15,7 +15,8 @@ from keras import ops
 from tfnlp.errors import UsageError
 from tfnlp.layers.activation import FUNCTIONS, activation
 from tfnlp.layers.rotary import rotated
-from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size, renamed
+from tfnlp.layers.compatibility import renamed
+from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size
 
 Cache = Mapping[str, tf.Tensor]
 """Keys and values [N, H, M, D / H]: of M tokens that were read, or of the source."""

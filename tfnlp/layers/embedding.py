@@ -1,4 +1,4 @@
-"""From token ids to vectors, learned from scratch or begun from a matrix."""
+"""Token embeddings, learned from scratch or initialised from pretrained vectors."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from tfnlp.layers.validation import Shape, check_size, penalty
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="Embedding")
 class Embedding(keras.layers.Embedding):
-    """Keras' embedding, which reads the rows it needs and not the whole table.
+    """Keras' Embedding that gathers only the rows it needs, not the whole matrix.
 
     Once rows of a variable were updated alone, TensorFlow copies all of it whenever it
     is read as a tensor, as Keras does to look ids up: 31 MB a batch for 120,000 words
@@ -26,35 +26,36 @@ class Embedding(keras.layers.Embedding):
 
     def call(self, token_ids: tf.Tensor) -> tf.Tensor:
         """Looks up ids int32 [...]: [..., D]."""
-        vectors = looked_up(self.embeddings, token_ids)
+        vectors = gather_rows(self.embeddings, token_ids)
         return ops.cast(vectors, self.compute_dtype)
 
 
-def looked_up(table: Any, rows: tf.Tensor) -> tf.Tensor:
-    """Rows, int [...], of a variable or tensor [V, ...]: [..., ...]."""
+def gather_rows(table: Any, rows: tf.Tensor) -> tf.Tensor:
+    """Gathers rows, int [...], of a variable or tensor [V, ...]: [..., ...]."""
     # TensorFlow gathers from a variable of its own without reading all of it.
     return tf.gather(getattr(table, "value", table), rows)
 
 
 def embed(
     vocabulary_size: int,
-    width: int | None = None,
+    embedding_dim: int | None = None,
     *,
     vectors: np.ndarray | None = None,
     trainable: bool = True,
-    spread: float = 0.05,
+    initializer_range: float = 0.05,
     l1: float = 0.0,
     l2: float = 0.0,
     name: str = "embedding",
 ) -> keras.layers.Embedding:
-    """An embedding, optionally begun from a matrix of word vectors.
+    """An embedding layer, optionally initialised from a matrix of word vectors.
 
     Args:
         vocabulary_size: number of ids, padding (0) and unknown (1) included.
-        width: of a vector; by default that of `vectors`.
+        embedding_dim: size of a vector; by default that of `vectors`.
         vectors: float [V, D] start values, row i for id i.
         trainable: whether the vectors are tuned; False freezes them.
-        spread: without start values, numbers are drawn from -spread to spread.
+        initializer_range: without start values, weights are uniform between
+            -initializer_range and initializer_range.
         l1: factor of the absolute penalty on the vectors.
         l2: factor of the squared penalty on the vectors.
         name: of the layer.
@@ -68,20 +69,20 @@ def embed(
     >>> layer(np.array([[2]])).numpy().tolist()
     [[[0.0, 0.0, 1.0]]]
     """
-    if width is None and vectors is not None and vectors.ndim == 2:
-        width = int(vectors.shape[1])
+    if embedding_dim is None and vectors is not None and vectors.ndim == 2:
+        embedding_dim = int(vectors.shape[1])
     check_size("vocabulary_size", vocabulary_size)
-    check_size("width", width)
-    if vectors is not None and vectors.shape != (vocabulary_size, width):
+    check_size("embedding_dim", embedding_dim)
+    if vectors is not None and vectors.shape != (vocabulary_size, embedding_dim):
         raise UsageError(
-            f"Word vectors must have the shape ({vocabulary_size}, {width}): one row "
+            f"Word vectors must have the shape ({vocabulary_size}, {embedding_dim}): one row "
             f"an entry of the vocabulary. Received: {vectors.shape}. "
             "Look the vectors up with the vocabulary that the vectorizer uses."
         )
     return Embedding(
         input_dim=vocabulary_size,
-        output_dim=width,
-        embeddings_initializer=keras.initializers.RandomUniform(-spread, spread),
+        output_dim=embedding_dim,
+        embeddings_initializer=keras.initializers.RandomUniform(-initializer_range, initializer_range),
         weights=None if vectors is None else [np.asarray(vectors, "float32")],
         embeddings_regularizer=penalty(l1, l2),
         trainable=trainable,
@@ -118,7 +119,7 @@ class TokenWeights(keras.layers.Layer):
 
     def call(self, vectors: tf.Tensor, token_ids: tf.Tensor) -> tf.Tensor:
         """Weighs vectors [B, T, D] by their ids, int32 [B, T]."""
-        weights = looked_up(self.weight, token_ids)  # [B, T, 1]
+        weights = gather_rows(self.weight, token_ids)  # [B, T, 1]
         return vectors * ops.cast(weights, vectors.dtype)
 
     def get_config(self) -> dict[str, Any]:

@@ -6,7 +6,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from tfnlp.layers.validation import Shape, check_size, renamed
+from tfnlp.layers.compatibility import renamed
+from tfnlp.layers.validation import Shape, check_size
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="LearnedPositions")

@@ -1,4 +1,4 @@
-"""Scheduled sampling: a decoder that trains on some of its own guesses."""
+"""Scheduled sampling: a decoder that trains on some of its own predictions."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from tfnlp.layers.compatibility import renamed
 from tfnlp.layers.validation import Shape, check_rate, check_size
 
 
@@ -32,11 +33,11 @@ class ScheduledSampling(keras.layers.Layer):
     [[2, 7]]
     """
 
-    def __init__(self, share: float, *, rise: int = 2_000, **options: Any) -> None:
-        check_rate("share", share)
-        check_size("rise", rise)
+    def __init__(self, rate: float, *, ramp_steps: int = 2_000, **options: Any) -> None:
+        check_rate("rate", rate)
+        check_size("ramp_steps", ramp_steps)
         super().__init__(**options)
-        self.share, self.rise = share, rise
+        self.rate, self.ramp_steps = rate, ramp_steps
         self.seed_generator = keras.random.SeedGenerator()
 
     def build(self, token_ids_shape: Shape, logits_shape: Shape) -> None:
@@ -58,16 +59,16 @@ class ScheduledSampling(keras.layers.Layer):
         """
         if not training:
             return token_ids
-        share = self.share * tf.minimum(self.updates / self.rise, 1.0)
+        rate = self.rate * tf.minimum(self.updates / self.ramp_steps, 1.0)
         self.updates.assign_add(1.0)
-        told = tf.stop_gradient(tf.reshape(logits, [-1, logits.shape[-1]]))
+        fixed = tf.stop_gradient(tf.reshape(logits, [-1, logits.shape[-1]]))
         drawn = keras.random.categorical(
-            told, 1, dtype="int32", seed=self.seed_generator
+            fixed, 1, dtype="int32", seed=self.seed_generator
         )
         drawn = tf.reshape(drawn, tf.shape(token_ids))
         before = tf.concat([token_ids[:, :1], drawn[:, :-1]], axis=1)
         dice = keras.random.uniform(ops.shape(token_ids), seed=self.seed_generator)
-        replaced = (dice < share) & (token_ids > 0)
+        replaced = (dice < rate) & (token_ids > 0)
         return tf.where(replaced, before, token_ids)
 
     def compute_output_spec(
@@ -81,4 +82,11 @@ class ScheduledSampling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), "share": self.share, "rise": self.rise}
+        own = {"rate": self.rate, "ramp_steps": self.ramp_steps}
+        return {**super().get_config(), **own}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "ScheduledSampling":
+        """The layer that `get_config` described, of this version or an older one."""
+        names = {"share": "rate", "rise": "ramp_steps"}
+        return super().from_config(renamed(config, names))

@@ -1,33 +1,34 @@
-"""Two texts compared token by token: how much of each the other one says too."""
+"""Token alignment of two texts: greedy matching by cosine similarity."""
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from tfnlp.layers.compatibility import weights_saved_as
 from tfnlp.layers.validation import Shape
 
 _FACTOR = 3.0  # a head learns large features sooner; chosen on validation rows of MRPC
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="Matching")
-class Matching(keras.layers.Layer):
-    """Counts the tokens of each text that have no like in the other one.
+@weights_saved_as("Matching")
+class TokenAlignment(keras.layers.Layer):
+    """Greedy token matching of two texts, as in BERTScore (Zhang et al. 2020).
 
-    Every token is held against the token of the other text that it is most alike,
-    by the cosine of their vectors (greedy matching, as in BERTScore, Zhang et al.
-    2020). Before any training, vectors are alike where tokens are the same: then
-    the features are those of word overlap. Memory grows with the product of the
-    two lengths.
+    Every token is matched with the token of the other text whose vector has the
+    highest cosine similarity. Before any training, vectors are similar where tokens
+    are the same: then the features are those of word overlap. Memory grows with the
+    product of the two lengths.
 
     Returns:
         float [B, 4]: of the first and of the second text the log-odds that a token
-        is matched; then of both the logarithm of the number that are not.
+        is matched; then for both the logarithm of the number of unmatched tokens.
 
     Example:
     >>> import numpy as np
     >>> first, second = np.eye(3)[None, [0, 1]], np.eye(3)[None, [1, 1, 2]]
-    >>> found = Matching()(first, np.ones([1, 2]), second, np.ones([1, 3]))
-    >>> np.exp(found.numpy() / 3).round(2)  # 1 token of 2, and 1 of 3, is alone
+    >>> found = TokenAlignment()(first, np.ones([1, 2]), second, np.ones([1, 3]))
+    >>> np.exp(found.numpy() / 3).round(2)  # 1 token of 2, and 1 of 3, is unmatched
     array([[1. , 1.5, 2. , 2. ]], dtype=float32)
     """
 

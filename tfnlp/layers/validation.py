@@ -1,6 +1,6 @@
-"""Checks on the options of layers and networks: wrong ones end here, by name."""
+"""Argument validation of layers and networks: errors name the argument."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -74,22 +74,6 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
                 f"Pass {option}=0.0 for no penalty."
             )
     return keras.regularizers.L1L2(l1=l1, l2=l2) if l1 or l2 else None
-
-
-def renamed(config: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """A layer's `get_config` of an earlier version, with the argument names of today.
-
-    For `from_config`: networks that were saved as ``.keras`` files load for ever.
-
-    Args:
-        config: constructor arguments by name.
-        names: old name → new name.
-
-    Example:
-    >>> renamed({"width": 8, "name": "decoder"}, {"width": "hidden_dim"})
-    {'hidden_dim': 8, 'name': 'decoder'}
-    """
-    return {names.get(name, name): value for name, value in config.items()}
 
 
 def _is_number(value: object) -> bool:

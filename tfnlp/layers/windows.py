@@ -1,6 +1,6 @@
-"""Long rows in overlapping windows, for networks that read so many tokens at a time.
+"""Sliding windows: long rows in overlapping windows of a fixed number of tokens.
 
-A row of T tokens is cut into windows of `length` tokens, each of which begins half a
+A row of T tokens is cut into windows of `window_size` tokens, each of which begins half a
 window behind the one before; of every token the vector is kept that is made where
 the token stands most in the middle, so that it was read with what is on both sides
 of it. No token is left out. Rows that fit are not touched, and which windows a row
@@ -13,37 +13,38 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from tfnlp.layers.compatibility import renamed
 from tfnlp.layers.validation import check_size
 
 Reader = Callable[[dict[str, keras.KerasTensor]], keras.KerasTensor]
 
 
 def in_windows(
-    read: Reader, features: Mapping[str, keras.KerasTensor], *, length: int
+    read: Reader, features: Mapping[str, keras.KerasTensor], *, window_size: int
 ) -> keras.KerasTensor:
-    """What a network makes of rows of any length, reading `length` tokens at a time.
+    """Applies an encoder to rows of any length in overlapping windows.
 
     Args:
         read: an encoder, or any function from such features to [B, T, D].
         features: [B, T, …] each, `padding_mask` (int32 [B, T]) among them.
-        length: tokens of a window; time and memory of attention grow with it.
+        window_size: tokens of a window; time and memory of attention grow with it.
 
     Returns:
         [B, T, D]; zero at the padding of rows that were cut.
 
     Raises:
-        UsageError: the length is not positive.
+        UsageError: `window_size` is not positive.
 
     Example:
     >>> from tfnlp.networks import transformer
     >>> encoder = transformer.encoder(9, hidden_dim=4, num_heads=1, positions="learned")
     >>> inputs = {name: keras.Input([None], dtype="int32") for name in encoder.input}
-    >>> in_windows(encoder, inputs, length=512).shape
+    >>> in_windows(encoder, inputs, window_size=512).shape
     (None, None, 4)
     """
-    cut, mask = CutWindows(length), features["padding_mask"]
+    cut, mask = CutWindows(window_size), features["padding_mask"]
     windows = {name: cut(values, mask) for name, values in features.items()}
-    return JoinWindows(length)(read(windows), mask)
+    return JoinWindows(window_size)(read(windows), mask)
 
 
 class _Windows(NamedTuple):
@@ -57,20 +58,20 @@ class _Windows(NamedTuple):
     """Tokens between the beginnings of two windows of a row."""
 
     @classmethod
-    def of(cls, padding_mask: tf.Tensor, length: int) -> "_Windows":
-        step = (length + 1) // 2
+    def of(cls, padding_mask: tf.Tensor, window_size: int) -> "_Windows":
+        step = (window_size + 1) // 2
         sizes = tf.reduce_sum(padding_mask, axis=1)
-        counts = 1 - tf.maximum(sizes - length, 0) // -step
+        counts = 1 - tf.maximum(sizes - window_size, 0) // -step
         return cls(counts, tf.cumsum(counts, exclusive=True), step)
 
 
-class _OfLength(keras.layers.Layer):
-    """A layer whose windows have a length."""
+class _Windowed(keras.layers.Layer):
+    """A layer with windows of `window_size` tokens."""
 
-    def __init__(self, length: int, **options: Any) -> None:
-        check_size("length", length)
+    def __init__(self, window_size: int, **options: Any) -> None:
+        check_size("window_size", window_size)
         super().__init__(**options)
-        self.length = length
+        self.window_size = window_size
         self.built = True
 
     def compute_output_spec(
@@ -83,20 +84,25 @@ class _OfLength(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), "length": self.length}
+        return {**super().get_config(), "window_size": self.window_size}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "_Windowed":
+        """The layer that `get_config` described, of this version or an older one."""
+        return super().from_config(renamed(config, {"length": "window_size"}))
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="CutWindows")
-class CutWindows(_OfLength):
+class CutWindows(_Windowed):
     """Cuts rows into overlapping windows if one of them is longer than a window.
 
     A window that reaches past the end of the batch is filled up with zeros.
 
     Args:
-        length: tokens of a window.
+        window_size: tokens of a window.
 
     Raises:
-        UsageError: the length is not positive.
+        UsageError: `window_size` is not positive.
 
     Example:
     >>> import numpy as np
@@ -108,16 +114,16 @@ class CutWindows(_OfLength):
 
     def call(self, values: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
         """Maps values [B, T, …] under an int32 mask [B, T] to [N, L, …]."""
-        fits = tf.shape(values)[1] <= self.length
+        fits = tf.shape(values)[1] <= self.window_size
         cut = tf.cond(fits, lambda: values, lambda: self._cut(values, padding_mask))
         return _tall(cut, values)
 
     def _cut(self, values: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
-        windows = _Windows.of(tf.cast(padding_mask, tf.int32), self.length)
+        windows = _Windows.of(tf.cast(padding_mask, tf.int32), self.window_size)
         size = tf.shape(values)[1]
         rows = tf.repeat(tf.range(tf.shape(values)[0]), windows.counts)  # [N]
         numbers = tf.range(tf.shape(rows)[0]) - tf.gather(windows.firsts, rows)
-        places = (numbers * windows.step)[:, None] + tf.range(self.length)  # [N, L]
+        places = (numbers * windows.step)[:, None] + tf.range(self.window_size)  # [N, L]
         found = tf.gather(
             _tokens(values), rows[:, None] * size + tf.minimum(places, size - 1)
         )
@@ -125,14 +131,14 @@ class CutWindows(_OfLength):
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="JoinWindows")
-class JoinWindows(_OfLength):
+class JoinWindows(_Windowed):
     """Gives every token its vector from the window that has it most in the middle.
 
     Args:
-        length: tokens of a window, as rows were cut.
+        window_size: tokens of a window, as rows were cut.
 
     Raises:
-        UsageError: the length is not positive.
+        UsageError: `window_size` is not positive.
 
     Example:
     >>> import numpy as np
@@ -144,21 +150,21 @@ class JoinWindows(_OfLength):
 
     def call(self, vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
         """Maps vectors [N, L, D] and the rows' int32 mask [B, T] to [B, T, D]."""
-        fits = tf.shape(padding_mask)[1] <= self.length
+        fits = tf.shape(padding_mask)[1] <= self.window_size
         joined = tf.cond(
             fits, lambda: vectors, lambda: self._join(vectors, padding_mask)
         )
         return _tall(joined, vectors)
 
     def _join(self, vectors: tf.Tensor, padding_mask: tf.Tensor) -> tf.Tensor:
-        windows = _Windows.of(tf.cast(padding_mask, tf.int32), self.length)
+        windows = _Windows.of(tf.cast(padding_mask, tf.int32), self.window_size)
         places = tf.range(tf.shape(padding_mask)[1])[None]  # [1, T]
-        margin = (self.length - windows.step) // 2
+        margin = (self.window_size - windows.step) // 2
         best = tf.maximum((places - margin) // windows.step, 0)
         best = tf.minimum(best, windows.counts[:, None] - 1)  # [B, T]
-        inner = tf.minimum(places - best * windows.step, self.length - 1)
+        inner = tf.minimum(places - best * windows.step, self.window_size - 1)
         numbers = windows.firsts[:, None] + best
-        found = tf.gather(_tokens(vectors), numbers * self.length + inner)
+        found = tf.gather(_tokens(vectors), numbers * self.window_size + inner)
         return found * _like(padding_mask > 0, found)
 
 

@@ -16,7 +16,8 @@ from tfnlp.layers.cross_attention import Look
 from tfnlp.layers.decoder_block import Memory
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.tied_lm_head import TokenTable
-from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size, renamed
+from tfnlp.layers.compatibility import renamed
+from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size
 from tfnlp.networks.rnn import CELLS
 
 ATTENTION = ("luong", "bahdanau")

@@ -16,7 +16,8 @@ from tfnlp.layers.decoder_block import DecoderBlock, Memory
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.positions import LearnedPositions
 from tfnlp.layers.tied_lm_head import TokenTable
-from tfnlp.layers.validation import Shape, check_choice, check_size, renamed
+from tfnlp.layers.compatibility import renamed
+from tfnlp.layers.validation import Shape, check_choice, check_size
 
 POSITIONS = ("rotary", "learned")
 Cache = Mapping[str, Any]

@@ -1,23 +1,26 @@
-"""Truncated back-propagation: a state that goes on from one batch to the next."""
+"""Truncated back-propagation through time: states kept from batch to batch."""
 
 from typing import Any
 
 import keras
 import tensorflow as tf
 
+from tfnlp.layers.compatibility import weights_saved_as
 from tfnlp.layers.validation import Shape, check_size
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="Carried")
+@weights_saved_as("Carried")
 class TruncatedBPTT(keras.layers.Layer):
-    """Reads segments of long texts with a decoder that remembers the one before.
+    """Stateful decoder for truncated back-propagation through time (BPTT).
 
     A text is cut into `slots` equal parts that are read side by side, a segment of
-    each in every batch. The state behind a segment is where the next one of its slot
-    begins; the gradient ends there (Zaremba et al. 2014). States belong to slots and
-    not to places in a batch, so micro-batches and devices change nothing as long as
-    a slot stays on its device. They are no weights, and are not saved.
+    each in every batch. The final state of a segment is the initial state of the next
+    one of its slot, as in a stateful RNN of Keras; the gradient stops there (Zaremba
+    et al. 2014). States belong to slots and not to positions in a batch, so gradient
+    accumulation and devices change nothing as long as a slot stays on its device.
+    They are no weights, and are not saved.
 
     Args:
         decoder: reads the segments; another network may share it.
@@ -61,12 +64,12 @@ class TruncatedBPTT(keras.layers.Layer):
         place: tf.Tensor,
         training: bool = False,
     ) -> tf.Tensor:
-        """Logits [B, T, V] of segments, and keeps the states behind them.
+        """Logits [B, T, V] of segments; their final states are kept.
 
         Args:
             token_ids: int32 [B, T].
             slot: int32 [B], the slot of each segment.
-            place: int32 [B]; 0 begins with a state of zeros, and all others go on.
+            place: int32 [B]; 0 starts from a state of zeros, others from the kept state.
         """
         goes_on = tf.cast(place > 0, tf.float32)[:, None]
         states = tf.nest.map_structure(
