@@ -1,4 +1,4 @@
-"""How many texts a second train: `tfnlp.fit` against PyTorch, encoder by encoder.
+"""Training throughput of every encoder: `tfnlp.fit` against PyTorch.
 
     pip install -r benchmarks/requirements.txt
     python benchmarks/encoders.py --train imdb.csv --encoders bow,cnn,rnn,transformer
@@ -7,7 +7,8 @@ Both train classifiers of the same sizes with Adam. The peer is written as PyTor
 users write it: ids encoded once and kept in memory, shuffled batches padded to their
 longest text, packed sequences for the LSTM, and for the bag of words an `EmbeddingBag`
 with sparse gradients and `SparseAdam`. `fit` reads and encodes texts in every epoch.
-Both get all cores. The first epoch is not counted, the fastest of the others is. The
+Both get all cores. The first epoch is not counted; the table has the fastest of the
+others. The
 table goes to standard output.
 """
 
@@ -35,7 +36,7 @@ Ids = list[torch.Tensor]
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(cli.Reading):
-    """Measures the texts a second of an epoch."""
+    """Measures texts per second of an epoch."""
 
     train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set
     text: str = "text"  # column: name, number from 1, or several joined with +
@@ -66,7 +67,7 @@ class Bag(nn.Module):
 
 
 class Tokens(nn.Module):
-    """Vectors of tokens, what reads them, their largest numbers, and logits."""
+    """Embedding, encoder, max pooling and logits."""
 
     def __init__(self, size: int, width: int, found: int, classes: int):
         super().__init__()
@@ -85,12 +86,12 @@ class Tokens(nn.Module):
     def read(
         self, vectors: torch.Tensor, lengths: torch.Tensor, padding: torch.Tensor
     ) -> torch.Tensor:
-        """What an encoder makes of vectors [B, T, E]: [B, T, D]."""
+        """The encoder: vectors [B, T, E] to [B, T, D]."""
         return vectors
 
 
 class Convolution(Tokens):
-    """Windows of three to five tokens."""
+    """Convolutions with kernel sizes 3 to 5."""
 
     def __init__(self, size: int, classes: int):
         super().__init__(size, 128, 192, classes)
@@ -108,7 +109,7 @@ class Convolution(Tokens):
 
 
 class Recurrence(Tokens):
-    """An LSTM in each direction."""
+    """A bidirectional LSTM."""
 
     def __init__(self, size: int, classes: int):
         super().__init__(size, 128, 128, classes)

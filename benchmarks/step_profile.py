@@ -1,8 +1,8 @@
-"""Where the time of a training step goes: TensorFlow's own profile, by operation.
+"""Profiles a training step with the TensorFlow profiler, by operation.
 
     python benchmarks/step_profile.py --train imdb.csv --encoder cnn
 
-One step of `tfnlp.fit` on a batch of middling length. An operation that runs in several
+One step of `tfnlp.fit` on a batch of median length. An operation that runs in several
 threads counts once, from its start to its end, and some run side by side: shares are of
 their sum. The table goes to standard output.
 """
@@ -37,9 +37,9 @@ class Recipe(cli.Reading):
     vocabulary_size: int = 30_000  # entries of the vocabulary
     sequence_length: int = 400  # tokens kept of a text
     ngrams: int = 1  # longest run of words
-    width: int = 192  # of the encoder's vectors
+    hidden_dim: int = 192  # size of the encoder's vectors
     batch_size: int = 64
-    steps: int = 20  # that are profiled
+    steps: int = 20  # profiled steps
     most: int = 12  # rows of the table
 
 
@@ -56,7 +56,7 @@ def main(recipe: Recipe) -> None:
 
     def build(hp: Any) -> Any:
         encoder_of = getattr(tfnlp, recipe.encoder).encoder
-        encoder = encoder_of(len(task.text.vocabulary), hidden_dim=recipe.width)
+        encoder = encoder_of(len(task.text.vocabulary), hidden_dim=recipe.hidden_dim)
         pooling = "sqrt" if recipe.encoder == "bow" else "max"
         return task.network(encoder, pooling=pooling)
 
@@ -83,7 +83,7 @@ def main(recipe: Recipe) -> None:
 
 
 def profiled(step: Any, steps: int) -> Counter[str]:
-    """Milliseconds of each kind of operation in so many steps."""
+    """Milliseconds of each kind of operation in a number of steps."""
     with tempfile.TemporaryDirectory() as folder:
         tf.profiler.experimental.start(folder)
         for _ in range(steps):

@@ -68,7 +68,16 @@ def test_speeds_of_pipelines_are_shown_with_their_ratios(script):
 @pytest.mark.slow
 def test_a_profile_tells_the_operations_of_a_step(script, films, capsys):
     profile = script("benchmarks/step_profile.py")
-    words = ["--train", str(films), "--encoder", "cnn", "--width", "6", "--steps", "1"]
+    words = [
+        "--train",
+        str(films),
+        "--encoder",
+        "cnn",
+        "--hidden_dim",
+        "6",
+        "--steps",
+        "1",
+    ]
     profile.main(cli.parse(profile.Recipe, [*words, "--most", "100"]))
     told = capsys.readouterr().out
     assert re.search(r"\| \w*Conv2D \|", told)  # oneDNN has names of its own

@@ -1,4 +1,4 @@
-"""A network that is a table: what comes next depends on the last token alone."""
+"""A bigram model: the next token depends on the last one alone."""
 
 import numpy as np
 import pytest

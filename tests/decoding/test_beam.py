@@ -1,4 +1,4 @@
-"""Beam search against all texts, written out one by one."""
+"""Beam search against a brute-force enumeration of all texts."""
 
 import itertools
 

@@ -269,7 +269,7 @@ def test_an_argument_out_of_range_is_a_usage_error(table, arguments, message):
 
 
 def read(table, vectors):
-    """A step that tells the vector of each token."""
+    """A step that returns the hidden state of each token."""
 
     def step(ids, cache):
         return StepOutputs(tf.gather(table.logits, ids), tf.gather(vectors, ids)), cache

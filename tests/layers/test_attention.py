@@ -1,4 +1,4 @@
-"""The transformer block: what it may see, and what it keeps of its options."""
+"""Transformer block: masking, dropout, regularization and config."""
 
 import numpy as np
 import pytest
@@ -66,14 +66,14 @@ def test_block_returns_from_its_config():
     assert {name: getattr(again, name) for name in options} == options
 
 
-def test_l2_is_charged_for_every_kernel_of_the_block():
+def test_l2_penalises_every_kernel_of_the_block():
     block = TransformerBlock(num_heads=2, intermediate_dim=8, l2=0.1)
     block(VECTORS, ALL)
 
     assert len(block.losses) == 6  # query, key, value, output, widen, narrow
 
 
-def test_heads_must_divide_the_width():
+def test_num_heads_must_divide_hidden_dim():
     with pytest.raises(
         UsageError, match=r"num_heads=3, hidden_dim=4\. Pass a hidden_dim of 6"
     ):

@@ -1,4 +1,4 @@
-"""Words read character by character from both ends."""
+"""Character RNN: padding, gradients and config."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ LETTERS = RANDOM.normal(size=[2, 3, 4, 5]).astype("float32")
 IDS = np.array([[[1, 1, 1, 0], [1, 0, 0, 0], [1, 1, 1, 1]], [[1, 1, 0, 0]] * 3])
 
 
-def test_a_vector_does_not_depend_on_what_stands_behind_the_word():
+def test_a_vector_does_not_depend_on_padding():
     layer = CharacterRNN(6)
     vectors = layer(LETTERS, IDS)
     alone = layer(LETTERS[:1, :1, :3], IDS[:1, :1, :3])
@@ -52,7 +52,7 @@ def test_it_returns_from_its_config():
     assert CharacterRNN.from_config(CharacterRNN(4).get_config()).hidden_dim == 4
 
 
-def test_an_odd_width_is_refused():
+def test_an_odd_hidden_dim_is_refused():
     with pytest.raises(
         UsageError, match=r"half of its vector.*hidden_dim=5.*hidden_dim=6"
     ):

@@ -1,4 +1,4 @@
-"""The convolution gives what Keras' gives, and so does its gradient."""
+"""Outputs and sparse gradients of the convolution equal those of Keras."""
 
 import keras
 import numpy as np
@@ -51,7 +51,9 @@ def test_gradient_is_that_of_keras(window, length, share):
 
 
 @pytest.mark.parametrize(("share", "taken"), [(0.005, "_of_few"), (0.5, "_of_all")])
-def test_a_gradient_of_few_numbers_is_taken_number_by_number(monkeypatch, share, taken):
+def test_a_sparse_gradient_is_computed_from_its_nonzero_numbers(
+    monkeypatch, share, taken
+):
     called = []
     for name in ("_of_few", "_of_all"):
         kept = getattr(convolution, name)
@@ -69,7 +71,7 @@ def test_a_gradient_of_few_numbers_is_taken_number_by_number(monkeypatch, share,
     "options",
     [{"padding": "valid"}, {"padding": "causal"}, {"strides": 2}, {"dilation_rate": 2}],
 )
-def test_others_are_left_to_keras(options):
+def test_other_options_use_keras(options):
     ours, theirs = _layers(kernel_size=3, **options)
     vectors = tf.random.stateless_normal([2, 9, 3], seed=[1, 2])
 
@@ -78,7 +80,7 @@ def test_others_are_left_to_keras(options):
     )
 
 
-def test_what_answers_is_the_plain_convolution():
+def test_inference_is_the_plain_convolution():
     ours, _ = _layers(kernel_size=3)
 
     graph = tf.function(ours).get_concrete_function(tf.TensorSpec([2, 9, 3])).graph

@@ -1,4 +1,4 @@
-"""The CRF against all tag sequences, written out one by one."""
+"""The CRF against a brute-force enumeration of all tag sequences."""
 
 import itertools
 import math
@@ -154,7 +154,7 @@ def test_sequences_that_do_not_exist_have_the_lowest_score():
     assert (scores.numpy() == tf.float32.min).tolist() == [[False] * 3 + [True]]
 
 
-def test_viterbi_scores_what_it_answers():
+def test_viterbi_returns_the_score_of_its_tags():
     chain, _ = made()
 
     tags, scores = viterbi(chain)
@@ -164,7 +164,7 @@ def test_viterbi_scores_what_it_answers():
 
 
 @pytest.mark.parametrize("padding", [7.0, 1e30, math.nan])
-def test_a_row_alone_is_answered_to_the_last_bit_as_among_longer_rows(padding):
+def test_viterbi_of_a_row_does_not_depend_on_its_batch(padding):
     chain, tags = made(lengths=(9, 4, 2, 7), classes=5)
     real = tf.cast(chain.padding_mask, tf.bool)[..., None]
     chain = chain._replace(emissions=tf.where(real, chain.emissions, padding))
@@ -181,7 +181,7 @@ def test_a_row_alone_is_answered_to_the_last_bit_as_among_longer_rows(padding):
         np.testing.assert_array_equal(alone[0], together[1])
 
 
-def test_padding_that_is_no_number_spoils_no_gradient():
+def test_nan_at_padding_does_not_reach_gradients():
     chain, tags = made()
     real = tf.cast(chain.padding_mask, tf.bool)[..., None]
 
@@ -312,7 +312,7 @@ FEATURES = {
 }
 
 
-def test_saved_network_returns_with_what_its_crf_learned(tmp_path):
+def test_a_saved_network_keeps_its_crf_weights(tmp_path):
     before = network()
     before.layers[-1].transitions.assign(np.arange(9.0).reshape(3, 3))
     before.save(tmp_path / "model.keras")

@@ -37,7 +37,7 @@ def test_values_and_gradients_are_those_of_the_definition(smoothing, jit):
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e4])
-def test_a_class_too_improbable_for_a_float_has_its_loss(shift):
+def test_a_probability_too_small_for_a_float_has_an_exact_loss(shift):
     logits = tf.constant([[0.0, 500.0, 0.0]]) + shift
     with tf.GradientTape() as tape:
         tape.watch(logits)

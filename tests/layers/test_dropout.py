@@ -27,6 +27,6 @@ def test_word_dropout_returns_from_its_config():
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0])
-def test_word_dropout_is_a_share(rate):
+def test_word_dropout_rate_is_below_one(rate):
     with pytest.raises(UsageError, match="word_dropout must be at least 0 and below 1"):
         WordDropout(rate)

@@ -12,26 +12,26 @@ _KINDS = Embedding, keras.layers.Embedding
 MATRIX = np.arange(6.0).reshape(3, 2)
 
 
-def test_embedding_begins_from_the_matrix():
+def test_embedding_starts_from_the_matrix():
     vectors = embed(3, vectors=MATRIX)(np.array([[2, 0]]))
 
     np.testing.assert_array_equal(vectors, [[[4, 5], [0, 1]]])
 
 
 @pytest.mark.parametrize(("trainable", "count"), [(True, 1), (False, 0)])
-def test_embedding_is_tuned_or_frozen(trainable, count):
+def test_embedding_is_trainable_or_frozen(trainable, count):
     layer = embed(3, vectors=MATRIX, trainable=trainable)
 
     assert len(layer.trainable_weights) == count
 
 
-def test_matrix_must_have_one_row_an_entry():
+def test_matrix_must_have_one_row_for_each_id():
     with pytest.raises(UsageError, match=r"shape \(4, 2\).*Received: \(3, 2\)"):
         embed(4, 2, vectors=MATRIX)
 
 
-def test_embedding_needs_a_width():
-    with pytest.raises(UsageError, match="width must be a whole number"):
+def test_embedding_needs_an_embedding_dim():
+    with pytest.raises(UsageError, match="embedding_dim must be a whole number"):
         embed(4)
 
 
@@ -47,7 +47,7 @@ def test_token_weights_belong_to_ids():
 
 
 @pytest.mark.parametrize("layer", [Embedding(3, 2), TokenWeights(3)])
-def test_a_batch_reads_its_rows_only(layer):
+def test_a_batch_gathers_only_its_rows(layer):
     ids = tf.constant([[2]])
     inputs = [ids] if isinstance(layer, Embedding) else [tf.ones([1, 1, 2]), ids]
     layer(*inputs)
@@ -59,7 +59,7 @@ def test_a_batch_reads_its_rows_only(layer):
     assert "ReadVariableOp" not in kinds
 
 
-def test_embedding_gives_what_keras_gives():
+def test_embedding_equals_keras():
     ids = np.array([[2, 0], [1, 1]])
     ours, theirs = (kind(3, 2, weights=[MATRIX]) for kind in _KINDS)
 
@@ -67,7 +67,7 @@ def test_embedding_gives_what_keras_gives():
     assert ours.get_config() == {**theirs.get_config(), "name": ours.name}
 
 
-def test_embedding_with_lora_gives_what_keras_gives():
+def test_embedding_with_lora_equals_keras():
     ids = np.array([[2, 0]])
     layers = [kind(3, 2, weights=[MATRIX]) for kind in _KINDS]
     for layer in layers:

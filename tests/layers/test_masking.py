@@ -1,4 +1,4 @@
-"""Zeroed padding and reversed rows."""
+"""Masking layers: zeroed padding and reversed rows."""
 
 import numpy as np
 

@@ -27,7 +27,7 @@ def test_batch_normalisation_averages_real_tokens_only():
     np.testing.assert_allclose(layer.running_variance, [1.0], rtol=1e-5)
 
 
-def test_layer_normalisation_looks_at_one_token():
+def test_layer_normalisation_is_per_token():
     normal = normalization("layer")(np.array([[[1.0, 3.0], [0.0, 9.0]]]))
 
     np.testing.assert_allclose(normal, [[[-1, 1], [-1, 1]]], atol=1e-5)

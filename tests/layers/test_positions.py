@@ -1,4 +1,4 @@
-"""Positions, by hand."""
+"""Position embeddings, by hand."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def test_sinusoidal_positions_are_sines_then_cosines():
 
 
 @pytest.mark.parametrize("width", [1, 3])
-def test_sinusoidal_positions_take_odd_widths(width):
+def test_sinusoidal_positions_take_odd_sizes(width):
     assert SinusoidalPositions()(np.zeros([2, 700, width])).shape == (2, 700, width)
 
 
@@ -36,6 +36,6 @@ def test_learned_positions_return_from_their_config():
     )
 
 
-def test_learned_positions_need_a_length():
+def test_learned_positions_need_a_sequence_length():
     with pytest.raises(UsageError, match=r"length must be .* at least 1\. Received: 0"):
         LearnedPositions(0)

@@ -1,4 +1,4 @@
-"""LSTM and GRU: trained another way, the numbers are those of Keras."""
+"""Outputs and gradients of LSTM and GRU equal those of Keras."""
 
 import keras
 import numpy as np
@@ -39,10 +39,10 @@ def read(layer, *, training, tokens=TOKENS, mask=None):
             outputs, *after = layer(
                 tokens, initial_state=states, mask=mask, training=training
             )
-            told = tf.reduce_sum(outputs * PULL[: len(tokens)])
-            told += tf.add_n([tf.reduce_sum(tf.sin(3.0 * state)) for state in after])
+            total = tf.reduce_sum(outputs * PULL[: len(tokens)])
+            total += tf.add_n([tf.reduce_sum(tf.sin(3.0 * state)) for state in after])
         weights = [variable.value for variable in layer.trainable_variables]
-        return outputs, after, tape.gradient(told, [tokens, *states, *weights])
+        return outputs, after, tape.gradient(total, [tokens, *states, *weights])
 
     count = 2 if isinstance(layer, keras.layers.LSTM) else 1
     states = [tf.constant(state[: len(tokens)]) for state in STATES[:count]]
@@ -51,7 +51,7 @@ def read(layer, *, training, tokens=TOKENS, mask=None):
 
 @pytest.mark.parametrize("layer_class", [LSTM, GRU])
 @pytest.mark.parametrize("mask", [None, *MASKS], ids=["none", "right", "anywhere"])
-def test_training_is_that_of_keras(layer_class, mask):
+def test_outputs_and_gradients_equal_keras(layer_class, mask):
     layer = built(layer_class)
     ours = read(layer, training=True, mask=mask)
     plain = read(layer, training=False, mask=mask)  # Keras' own loop
@@ -89,7 +89,7 @@ def test_a_row_of_padding_keeps_its_state(layer_class):
     ],
     ids=str,
 )
-def test_what_is_out_of_the_ordinary_is_left_to_keras(layer_class, options):
+def test_other_options_of_rnns_use_keras(layer_class, options):
     layer = built(layer_class, **options)
     keras.utils.set_random_seed(0)
     ours = layer(TOKENS, training=True)[0]
@@ -116,9 +116,9 @@ def read_half(layer):
     """The outputs; every gradient is a number."""
     with tf.GradientTape() as tape:
         outputs = layer(TOKENS, training=True)[0]
-        told = tf.reduce_sum(tf.cast(outputs, tf.float32) * PULL)
+        total = tf.reduce_sum(tf.cast(outputs, tf.float32) * PULL)
     weights = [variable.value for variable in layer.trainable_variables]
-    gradients = tape.gradient(told, weights)
+    gradients = tape.gradient(total, weights)
     assert all(np.isfinite(gradient).all() for gradient in gradients)
     return outputs
 

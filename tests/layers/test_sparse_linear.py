@@ -1,4 +1,4 @@
-"""Terms of a text add up, and dropout leaves some of them out."""
+"""Sparse linear layer: sums of weights, dropout and sparse gradients."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfnlp.errors import UsageError
-from tfnlp.layers.sparse_linear import TermSums
+from tfnlp.layers.sparse_linear import SparseLinear
 
 START = np.array([[9, 9], [9, 9], [1, -1], [10, 0], [100, 5]], "float32")
 IDS = np.array([[2, 3, 3, 0], [4, 0, 0, 0], [2, 3, 4, 2]], "int32")
@@ -15,11 +15,11 @@ SUMS = [[21, -1], [100, 5], [112, 3]]
 
 
 def layer(dropout=0.0):
-    return TermSums(*START.shape, start=START, dropout=dropout)
+    return SparseLinear(*START.shape, initial_weights=START, dropout=dropout)
 
 
 @pytest.mark.parametrize("training", [False, True])
-def test_terms_that_are_no_padding_add_up(training):
+def test_weights_of_real_terms_add_up(training):
     assert layer()(IDS, MASK, training=training).numpy().tolist() == SUMS
 
 
@@ -27,7 +27,7 @@ def test_dropout_is_for_training_only():
     assert layer(0.9)(IDS, MASK).numpy().tolist() == SUMS
 
 
-def test_what_dropout_leaves_adds_up_to_the_same_in_the_mean():
+def test_dropout_keeps_the_expected_sum():
     keras.utils.set_random_seed(0)
     dropped = layer(0.5)
     sums = [dropped(IDS, MASK, training=True).numpy() for _ in range(2000)]
@@ -57,6 +57,6 @@ def test_the_layer_is_read_back_with_its_weights(tmp_path):
     assert found.layers[-1].dropout == 0.25
 
 
-def test_a_share_of_one_is_an_error():
+def test_a_dropout_rate_of_one_is_an_error():
     with pytest.raises(UsageError, match="dropout"):
         layer(1.0)

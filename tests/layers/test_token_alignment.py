@@ -1,10 +1,10 @@
-"""Matching against a loop over pairs of tokens, under padding, and its gradient."""
+"""Token alignment against a loop over pairs of tokens; padding and gradient."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.layers.token_alignment import Matching
+from tfnlp.layers.token_alignment import TokenAlignment
 
 RANDOM = np.random.default_rng(0)
 FIRST = RANDOM.normal(size=[2, 4, 3]).astype("float32")
@@ -22,7 +22,7 @@ def unmatched(one, other):
 
 
 def test_matching_agrees_with_a_loop_over_pairs_of_tokens():
-    found = Matching()(FIRST, FIRST_MASK, SECOND, SECOND_MASK).numpy()
+    found = TokenAlignment()(FIRST, FIRST_MASK, SECOND, SECOND_MASK).numpy()
 
     for row in range(2):
         one = FIRST[row][FIRST_MASK[row] > 0]
@@ -41,32 +41,34 @@ def test_padding_changes_nothing():
     other = FIRST.copy()
     other[1, 2:] = 7.0
 
-    found = [Matching()(x, FIRST_MASK, SECOND, SECOND_MASK) for x in (FIRST, other)]
+    found = [
+        TokenAlignment()(x, FIRST_MASK, SECOND, SECOND_MASK) for x in (FIRST, other)
+    ]
 
     np.testing.assert_array_equal(found[0], found[1])
 
 
 def test_swapped_texts_swap_the_features():
-    found = Matching()(FIRST, FIRST_MASK, SECOND, SECOND_MASK).numpy()
-    swapped = Matching()(SECOND, SECOND_MASK, FIRST, FIRST_MASK).numpy()
+    found = TokenAlignment()(FIRST, FIRST_MASK, SECOND, SECOND_MASK).numpy()
+    swapped = TokenAlignment()(SECOND, SECOND_MASK, FIRST, FIRST_MASK).numpy()
 
     np.testing.assert_allclose(found, swapped[:, [1, 0, 3, 2]], rtol=1e-5)
 
 
-def test_vectors_of_no_length_have_finite_features_and_gradients():
+def test_zero_vectors_have_finite_features_and_gradients():
     vectors = tf.Variable(tf.zeros([1, 2, 3]))
     mask = tf.ones([1, 2], tf.int32)
 
     with tf.GradientTape() as tape:
-        found = Matching()(vectors, mask, vectors, mask)
+        found = TokenAlignment()(vectors, mask, vectors, mask)
 
     assert np.isfinite(found.numpy()).all()
     assert np.isfinite(tape.gradient(found, vectors).numpy()).all()
 
 
 def test_mixed_precision_gives_features_in_float32_accuracy():
-    half = Matching(dtype="mixed_float16")(FIRST, FIRST_MASK, SECOND, SECOND_MASK)
-    full = Matching()(FIRST, FIRST_MASK, SECOND, SECOND_MASK)
+    half = TokenAlignment(dtype="mixed_float16")(FIRST, FIRST_MASK, SECOND, SECOND_MASK)
+    full = TokenAlignment()(FIRST, FIRST_MASK, SECOND, SECOND_MASK)
 
     np.testing.assert_allclose(half, full, atol=2e-2)
 
@@ -74,7 +76,7 @@ def test_mixed_precision_gives_features_in_float32_accuracy():
 def test_the_layer_is_part_of_a_saved_network(tmp_path):
     shapes = ([None, 3], [None], [None, 3], [None])
     inputs = [keras.Input(shape) for shape in shapes]
-    network = keras.Model(inputs, Matching()(*inputs))
+    network = keras.Model(inputs, TokenAlignment()(*inputs))
     network.save(tmp_path / "network.keras")
 
     again = keras.saving.load_model(tmp_path / "network.keras")

@@ -1,4 +1,4 @@
-"""Checks of options."""
+"""Argument validation."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_a_rate_is_a_number_below_one(rate):
 
 
 @pytest.mark.parametrize("factor", [-1.0, float("nan"), "much"])
-def test_a_factor_of_a_penalty_is_a_number(factor):
+def test_a_regularization_factor_is_a_number(factor):
     with pytest.raises(UsageError, match="Option l1 must be a number, 0 or more"):
         penalty(factor, 0.0)
 

@@ -1,4 +1,4 @@
-"""Rows that are cut into overlapping windows and joined again."""
+"""Sliding windows: split and joined rows."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ def rows(*lengths):
     return np.arange(1, size + 1, dtype="int32") * mask, mask
 
 
-def test_rows_that_fit_are_left_alone():
+def test_rows_that_fit_are_not_changed():
     values, mask = rows(4, 2)
     np.testing.assert_array_equal(CutWindows(4)(values, mask), values)
     np.testing.assert_array_equal(
@@ -38,7 +38,7 @@ def test_every_token_comes_back_in_its_place(length, lengths):
     np.testing.assert_array_equal(joined[..., 0], values)
 
 
-def test_a_token_is_read_where_it_stands_most_in_the_middle():
+def test_a_token_comes_from_the_window_where_it_is_central():
     _, mask = rows(12)
     places = np.tile(np.arange(4.0, dtype="float32"), [5, 1])[..., None]
     joined = JoinWindows(4)(places, mask).numpy().ravel()
@@ -61,7 +61,7 @@ def network(length):
     def read(features):
         return features["vectors"] + mean(features["vectors"], features["padding_mask"])
 
-    return keras.Model(inputs, in_windows(read, inputs, length=length))
+    return keras.Model(inputs, in_windows(read, inputs, window_size=length))
 
 
 def features(*lengths):
@@ -73,7 +73,7 @@ def features(*lengths):
     }
 
 
-def test_what_is_made_of_a_row_depends_on_that_row_alone():
+def test_the_output_of_a_row_does_not_depend_on_its_batch():
     model = network(4)
     batch = model(features(11, 6, 3, 1))
     for row, size in enumerate([11, 6, 3, 1]):
@@ -95,9 +95,11 @@ def test_gradients_pass_and_an_unknown_length_can_be_traced():
 
 
 def test_layers_return_from_their_config():
-    assert CutWindows.from_config(CutWindows(7).get_config()).length == 7
+    assert CutWindows.from_config(CutWindows(7).get_config()).window_size == 7
 
 
-def test_a_window_has_a_length():
-    with pytest.raises(UsageError, match=r"length must be .* at least 1\. Received: 0"):
+def test_a_window_has_a_size():
+    with pytest.raises(
+        UsageError, match=r"window_size must be .* at least 1\. Received: 0"
+    ):
         CutWindows(0)

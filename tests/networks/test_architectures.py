@@ -1,4 +1,4 @@
-"""What is special about one architecture."""
+"""Properties of single architectures."""
 
 import keras
 import numpy as np
@@ -21,7 +21,7 @@ def changed(encoder, at):
     return (np.abs(read(encoder, IDS) - read(encoder, other)).max(axis=(0, 2))) > 0
 
 
-def test_a_bag_of_words_looks_up_its_start_values():
+def test_bag_of_words_starts_from_initial_vectors():
     start = np.random.default_rng(0).normal(size=[9, 2]).astype("float32")
 
     outputs = read(bow.encoder(9, initial_vectors=start, trainable_vectors=False), IDS)
@@ -29,13 +29,13 @@ def test_a_bag_of_words_looks_up_its_start_values():
     np.testing.assert_array_equal(outputs[0], start[IDS[0]])
 
 
-def test_start_values_are_tuned_even_when_vectors_are_not():
+def test_initial_vectors_are_always_trainable():
     encoder = bow.encoder(9, initial_vectors=np.zeros([9, 2]), trainable_vectors=False)
 
     assert len(encoder.trainable_weights) == 1
 
 
-def test_a_convolution_sees_its_window_and_depth_widens_it():
+def test_num_layers_widens_the_receptive_field_of_a_cnn():
     narrow = changed(
         cnn.encoder(9, hidden_dim=8, kernel_sizes=(3,), activation="tanh"), at=0
     )
@@ -47,14 +47,14 @@ def test_a_convolution_sees_its_window_and_depth_widens_it():
     assert changed(wide, at=0).tolist() == [True, True, True, False, False]
 
 
-def test_windows_share_the_width_among_them():
+def test_kernel_sizes_share_hidden_dim():
     encoder = cnn.encoder(9, hidden_dim=10, kernel_sizes=(1, 2, 3))
 
     sizes = [layer.filters for layer in encoder.layers if hasattr(layer, "filters")]
     assert sorted(sizes) == [3, 3, 4]
 
 
-def test_a_recurrent_network_agrees_with_masked_bidirectional_keras():
+def test_rnn_equals_masked_bidirectional_keras():
     encoder = rnn.encoder(9, hidden_dim=6, embedding_dim=4)
     masked = keras.layers.Bidirectional(keras.layers.LSTM(3, return_sequences=True))
     ids = np.array([[3, 4, 5, 0, 0], [6, 7, 8, 3, 2]], "int32")
@@ -68,14 +68,14 @@ def test_a_recurrent_network_agrees_with_masked_bidirectional_keras():
     np.testing.assert_allclose(read(encoder, ids), expected, atol=1e-6)
 
 
-def test_one_direction_sees_what_came_before_and_two_see_all():
+def test_one_direction_sees_earlier_tokens_and_two_see_all():
     one = rnn.encoder(9, hidden_dim=8, bidirectional=False)
 
     assert changed(one, at=2).tolist() == [False, False, True, True, True]
     assert changed(rnn.encoder(9, hidden_dim=8), at=2).all()
 
 
-def test_a_transformer_tells_positions_apart_unless_told_not_to():
+def test_a_transformer_without_positions_is_a_bag_of_tokens():
     twice = [[3, 3]]
     placed = read(transformer.encoder(9, hidden_dim=8), twice)
     bag = read(transformer.encoder(9, hidden_dim=8, positions=None), twice)
@@ -84,13 +84,13 @@ def test_a_transformer_tells_positions_apart_unless_told_not_to():
     np.testing.assert_allclose(bag[0, 0], bag[0, 1], atol=1e-6)
 
 
-def test_vectors_of_another_width_are_projected():
+def test_vectors_of_another_size_are_projected():
     vectors = np.zeros([9, 6], "float32")
 
     assert transformer.encoder(9, hidden_dim=8, vectors=vectors).output_shape[-1] == 8
 
 
-def test_the_terms_of_a_bag_start_with_small_vectors():
+def test_bag_of_words_starts_from_small_vectors():
     vectors = bow.encoder(1000, hidden_dim=50).get_layer("embedding").get_weights()[0]
 
     assert 0.015 < np.abs(vectors).max() <= 0.02

@@ -1,4 +1,4 @@
-"""Decoders: token by token gives what whole rows give."""
+"""Decoders: incremental decoding equals whole rows."""
 
 import keras
 import numpy as np
@@ -74,17 +74,17 @@ def walked(decoder, memory=None):
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_token_at_a_time_gives_what_whole_rows_give(form):
+def test_incremental_decoding_equals_whole_rows(form):
     assert walked(FORMS[form]()) < 3e-6  # logits of 1, so some units in the last place
 
 
 @pytest.mark.parametrize("form", LOOKING)
-def test_with_a_source_too(form, memory):
+def test_incremental_decoding_equals_whole_rows_with_a_memory(form, memory):
     assert walked(LOOKING[form](), memory) < 1e-6
 
 
 @pytest.mark.parametrize("form", LOOKING)
-def test_padding_of_a_source_is_not_seen(form, memory):
+def test_padding_of_a_memory_is_not_seen(form, memory):
     decoder = LOOKING[form]()
     other = memory.vectors + 9.0 * tf.cast(MASK == 0, tf.float32)[..., None]
     np.testing.assert_allclose(
@@ -118,7 +118,7 @@ def test_steps_return_attention(form, memory):
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
-def test_numbers_between_layers_are_dropped_where_a_token_is_read_at_a_time(cell):
+def test_bahdanau_attention_has_dropout_between_layers(cell):
     options = {"hidden_dim": 8, "num_layers": 2, "cell": cell, "attention": "bahdanau"}
     decoder = RecurrentDecoder(11, **options, dropout=0.5, embedding_dropout=0.0)
     memory = Memory(tf.zeros([3, 4, 5]), MASK)
@@ -153,7 +153,7 @@ def test_every_weight_is_learnt(form, memory):
     assert all(gradient is not None for gradient in gradients)
 
 
-def test_a_full_cache_forgets_the_farthest_token():
+def test_a_full_cache_drops_its_oldest_token():
     """With one block, what comes after depends on the last `length` tokens alone."""
     decoder = TransformerDecoder(
         11, hidden_dim=8, num_heads=2, num_layers=1, dropout=0.0, sequence_length=3
@@ -225,6 +225,6 @@ def test_states_of_slots_are_no_weights():
         (lambda: TruncatedBPTT(recurrent(), slots=0), "slots must be a whole number"),
     ],
 )
-def test_what_a_decoder_cannot_be(make, message):
+def test_invalid_arguments_of_decoders_are_refused(make, message):
     with pytest.raises(UsageError, match=message):
         make()(IDS)

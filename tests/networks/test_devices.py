@@ -1,4 +1,4 @@
-"""Two devices that share a batch do what one does with all of it."""
+"""MirroredStrategy: two devices compute the same as one."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def slopes(encoder, ids):
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
-def test_two_devices_find_the_gradient_of_one(module):
+def test_two_devices_have_the_gradient_of_one(module):
     alone = build(module)
     strategy = two_devices()
     with strategy.scope():

@@ -1,4 +1,4 @@
-"""What every encoder promises, whatever its architecture and options."""
+"""Properties of every encoder, with all its options."""
 
 import keras
 import numpy as np
@@ -55,7 +55,7 @@ def disturb(encoder):
 
 
 @pytest.mark.parametrize(("name", "options"), ALL, ids=NAMES)
-def test_what_is_made_of_a_row_does_not_depend_on_its_padding(name, options):
+def test_the_output_of_a_row_does_not_depend_on_its_padding(name, options):
     encoder = build(name, **options)
     disturb(encoder)
     alone = encoder(features(IDS[:1, :3]))
@@ -67,7 +67,7 @@ def test_what_is_made_of_a_row_does_not_depend_on_its_padding(name, options):
 
 
 @pytest.mark.parametrize(("name", "options"), ALL, ids=NAMES)
-def test_a_saved_encoder_answers_the_same(name, options, tmp_path):
+def test_a_saved_encoder_has_the_same_outputs(name, options, tmp_path):
     encoder = build(name, **options)
     encoder.save(tmp_path / "encoder.keras")
 
@@ -114,7 +114,7 @@ def test_frozen_vectors_are_no_trainable_weights(name):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_pretrained_vectors_are_where_training_begins(name):
+def test_training_starts_from_pretrained_vectors(name):
     encoder = build(name, vectors=VECTORS, hidden_dim=6)
 
     begun = encoder.get_layer("embedding").get_weights()[0]
@@ -122,7 +122,7 @@ def test_pretrained_vectors_are_where_training_begins(name):
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_penalty_grows_with_its_factor(name):
+def test_regularization_grows_with_its_factor(name):
     light, heavy = build(name, l2=0.1), build(name, l1=0.1, l2=0.1)
     heavy.set_weights(light.get_weights())
 
@@ -169,6 +169,6 @@ def test_inputs_are_named_and_the_pooling_exists(name):
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
 )
-def test_an_option_that_cannot_be_says_what_can(name, options, message):
+def test_invalid_arguments_of_encoders_are_refused(name, options, message):
     with pytest.raises(UsageError, match=message):
         build(name, **options)

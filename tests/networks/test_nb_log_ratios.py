@@ -1,4 +1,4 @@
-"""Ratios of naive Bayes by hand, and what of a row does not count."""
+"""Naive Bayes log-count ratios, by hand."""
 
 import numpy as np
 import pytest
@@ -34,7 +34,7 @@ def test_a_term_counts_once_a_row():
     assert often.tolist() == once.tolist()
 
 
-def test_padding_and_unknown_terms_say_nothing():
+def test_padding_and_unknown_terms_have_zero_ratios():
     table = ratios([[2, 1], [2, 1], [3, 0]], [0, 0, 1])
     assert table[:2].tolist() == [[0.0, 0.0], [0.0, 0.0]]
     assert table[2:].tolist() == ratios([[2], [2], [3]], [0, 0, 1])[2:].tolist()
@@ -46,7 +46,7 @@ def test_a_row_of_several_labels_counts_for_each():
     assert several.tolist() == one_by_one.tolist()
 
 
-def test_how_rows_are_batched_does_not_matter():
+def test_ratios_do_not_depend_on_batches():
     whole = ratios([[2, 3], [2, 0], [3, 0]], [0, 0, 1])
     batches = [
         (np.array([[2, 3], [2, 0]]), np.array([0, 0])),
@@ -56,11 +56,11 @@ def test_how_rows_are_batched_does_not_matter():
     assert parts.tolist() == whole.tolist()
 
 
-def test_more_smoothing_says_less():
+def test_more_smoothing_shrinks_ratios():
     rows = [[2], [3]], [0, 1]
     assert 0.0 < ratios(*rows, smoothing=9.0)[2, 0] < ratios(*rows)[2, 0]
 
 
-def test_a_table_that_is_too_large_is_not_made(monkeypatch):
+def test_a_matrix_that_is_too_large_is_not_made(monkeypatch):
     monkeypatch.setattr(nb_log_ratios, "LARGEST", 7)
     assert ratios([[2], [3]], [0, 1]) is None

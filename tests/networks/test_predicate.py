@@ -1,4 +1,4 @@
-"""What a network is told of the predicate."""
+"""Predicate features of semantic role labelling."""
 
 import keras
 import numpy as np
@@ -31,14 +31,14 @@ def features(*marks, words=None):
 
 
 @pytest.mark.parametrize("marks", [[1, 2, 1], [2, 1, 1], [1, 1, 2], [1, 1, 1], [2]])
-def test_what_is_made_does_not_depend_on_padding(encoder, marks):
+def test_outputs_do_not_depend_on_padding(encoder, marks):
     padded = encoder(features([*marks, 0, 0]))
     np.testing.assert_allclose(
         padded[:, : len(marks)], encoder(features(marks)), atol=1e-6
     )
 
 
-def test_every_word_hears_which_one_is_the_predicate():
+def test_every_word_depends_on_the_predicate():
     start = add_predicate_features(
         word_features.embedding_inputs({"token_ids": 9}, embedding_dim=5), context=0
     )

@@ -1,4 +1,4 @@
-"""Encoders that start from words with characters, casing and lists of phrases."""
+"""Word embeddings with character, casing, gazetteer and bigram features."""
 
 import keras
 import numpy as np
@@ -54,9 +54,7 @@ def padded(found, words, letters):
 
 @pytest.mark.parametrize("character_encoder", ["cnn", "rnn"])
 @pytest.mark.parametrize("name", ENCODERS)
-def test_what_is_made_of_words_does_not_depend_on_their_padding(
-    name, character_encoder
-):
+def test_word_vectors_do_not_depend_on_padding(name, character_encoder):
     encoder = ENCODERS[name](start(character_encoder=character_encoder))
     found = features(3, 4)
     more = encoder(padded(found, 2, 3))
@@ -71,7 +69,7 @@ def test_every_feature_makes_a_difference(name):
     assert np.abs(encoder(found) - encoder(other)).max() > 1e-4
 
 
-def test_vectors_stay_as_they_are_and_others_are_learnt_beside_them():
+def test_pretrained_vectors_are_frozen_and_learnt_ones_concatenated():
     vectors = np.eye(9)
     encoder = ENCODERS["rnn"](start(vectors=vectors, seen_size=4))
     frozen, learnt = encoder.get_layer("pretrained"), encoder.get_layer("embedding")
@@ -80,7 +78,7 @@ def test_vectors_stay_as_they_are_and_others_are_learnt_beside_them():
     assert learnt.embeddings.shape == (4, 5)
 
 
-def test_a_word_that_was_not_seen_has_its_vector_and_is_unknown_beside_it():
+def test_an_unseen_word_has_its_pretrained_vector_and_an_unknown_learnt_one():
     begun = word_features.embedding_inputs(
         {"token_ids": 9}, embedding_dim=2, vectors=np.eye(9), seen_size=4
     )
@@ -91,7 +89,7 @@ def test_a_word_that_was_not_seen_has_its_vector_and_is_unknown_beside_it():
 
 
 @pytest.mark.parametrize("tuned", [True, False])
-def test_vectors_can_be_tuned_or_stand_alone(tuned):
+def test_pretrained_vectors_can_be_trainable_or_the_only_ones(tuned):
     options = {"trainable_vectors": True} if tuned else {"embedding_dim": 0}
     begun = word_features.embedding_inputs(
         {"token_ids": 9}, vectors=np.eye(9), **options
@@ -114,7 +112,7 @@ def test_an_encoder_is_saved_and_loaded(tmp_path, character_encoder):
     np.testing.assert_allclose(loaded(found), encoder(found), atol=1e-6)
 
 
-def test_a_word_in_no_phrase_has_nothing_of_that_feature():
+def test_a_word_in_no_phrase_has_a_zero_gazetteer_vector():
     begun = word_features.embedding_inputs(
         {"token_ids": 9, "gazetteer_ids": 9}, embedding_dim=5
     )
@@ -134,7 +132,7 @@ def test_unknown_features_are_refused():
         word_features.embedding_inputs({"token_ids": 3, "shape": 2})
 
 
-def test_what_reads_characters_is_one_of_two():
+def test_character_encoder_is_cnn_or_rnn():
     with pytest.raises(UsageError, match="Did you mean 'rnn'"):
         start(character_encoder="rn")
     with pytest.raises(UsageError, match=r"hidden_dim=51\. Pass hidden_dim=52"):

@@ -71,7 +71,7 @@ ENCODERS = {
 
 
 COSINE = -5
-"""Where the cosine stands in what the head sees: before the four of `Matching`."""
+"""Where the cosine is in the features of the head: before the 4 of the alignment."""
 
 
 def classification(form: str = "single", **options) -> Classification:

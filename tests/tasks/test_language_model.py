@@ -245,7 +245,7 @@ def test_a_decoder_remembers_what_it_is_to_read():
     decoder = TransformerDecoder(
         task.tokenizer.vocabulary_size, hidden_dim=8, num_heads=2, sequence_length=8
     )
-    with pytest.raises(UsageError, match="must remember the 32 tokens"):
+    with pytest.raises(UsageError, match="must have a cache for the 32 tokens"):
         task.network(decoder)
 
 

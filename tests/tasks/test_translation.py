@@ -206,7 +206,7 @@ def test_a_decoder_trains_on_its_own_tokens_and_answers_alike(form, task):
     features, _, _ = task.example(next(iter(ROWS.batch(8))))
     np.testing.assert_array_equal(sampled(features), plain(features))
     layer = next(each for each in sampled.layers if "scheduled" in each.name)
-    layer.updates.assign(layer.rise)
+    layer.updates.assign(layer.ramp_steps)
     told, forced = sampled(features, training=True), plain(features, training=True)
     np.testing.assert_array_equal(told[:, 0], forced[:, 0])
     assert np.abs(told - forced).max() > 1e-4

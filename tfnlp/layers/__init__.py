@@ -18,7 +18,7 @@ from tfnlp.layers.crf_paths import viterbi as viterbi
 from tfnlp.layers.crf_sums import log_likelihood as log_likelihood
 from tfnlp.layers.crf_sums import log_partition as log_partition
 from tfnlp.layers.crf_sums import marginals as marginals
-from tfnlp.layers.cross_attention import Look as Look
+from tfnlp.layers.cross_attention import CrossAttention as CrossAttention
 from tfnlp.layers.decoder_block import DecoderBlock as DecoderBlock
 from tfnlp.layers.decoder_block import Memory as Memory
 from tfnlp.layers.dropout import WordDropout as WordDropout
@@ -33,10 +33,10 @@ from tfnlp.layers.positions import LearnedPositions as LearnedPositions
 from tfnlp.layers.positions import SinusoidalPositions as SinusoidalPositions
 from tfnlp.layers.recurrent import GRU as GRU
 from tfnlp.layers.recurrent import LSTM as LSTM
+from tfnlp.layers.reversible_embedding import ReversibleEmbedding as ReversibleEmbedding
 from tfnlp.layers.scheduled_sampling import ScheduledSampling as ScheduledSampling
-from tfnlp.layers.sparse_linear import TermSums as TermSums
-from tfnlp.layers.tied_lm_head import TokenTable as TokenTable
-from tfnlp.layers.token_alignment import Matching as Matching
+from tfnlp.layers.sparse_linear import SparseLinear as SparseLinear
+from tfnlp.layers.token_alignment import TokenAlignment as TokenAlignment
 from tfnlp.layers.windows import in_windows as in_windows
 
 __all__ = [
@@ -47,18 +47,18 @@ __all__ = [
     "Chain",
     "CharacterRNN",
     "Convolution",
+    "CrossAttention",
     "DecoderBlock",
     "Embedding",
     "LearnedPositions",
-    "Look",
-    "Matching",
     "Memory",
     "Pooling",
     "ReverseTokens",
+    "ReversibleEmbedding",
     "ScheduledSampling",
     "SinusoidalPositions",
-    "TermSums",
-    "TokenTable",
+    "SparseLinear",
+    "TokenAlignment",
     "TokenWeights",
     "TransformerBlock",
     "WordDropout",

@@ -28,7 +28,7 @@ NAMES = tuple(sorted((*FUNCTIONS, "prelu")))
 
 
 def activation(name: str, *, per_token: bool = False) -> keras.layers.Layer:
-    """A fresh layer that applies the activation of that name.
+    """A new activation layer by name.
 
     Args:
         name: one of `NAMES`; `swish` and `silu` are the same function.

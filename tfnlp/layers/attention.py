@@ -1,4 +1,4 @@
-"""The block of a transformer: every token looks at every token of its row."""
+"""Transformer encoder block: self-attention and a feed-forward network."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ import tensorflow as tf
 from tfnlp.errors import UsageError
 from tfnlp.layers.activation import NAMES
 from tfnlp.layers.activation import activation as make_activation
-from tfnlp.layers.normalization import normalization
 from tfnlp.layers.compatibility import renamed
+from tfnlp.layers.normalization import normalization
 from tfnlp.layers.validation import (
     Shape,
     check_choice,
@@ -31,19 +31,19 @@ _RENAMED = {
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="TransformerBlock")
 class TransformerBlock(keras.layers.Layer):
-    """Self-attention, then a feed-forward network, each added to its input.
+    """Transformer block: self-attention, then a feed-forward network, with residuals.
 
     Args:
         num_heads: number of attention heads; must divide the size of the input vectors.
         intermediate_dim: size of the hidden layer of the feed-forward network.
         activation: of that hidden layer, see `tfnlp.layers.activation`.
-        dropout: share dropped of what either half adds.
+        dropout: dropout rate on the output of either half.
         attention_dropout: share of the attention weights dropped; costs a random
             number for each pair of tokens.
         normalize_first: layer normalisation of the input of each half (pre-norm),
             which trains without warm-up; False normalises the sum behind it
             (post-norm), as in the original paper.
-        causal: a token sees only itself and what came before.
+        causal: causal mask: a token sees only itself and earlier ones.
         l1: factor of the absolute penalty on the kernels.
         l2: factor of the squared penalty on the kernels.
 
@@ -88,7 +88,7 @@ class TransformerBlock(keras.layers.Layer):
         self.l2 = l2
 
     def build(self, vectors_shape: Shape, padding_mask_shape: Shape) -> None:
-        """Makes the parts for vectors [B, T, D]."""
+        """Makes the weights for vectors [B, T, D]."""
         width = vectors_shape[-1]
         if width % self.num_heads:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""One learned number for each feature, where no matrix stands before it."""
+"""A trainable bias on its own, without a kernel."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tfnlp.layers.validation import Shape
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="Bias")
 class Bias(keras.layers.Layer):
-    """Adds a number to each feature: float [..., D] → [..., D].
+    """Adds a trainable bias to each feature: float [..., D] → [..., D].
 
     Example:
     >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Vectors of words, made by reading their characters from both ends."""
+"""Character RNN: word vectors from a bidirectional LSTM over characters."""
 
 from typing import Any
 
@@ -7,19 +7,19 @@ import tensorflow as tf
 from keras import ops
 
 from tfnlp.errors import UsageError
+from tfnlp.layers.compatibility import renamed
 from tfnlp.layers.masking import ReverseTokens
 from tfnlp.layers.recurrent import LSTM
-from tfnlp.layers.compatibility import renamed
 from tfnlp.layers.validation import Shape, check_size
 
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="CharacterRNN")
 class CharacterRNN(keras.layers.Layer):
-    """Two LSTMs read a word, one from each end; where they end is its vector.
+    """Bidirectional LSTM over the characters of a word; final states are its vector.
 
-    As in Lample et al. (2016). No layer carries a mask: what stands behind a word's
-    last character is read after all that is kept, whichever way it is read, so a
-    vector does not depend on longer words, and cuDNN can be used (trap T7).
+    As in Lample et al. (2016). No layer carries a mask: in both directions the padding
+    of a word is read after its last character, so a vector does not depend on longer
+    words in the batch, and cuDNN can be used.
 
     Args:
         hidden_dim: size of a word's vector; each direction makes half of it.
@@ -47,7 +47,7 @@ class CharacterRNN(keras.layers.Layer):
         self.turn = ReverseTokens(dtype=self.dtype_policy)
 
     def build(self, letters_shape: Shape, character_ids_shape: Shape) -> None:
-        """Makes one LSTM a direction."""
+        """Makes one LSTM for each direction."""
         self.forward = self._lstm("forward", letters_shape)
         self.backward = self._lstm("backward", letters_shape)
 
@@ -91,7 +91,7 @@ class CharacterRNN(keras.layers.Layer):
 
 
 def _last(states: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
-    """The state behind the last real character of [N, L, D]; zero if there is none."""
+    """The state at the last real character of [N, L, D]; zero if there is none."""
     sizes = ops.sum(mask, axis=1)
     states = tf.gather(states, tf.maximum(sizes - 1, 0), batch_dims=1)  # [N, D]
     return states * ops.expand_dims(ops.cast(sizes > 0, states.dtype), -1)

@@ -1,4 +1,4 @@
-"""A convolution that is cheap to train where few of its outputs were looked at."""
+"""1D convolution with a sparse gradient, fast before max pooling."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 RARE = 64
-"""A gradient is taken number by number if one in so many, or fewer, is not zero."""
+"""A gradient is sparse if at most one number in 64 is not zero."""
 _STRIDES = [1, 1, 1, 1]
 _Gradients = tuple[tf.Tensor, tf.Tensor]
 """Of the vectors [B, T, E] and of the kernel [W, E, F]."""
@@ -14,13 +14,12 @@ _Gradients = tuple[tf.Tensor, tf.Tensor]
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="Convolution")
 class Convolution(keras.layers.Conv1D):
-    """Keras' convolution, whose gradient leaves out what nothing behind it has read.
+    """Keras' Conv1D, whose gradient skips zeros.
 
-    Behind it is often the largest number of each feature: of T places in a row one
-    has a gradient, and TensorFlow multiplies zeros with everything for the others.
-    That is two thirds of the work of a network of convolutions. On CPUs, where
-    `padding` is "same" and one number in `RARE` or fewer is not zero, only their
-    windows are read. It is the same sum, with fewer zeros in it.
+    Max pooling often follows: of T positions in a row one has a gradient, and
+    TensorFlow multiplies zeros for the others. That is two thirds of the work of a
+    CNN. On CPUs, where `padding` is "same" and at most one number in `RARE` of the
+    gradient is not zero, only their windows are read. The sum is the same.
 
     Example:
     >>> Convolution(4, 3, padding="same")(tf.zeros([1, 5, 2])).shape
@@ -64,7 +63,7 @@ def convolved(
 
 
 def _of_all(vectors: tf.Tensor, kernel: tf.Tensor, slope: tf.Tensor) -> _Gradients:
-    """TensorFlow's own."""
+    """The dense gradient of TensorFlow."""
     vectors, kernel, slope = (
         tf.expand_dims(each, axis)
         for each, axis in ((vectors, 1), (kernel, 0), (slope, 1))
@@ -87,7 +86,7 @@ def _of_all(vectors: tf.Tensor, kernel: tf.Tensor, slope: tf.Tensor) -> _Gradien
 
 
 def _of_few(vectors: tf.Tensor, kernel: tf.Tensor, slope: tf.Tensor) -> _Gradients:
-    """The sum over N numbers that are not zero, each with its window."""
+    """The sparse gradient: the sum over N nonzero numbers, each with its window."""
     window, size, filters = kernel.shape
     before = (window - 1) // 2
     rows, length = tf.unstack(tf.shape(vectors)[:2])

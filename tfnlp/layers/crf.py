@@ -1,7 +1,7 @@
-"""A linear-chain CRF: all tags of a row are scored together, by pairs of neighbours.
+"""Linear-chain CRF (conditional random field) for sequence tagging.
 
-The layer `CRF` learns which tag follows which; everything else here is a
-function of a `Chain`: of the scores of tags and of pairs, whoever made them. Sums
+The layer `CRF` learns transition scores between tags; everything else here is a
+function of a `Chain`: of emission and transition scores, wherever they come from. Sums
 over all tag sequences are in `tfnlp.layers.crf_sums`, the best sequences in
 `tfnlp.layers.crf_paths`. Knows no label and no scheme.
 """
@@ -17,11 +17,11 @@ from keras import ops
 from tfnlp.layers.validation import Shape
 
 FORBIDDEN = -1e9
-"""The score of what is not allowed: lower than any path, and safe to add up."""
+"""The score of a forbidden transition: lower than any path, and safe to add up."""
 
 
 class Chain(NamedTuple):
-    """The scores of a batch's tags, with the names of the outputs of `CRF`.
+    """Emission and transition scores of a batch, named as the outputs of `CRF`.
 
     Each row has at least one real token, and padding only follows.
 
@@ -60,7 +60,7 @@ class Chain(NamedTuple):
     def constrained(
         self, allowed: np.ndarray, *, start: np.ndarray, end: np.ndarray
     ) -> "Chain":
-        """The chain in which only allowed tags follow one another.
+        """The chain without the forbidden transitions of a tagging scheme.
 
         Args:
             allowed: bool [C, C], whether the column's tag may follow the row's.
@@ -76,10 +76,10 @@ class Chain(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="CRF")
 class CRF(keras.layers.Layer):
-    """Learns how well each tag follows each other, begins a row and ends it.
+    """CRF layer: trainable transition, start and end scores of tags.
 
-    It computes nothing yet: its outputs are what loss and decoding need, a `Chain`
-    by name. What it learned has a leading axis of 1, shared by all rows. Everything
+    It computes no loss: its outputs are the tensors of a `Chain` by name, for loss
+    and decoding. Its weights have a leading axis of 1, shared by all rows. Everything
     is float32 in any policy. Untrained, the tags of a row are independent.
 
     Example:
@@ -94,7 +94,7 @@ class CRF(keras.layers.Layer):
         super().__init__(**{**options, "dtype": "float32"})
 
     def build(self, emissions_shape: Shape, padding_mask_shape: Shape) -> None:
-        """Makes the scores for emissions [B, T, C]."""
+        """Makes transition, start and end scores for emissions [B, T, C]."""
         classes = emissions_shape[-1]
         self.transitions = self._scores("transitions", (classes, classes))
         self.start = self._scores("start", (classes,))
@@ -117,9 +117,9 @@ class CRF(keras.layers.Layer):
 
 
 def folded(chain: Chain, dtype: tf.DType) -> tuple[tf.Tensor, tf.Tensor]:
-    """Emissions [B, T, C], with the scores of both ends in them, and transitions.
+    """Emissions [B, T, C] plus start and end scores, and transitions.
 
-    Emissions on padding are 0, whatever they were.
+    Emissions on padding are set to 0.
     """
     real = tf.cast(chain.padding_mask, tf.bool)[..., None]  # [B, T, 1]
     first = tf.range(tf.shape(real)[1])[:, None] == 0  # [T, 1]
@@ -160,7 +160,7 @@ def arrivals(
     elements: tf.Tensor,
     start: tf.Tensor,
 ) -> tf.Tensor:
-    """What each of T elements finds: `start`, then what `step` made of those before."""
+    """Exclusive scan over T elements: `start`, then the result of those before."""
     found = tf.scan(step, elements, initializer=start)
     return tf.concat([start[None], found[:-1]], axis=0)
 

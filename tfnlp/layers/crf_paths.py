@@ -1,9 +1,9 @@
-"""The best tag sequences of a `Chain`: one by Viterbi's algorithm, or several.
+"""Viterbi decoding and n-best sequences of a CRF `Chain`.
 
-Going forward, only the scores of the best paths are kept, [B, T, C]; which tag
-each came from is worked out again on the way back, where one tag is asked about
-and not all of them. Steps only add and compare in float32, so a row is answered
-alike, to the last bit, whatever it is batched with.
+The forward pass keeps only the scores of the best paths, [B, T, C]; back-pointers are
+computed again on the way back, where only one tag is needed and not all of them.
+Steps only add and compare in float32, so the result of a row is the same, to the last
+bit, in any batch.
 """
 
 import tensorflow as tf
@@ -15,7 +15,7 @@ _NO_PATH = -1e30
 
 
 def viterbi(chain: Chain) -> tuple[tf.Tensor, tf.Tensor]:
-    """The best tags of each row: int32 [B, T], 0 on padding, and scores [B].
+    """Viterbi: the best tags of each row, int32 [B, T], 0 on padding; scores [B].
 
     Example:
     >>> import numpy as np
@@ -82,11 +82,11 @@ def n_best(chain: Chain, n: int) -> tuple[tf.Tensor, tf.Tensor]:
 def _ranked(
     emissions: tf.Tensor, transitions: tf.Tensor, n: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """The n best ways to each tag at each token, [T, B, C·n], and where each leads.
+    """The n best paths to each tag at each token, [T, B, C·n], and back-pointers.
 
-    A way is numbered by its tag and its rank there, tag · n + rank; the second
-    result is the number, at this token, of each of the best ways to the next. The
-    n best ways to a tag come from n tags at most: those whose best way is best.
+    A path is numbered by its tag and its rank, tag · n + rank; the second result has
+    the number, at this token, of each of the best paths to the next token. The n best
+    paths to a tag come from n tags at most: those with the best first path.
     """
     size, count = emissions.shape[-1], transitions.shape[0]
     arriving = tf.transpose(transitions)  # [to, from]
@@ -112,7 +112,7 @@ def _ranked(
 
 
 def _relative(scores: tf.Tensor) -> tf.Tensor:
-    """Scores under the highest of the row, so that long rows lose no digits."""
+    """Scores minus the maximum of the row, so that long rows lose no digits."""
     return scores - tf.reduce_max(scores, axis=-1, keepdims=True)
 
 

@@ -1,6 +1,6 @@
-"""Sums over all tag sequences of a `Chain`: likelihood and probabilities of tags.
+"""CRF log-likelihood, log-partition and marginals by the forward-backward algorithm.
 
-They are added up in float64, as products and not as logarithms: a step is one
+Sums are in float64, as products and not as logarithms: a step is one
 matrix product [B, C] x [C, C], nothing is larger than [B, T, C], and the gradient
 needs no loop of its own, because both directions go through one. As long as the
 scores of a token differ by less than 300, and those of pairs too, no number is lost
@@ -95,10 +95,10 @@ def _sweep(
 def _from_both_ends(
     tokens: tf.Tensor, follow: tf.Tensor, padding_mask: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """How likely each tag [B, T, C] is by what stands before, and by what after.
+    """Forward and backward messages of each tag, [B, T, C], up to a factor each.
 
-    Each up to a factor of its own. The backward half is the forward half of rows
-    turned round, so both advance in one step: [2, B, C] x [2, C, C].
+    The backward half is the forward half of reversed rows, so both advance in one
+    step: [2, B, C] x [2, C, C].
     """
     turn = {"seq_lengths": tf.reduce_sum(padding_mask, axis=1), "seq_axis": 1}
     both = tf.stack([tokens, tf.reverse_sequence(tokens, **turn)])  # [2, B, T, C]
@@ -120,6 +120,6 @@ def _bounded_scores(chain: Chain) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def _bounded(scores: tf.Tensor, axis: int | None) -> tf.Tensor:
-    """Lifts what is far below the highest score; the gradient passes as it is."""
+    """Clips scores far below the maximum; the gradient passes unchanged."""
     lowest = tf.reduce_max(scores, axis=axis, keepdims=True) - _RANGE
     return scores + tf.stop_gradient(tf.maximum(scores, lowest) - scores)

@@ -1,4 +1,4 @@
-"""Cross-entropy of many classes, such as the tokens of a vocabulary."""
+"""Cross-entropy with label smoothing for many classes, such as tokens."""
 
 import tensorflow as tf
 
@@ -6,16 +6,16 @@ import tensorflow as tf
 def cross_entropy(
     y: tf.Tensor, logits: tf.Tensor, *, smoothing: float = 0.0
 ) -> tf.Tensor:
-    """How far logits [..., V] are from classes int32 [...]: float32 [...], in nats.
+    """Cross-entropy of logits [..., V] and classes int32 [...]: float32, in nats.
 
-    With thousands of classes it is memory that takes the time, and TensorFlow's own
-    operation makes one number after the other. Here probabilities are made once, and
-    all else is found from them: the largest one is 1 / Σ exp(logit - largest logit),
-    so the loss is exact where the probability of the class is too small for a float.
+    With thousands of classes memory access dominates, and TensorFlow's own operation
+    makes several passes. Here probabilities are computed once, and the rest follows
+    from them: the largest one is 1 / Σ exp(logit - largest logit), so the loss is
+    exact where the probability of the class is too small for a float.
 
     Args:
-        smoothing: share of the target that is spread evenly over all classes
-            (Szegedy et al. 2016).
+        smoothing: label smoothing: share of the target that is spread evenly over
+            all classes (Szegedy et al. 2016).
 
     Example:
     >>> loss = cross_entropy(tf.constant([0]), tf.constant([[2.0, 0.0]]), smoothing=0.2)

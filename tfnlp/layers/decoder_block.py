@@ -1,7 +1,7 @@
-"""The block of a decoder: a token looks back, at the source, then thinks.
+"""Transformer decoder block with a key-value cache for incremental decoding.
 
 Whole rows in training; one token at a time in generation, with the keys and values
-of what came before in a cache. Both are the same arithmetic.
+of earlier tokens in a cache. Both are the same arithmetic.
 """
 
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from keras import ops
 
 from tfnlp.errors import UsageError
 from tfnlp.layers.activation import FUNCTIONS, activation
-from tfnlp.layers.rotary import rotated
 from tfnlp.layers.compatibility import renamed
+from tfnlp.layers.rotary import apply_rotary
 from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size
 
 Cache = Mapping[str, tf.Tensor]
-"""Keys and values [N, H, M, D / H]: of M tokens that were read, or of the source."""
+"""Keys and values [N, H, M, D / H]: of M earlier tokens, or of the memory."""
 
 _OPTIONS = "activation cross_attention dropout intermediate_dim num_heads rotary"
 _RENAMED = {
@@ -31,7 +31,7 @@ _FAR = -1e9
 
 
 class Memory(NamedTuple):
-    """A source that a decoder looks at."""
+    """The output of an encoder, for cross-attention (PyTorch calls it memory, too)."""
 
     vectors: tf.Tensor
     """float [B, S, E]."""
@@ -41,17 +41,17 @@ class Memory(NamedTuple):
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="DecoderBlock")
 class DecoderBlock(keras.layers.Layer):
-    """Causal self-attention, attention to a source, a feed-forward network.
+    """Causal self-attention, cross-attention if wanted, and a feed-forward network.
 
     Each is normalised first and added to its input (pre-norm), so that it trains
-    without warm-up. Rows are padded at their end: no token sees what comes after
-    it, so none sees padding, and no mask is needed.
+    without warm-up. Rows are padded at their end: a token does not see what comes
+    after it, so it does not see padding, and no mask is needed.
 
     Args:
         num_heads: number of attention heads; must divide the size of the input vectors.
         intermediate_dim: size of the hidden layer of the feed-forward network.
-        cross_attention: whether it looks at a source.
-        rotary: whether queries and keys are turned by their places.
+        cross_attention: whether it attends to a memory, the output of an encoder.
+        rotary: rotary position embedding of queries and keys (RoPE).
         activation: of the hidden layer, see `tfnlp.layers.activation`.
         dropout: share dropped of what each part adds.
 
@@ -86,7 +86,7 @@ class DecoderBlock(keras.layers.Layer):
         self.activation, self.dropout = activation, dropout
 
     def build(self, vectors_shape: Shape, memory_shape: Shape | None = None) -> None:
-        """Makes the parts for vectors [B, T, D] and a source [B, S, E]."""
+        """Makes the weights for vectors [B, T, D] and a memory [B, S, E]."""
         width, even = vectors_shape[-1], 2 * self.num_heads
         if width % (even if self.rotary else self.num_heads):
             raise UsageError(
@@ -116,14 +116,14 @@ class DecoderBlock(keras.layers.Layer):
         padding_mask: tf.Tensor | None = None,
         training: bool = False,
     ) -> tf.Tensor:
-        """Maps vectors [B, T, D] and a source [B, S, E] with its mask to [B, T, D]."""
-        source = None if memory is None else self.source(Memory(memory, padding_mask))
+        """Maps vectors [B, T, D] and a memory [B, S, E] with its mask to [B, T, D]."""
+        source = None if memory is None else self.project(Memory(memory, padding_mask))
         return self._read(vectors, source, training)[0]
 
     def prefill(
         self, vectors: tf.Tensor, source: Cache | None, *, max_length: tf.Tensor | int
     ) -> tuple[tf.Tensor, Cache]:
-        """Reads the beginnings of rows, vectors [B, P, D] with P up to `max_length`.
+        """Reads prompts, vectors [B, P, D] with P up to `max_length`.
 
         Returns:
             float [B, P, D], and the key-value cache for `step`, of `max_length` tokens.
@@ -138,41 +138,45 @@ class DecoderBlock(keras.layers.Layer):
     ) -> tuple[tf.Tensor, Cache, tf.Tensor | None]:
         """Reads one more token of each row, vectors [N, D] at `places` int32 [N].
 
-        A cache that is full forgets the token that is farthest back.
+        A full cache drops its oldest token.
 
         Returns:
-            float [N, D], the cache with the token in it, and where it looks in the
-            source, mean of the heads: float [N, S], or None without a source.
+            float [N, D], the cache with the token in it, and the cross-attention
+            weights, mean of the heads: float [N, S], or None without a memory.
         """
         size = tf.shape(cache["keys"])[2]
-        query, key, value = self._own(vectors[:, None], places[:, None])
+        query, key, value = self._queries_keys_values(vectors[:, None], places[:, None])
         cache = {
-            "keys": _put(cache["keys"], key, places % size),
-            "values": _put(cache["values"], value, places % size),
+            "keys": _write(cache["keys"], key, places % size),
+            "values": _write(cache["values"], value, places % size),
         }
         seen = tf.range(size) <= places[:, None]  # [N, M]; all of them when it is full
         bias = _bias(seen, self.compute_dtype)[:, None, None, :]
-        mixed, _ = _attended(query, cache, bias)
-        vectors = vectors[:, None] + self.own_output(_merged(mixed))
-        vectors, weights = self._looked(vectors, source, training=False)
-        looked = None if weights is None else tf.reduce_mean(weights, axis=1)[:, 0]
-        return self._thought(vectors, training=False)[:, 0], cache, looked
+        mixed, _ = _attention(query, cache, bias)
+        vectors = vectors[:, None] + self.own_output(_merge_heads(mixed))
+        vectors, weights = self._attend_to_memory(vectors, source, training=False)
+        attention = None if weights is None else tf.reduce_mean(weights, axis=1)[:, 0]
+        return self._feed_forward(vectors, training=False)[:, 0], cache, attention
 
-    def source(self, memory: Memory) -> Cache:
-        """What attention to a source needs: keys, values [B, H, S, D / H] and bias."""
+    def project(self, memory: Memory) -> Cache:
+        """Keys and values [B, H, S, D / H] of a memory, and its attention bias."""
         keys, values = tf.split(self.cross_source(memory.vectors), 2, axis=-1)
         bias = _bias(memory.padding_mask > 0, self.compute_dtype)
         return {
-            "keys": self._heads(keys),
-            "values": self._heads(values),
+            "keys": self._split_heads(keys),
+            "values": self._split_heads(values),
             "bias": bias[:, None, None, :],
         }
 
-    def looks(self, vectors: tf.Tensor, source: Cache) -> tuple[tf.Tensor, tf.Tensor]:
-        """Like `call`, and where each token looks, mean of the heads: [B, T, S]."""
-        vectors = self._read_own(vectors, training=False)[0]
-        vectors, weights = self._looked(vectors, source, training=False)
-        return self._thought(vectors, training=False), tf.reduce_mean(weights, axis=1)
+    def with_attention(
+        self, vectors: tf.Tensor, source: Cache
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Like `call`, with the attention weights, mean of the heads: [B, T, S]."""
+        vectors = self._attend_to_itself(vectors, training=False)[0]
+        vectors, weights = self._attend_to_memory(vectors, source, training=False)
+        return self._feed_forward(vectors, training=False), tf.reduce_mean(
+            weights, axis=1
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -188,47 +192,47 @@ class DecoderBlock(keras.layers.Layer):
         self, vectors: tf.Tensor, source: Cache | None, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Whole rows: vectors [B, T, D], keys and values [B, H, T, D / H]."""
-        vectors, keys, values = self._read_own(vectors, training)
-        vectors, _ = self._looked(vectors, source, training)
-        return self._thought(vectors, training), keys, values
+        vectors, keys, values = self._attend_to_itself(vectors, training)
+        vectors, _ = self._attend_to_memory(vectors, source, training)
+        return self._feed_forward(vectors, training), keys, values
 
-    def _read_own(
+    def _attend_to_itself(
         self, vectors: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         length = tf.shape(vectors)[1]
         places = tf.range(length)
-        query, key, value = self._own(vectors, places)
+        query, key, value = self._queries_keys_values(vectors, places)
         bias = _bias(places[None, :] <= places[:, None], self.compute_dtype)  # [T, T]
-        mixed, _ = _attended(query, {"keys": key, "values": value}, bias)
-        added = self.drop(self.own_output(_merged(mixed)), training=training)
+        mixed, _ = _attention(query, {"keys": key, "values": value}, bias)
+        added = self.drop(self.own_output(_merge_heads(mixed)), training=training)
         return vectors + added, key, value
 
-    def _own(
+    def _queries_keys_values(
         self, vectors: tf.Tensor, places: tf.Tensor
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Query, key and value of every token: [B, H, T, D / H]."""
         parts = tf.split(self.own_inputs(self.own_norm(vectors)), 3, axis=-1)
-        query, key, value = (self._heads(part) for part in parts)
+        query, key, value = (self._split_heads(part) for part in parts)
         if self.rotary:
             places = tf.expand_dims(places, -2)  # the same in every head
-            query, key = rotated(query, places), rotated(key, places)
+            query, key = apply_rotary(query, places), apply_rotary(key, places)
         return query, key, value
 
-    def _looked(
+    def _attend_to_memory(
         self, vectors: tf.Tensor, source: Cache | None, training: bool
     ) -> tuple[tf.Tensor, tf.Tensor | None]:
         if source is None:
             return vectors, None
-        query = self._heads(self.cross_query(self.cross_norm(vectors)))
-        mixed, weights = _attended(query, source, source["bias"])
-        added = self.drop(self.cross_output(_merged(mixed)), training=training)
+        query = self._split_heads(self.cross_query(self.cross_norm(vectors)))
+        mixed, weights = _attention(query, source, source["bias"])
+        added = self.drop(self.cross_output(_merge_heads(mixed)), training=training)
         return vectors + added, weights
 
-    def _thought(self, vectors: tf.Tensor, training: bool) -> tf.Tensor:
+    def _feed_forward(self, vectors: tf.Tensor, training: bool) -> tf.Tensor:
         middle = self.bend(self.widen(self.feed_norm(vectors)))
         return vectors + self.drop(self.narrow(middle), training=training)
 
-    def _heads(self, vectors: tf.Tensor) -> tf.Tensor:
+    def _split_heads(self, vectors: tf.Tensor) -> tf.Tensor:
         """[B, T, D] → [B, H, T, D / H]."""
         rows, length = tf.unstack(tf.shape(vectors)[:2])
         width = vectors.shape[-1] // self.num_heads
@@ -245,7 +249,7 @@ class DecoderBlock(keras.layers.Layer):
     def _parts(
         self, parts: str, width: int, name: str, shape: Shape | None
     ) -> keras.layers.Layer:
-        """Queries, keys and values in one; rotary ones see the bias of the own keys."""
+        """Queries, keys and values in one layer; with RoPE the bias of keys matters."""
         fixed = "" if self.rotary and "q" in parts else "k"
         layer = _Parts(parts, width, fixed=fixed, dtype=self.dtype_policy, name=name)
         layer.build(shape)
@@ -258,7 +262,7 @@ class DecoderBlock(keras.layers.Layer):
 
 
 class _Parts(keras.layers.Dense):
-    """Several parts of one width, side by side; the bias of `fixed` ones stays.
+    """Several projections in one layer; the bias of `fixed` ones is not trained.
 
     A softmax does not see what all keys have in common: the gradient of their bias is
     rounding, which Adam would scale up to whole steps.
@@ -275,17 +279,17 @@ class _Parts(keras.layers.Dense):
         return tf.nn.bias_add(ops.matmul(vectors, self.kernel), bias)
 
 
-def _attended(
+def _attention(
     query: tf.Tensor, cache: Cache, bias: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """What queries [B, H, T, d] find, alike, and where they look: [B, H, T, S]."""
+    """Context of queries [B, H, T, d], and attention weights: [B, H, T, S]."""
     query *= tf.cast(query.shape[-1], query.dtype) ** -0.5
     scores = tf.matmul(query, cache["keys"], transpose_b=True) + bias
     weights = tf.nn.softmax(tf.cast(scores, tf.float32))
     return tf.matmul(tf.cast(weights, query.dtype), cache["values"]), weights
 
 
-def _merged(heads: tf.Tensor) -> tf.Tensor:
+def _merge_heads(heads: tf.Tensor) -> tf.Tensor:
     """[B, H, T, d] → [B, T, D]."""
     count, width = heads.shape[1], heads.shape[3]
     swapped = tf.transpose(heads, [0, 2, 1, 3])
@@ -294,13 +298,13 @@ def _merged(heads: tf.Tensor) -> tf.Tensor:
 
 
 def _bias(seen: tf.Tensor, dtype: str) -> tf.Tensor:
-    """0 where a token may look, and far below everything elsewhere."""
+    """Attention bias: 0 where a token may attend, and a large negative elsewhere."""
     far = _FAR if dtype != "float16" else -6e4
     return tf.where(seen, tf.zeros([], dtype), tf.constant(far, dtype))
 
 
-def _put(cache: tf.Tensor, one: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
-    """Writes vectors [N, H, 1, d] at places [N] of a cache [N, H, M, d]."""
+def _write(cache: tf.Tensor, one: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Writes vectors [N, H, 1, d] at positions [N] of a cache [N, H, M, d]."""
     rows, heads = tf.shape(cache)[0], cache.shape[1]
     indices = tf.stack(
         [

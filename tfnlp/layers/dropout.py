@@ -1,4 +1,7 @@
-"""Word dropout; to drop features of all tokens at once, Keras has SpatialDropout1D."""
+"""Word dropout: random tokens become unknown while training.
+
+Keras' SpatialDropout1D drops features of all tokens at once.
+"""
 
 from typing import Any
 
@@ -11,14 +14,14 @@ from tfnlp.layers.validation import check_rate
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="WordDropout")
 class WordDropout(keras.layers.Layer):
-    """Replaces some real tokens by the unknown token while training.
+    """Word dropout: replaces random real tokens by the unknown token while training.
 
-    The network learns to do without any single word, and what an unknown word
-    means: words that are missing from the vocabulary never occur in training.
+    The network learns not to rely on single words, and a vector of unknown words,
+    which never occur in training otherwise.
 
     Args:
         rate: share of the real tokens that is replaced.
-        unknown: the id that stands for an unknown token.
+        unknown: id of the unknown token.
 
     Raises:
         UsageError: the rate is negative, or 1 and more.

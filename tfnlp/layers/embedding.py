@@ -75,14 +75,16 @@ def embed(
     check_size("embedding_dim", embedding_dim)
     if vectors is not None and vectors.shape != (vocabulary_size, embedding_dim):
         raise UsageError(
-            f"Word vectors must have the shape ({vocabulary_size}, {embedding_dim}): one row "
-            f"an entry of the vocabulary. Received: {vectors.shape}. "
+            f"Word vectors must have the shape ({vocabulary_size}, {embedding_dim}): "
+            f"one row for each entry of the vocabulary. Received: {vectors.shape}. "
             "Look the vectors up with the vocabulary that the vectorizer uses."
         )
     return Embedding(
         input_dim=vocabulary_size,
         output_dim=embedding_dim,
-        embeddings_initializer=keras.initializers.RandomUniform(-initializer_range, initializer_range),
+        embeddings_initializer=keras.initializers.RandomUniform(
+            -initializer_range, initializer_range
+        ),
         weights=None if vectors is None else [np.asarray(vectors, "float32")],
         embeddings_regularizer=penalty(l1, l2),
         trainable=trainable,

@@ -1,4 +1,4 @@
-"""Layers that know where the padding is: zero it, or reverse a row before it."""
+"""Masking layers: zero the padding, or reverse the real tokens of a row."""
 
 import keras
 import tensorflow as tf
@@ -9,8 +9,8 @@ from keras import ops
 class ZeroPadding(keras.layers.Layer):
     """Sets the vectors of padding to zero.
 
-    A convolution that reads past the end of a row then reads what it would read
-    past the end of the batch, so the answer does not depend on the other rows.
+    A convolution that reads past the end of a row then reads zeros, as past the end
+    of the batch, so its output does not depend on the other rows.
 
     Example:
     >>> import numpy as np
@@ -29,8 +29,8 @@ class ReverseTokens(keras.layers.Layer):
     """Reverses the real tokens of each row and leaves its padding at the end.
 
     A recurrent layer that reads a reversed row starts at the last real token and
-    needs no mask: what it makes of the padding comes after all that is kept.
-    That is exact, faster than a masked loop, and the same on every device.
+    needs no mask: outputs at the padding come last, and are not used. That is exact,
+    faster than a masked loop, and the same on every device.
 
     Example:
     >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Normalisation by name: over the features of a token, or over a batch."""
+"""Layer and batch normalisation by name, aware of padding."""
 
 from typing import Any
 
@@ -15,15 +15,15 @@ KINDS = ("batch", "layer")
     package="tfnlp", name="TokenBatchNormalization"
 )
 class TokenBatchNormalization(keras.layers.Layer):
-    """Batch normalisation over the real tokens of a batch; padding has no part.
+    """Batch normalisation over the real tokens of a batch, without padding.
 
-    The statistics are those of all rows that are trained on together: devices add
-    up theirs, so their number changes nothing, but micro-batches cannot. It is the
-    one layer whose training depends on how a step is cut into micro-batches. (Keras
-    has such a layer, but its masked statistics stay on the device.)
+    Statistics are synchronized over devices, so the number of devices changes
+    nothing, but not over the micro-batches of gradient accumulation: it is the one
+    layer whose training depends on them. (The masked statistics of Keras' own layer
+    stay on the device.)
 
     Args:
-        momentum: how much of the running averages each batch leaves in place.
+        momentum: momentum of the moving averages.
         epsilon: added to the variance, which may be zero.
 
     Example:
@@ -97,12 +97,12 @@ def _mean_of_real(values: tf.Tensor, real: tf.Tensor) -> tf.Tensor:
 
 
 def normalization(kind: str, *, name: str | None = None) -> keras.layers.Layer:
-    """A fresh layer that normalises `[B, T, D]`.
+    """A new normalisation layer for `[B, T, D]`.
 
     Args:
-        kind: `layer` looks at one token alone. `batch` looks at all real tokens
-            of the batch while training and at running averages later; see
-            `TokenBatchNormalization`, which is called with the mask too.
+        kind: `layer`: layer normalisation of each token. `batch`: batch
+            normalisation over all real tokens, with moving averages in inference;
+            see `TokenBatchNormalization`, which is called with the mask too.
         name: of the layer.
 
     Raises:

@@ -1,4 +1,4 @@
-"""From the vectors of a row's tokens to one vector for the row."""
+"""Pooling over tokens: mean, max, sum, attention and others, aware of padding."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ KINDS = ("attention", "ends", "first", "last", "max", "mean", "sqrt", "sum")
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="Pooling")
 class Pooling(keras.layers.Layer):
-    """Makes one vector of a row's tokens; padding has no part in it.
+    """Pools the tokens of a row to one vector, without padding.
 
     Args:
         kind: `mean`, `max` or `sum` of the real tokens; `sqrt`, their sum over the
@@ -39,7 +39,7 @@ class Pooling(keras.layers.Layer):
         self.kind = kind
 
     def build(self, vectors_shape: Shape, padding_mask_shape: Shape) -> None:
-        """Makes the query of `attention`; other kinds have no weights."""
+        """Makes the query of attention pooling; other kinds have no weights."""
         if self.kind == "attention":
             self.query = self.add_weight(
                 name="query", shape=[vectors_shape[-1]], initializer="glorot_uniform"
@@ -82,7 +82,7 @@ def _count(padding_mask: tf.Tensor) -> tf.Tensor:
 
 
 def summed(vectors: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """Adds up vectors [B, T, D], each times its weight [B, T]: float32 [B, D].
+    """Weighted sum of vectors [B, T, D] with weights [B, T]: float32 [B, D].
 
     In float32, because a float16 sum of some hundred tokens overflows. As a product of
     matrices, whose gradient takes a fifth of the time of that of an `einsum`.

@@ -1,4 +1,4 @@
-"""Positions for networks that would otherwise read a row as a bag."""
+"""Position embeddings: learned and sinusoidal."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from tfnlp.layers.validation import Shape, check_size
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="LearnedPositions")
 class LearnedPositions(keras.layers.Layer):
-    """Adds a learned vector to each position.
+    """Learned position embedding: adds a trained vector to each position.
 
     Args:
         sequence_length: number of positions that are learned. Tokens further on
             share the last of them, so choose at least the length of the vectorizer.
 
     Raises:
-        UsageError: the length is not positive.
+        UsageError: `sequence_length` is not positive.
 
     Example:
     >>> import numpy as np
@@ -33,7 +33,7 @@ class LearnedPositions(keras.layers.Layer):
         self.sequence_length = sequence_length
 
     def build(self, vectors_shape: Shape) -> None:
-        """Makes one vector a position."""
+        """Makes one vector for each position."""
         self.positions = self.add_weight(
             name="positions",
             shape=[self.sequence_length, vectors_shape[-1]],
@@ -45,7 +45,7 @@ class LearnedPositions(keras.layers.Layer):
         return vectors + self.at(ops.arange(ops.shape(vectors)[1]))
 
     def at(self, places: tf.Tensor) -> tf.Tensor:
-        """The vectors of places, int32 [...]: float [..., D]."""
+        """The vectors of positions, int32 [...]: float [..., D]."""
         return ops.take(
             self.positions, ops.minimum(places, self.sequence_length - 1), axis=0
         )
@@ -62,7 +62,7 @@ class LearnedPositions(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="SinusoidalPositions")
 class SinusoidalPositions(keras.layers.Layer):
-    """Adds sines and cosines of falling frequency; works for rows of any length.
+    """Sinusoidal position encoding; works for rows of any length.
 
     The first half of the features are sines, the second half cosines, with wave
     lengths from 2π to 10,000 · 2π (Vaswani et al., 2017).

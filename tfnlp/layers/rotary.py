@@ -1,16 +1,16 @@
-"""Rotary positions: a query meets a key by how far apart they stand."""
+"""Rotary position embedding (RoPE): attention by relative distance."""
 
 import tensorflow as tf
 
 BASE = 10_000.0
-"""The longest wave, in tokens, over 2π."""
+"""The longest wavelength, in tokens, over 2π (Hugging Face: rope_theta)."""
 
 
-def rotated(vectors: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
-    """Turns queries or keys by angles that grow with their places (Su et al. 2021).
+def apply_rotary(vectors: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
+    """Rotates queries or keys by angles that grow with position (Su et al. 2021).
 
-    The product of two turned vectors depends on the distance of their places alone,
-    so nothing is learned and rows may be of any length.
+    The product of two rotated vectors depends on the distance of their positions
+    alone, so nothing is learned and rows may be of any length.
 
     Args:
         vectors: float [..., T, D] with an even D; of one head.
@@ -20,7 +20,7 @@ def rotated(vectors: tf.Tensor, places: tf.Tensor) -> tf.Tensor:
         float [..., T, D], of the type of the vectors.
 
     Example:
-    >>> turned = rotated(tf.constant([[1.0, 0.0]]), tf.constant([1]))
+    >>> turned = apply_rotary(tf.constant([[1.0, 0.0]]), tf.constant([1]))
     >>> turned.numpy().round(2)
     array([[0.54, 0.84]], dtype=float32)
     """

@@ -12,20 +12,21 @@ from tfnlp.layers.validation import Shape, check_rate, check_size
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="ScheduledSampling")
 class ScheduledSampling(keras.layers.Layer):
-    """Replaces some of the tokens that a decoder reads by ones it would have written.
+    """Replaces some gold tokens that a decoder reads by samples of its own.
 
-    With teacher forcing alone a decoder never reads its own mistakes. Here it reads a
-    row twice while training: what it tells of the gold tokens is drawn from, and in
-    the second reading stands for some of them (Bengio et al. 2015; in parallel as by
-    Mihaylova and Martins 2019). Outside of training rows stay as they are.
+    With teacher forcing alone a decoder never reads its own mistakes. With scheduled
+    sampling (Bengio et al. 2015; in parallel as in Mihaylova and Martins 2019) it
+    reads a row twice while training: tokens are sampled from its predictions of the
+    first pass, and replace some gold tokens in the second. Outside of training rows
+    do not change.
 
     Args:
-        share: of the tokens that are replaced in the end.
-        rise: number of batches in which that share grows from 0; micro-batches count
-            as one each.
+        rate: share of the tokens that are replaced at the end of the ramp.
+        ramp_steps: number of batches in which the share grows from 0 to `rate`;
+            micro-batches of gradient accumulation count as one each.
 
     Raises:
-        UsageError: share is negative, or 1 and more; rise is below 1.
+        UsageError: rate is negative, or 1 and more; ramp_steps is below 1.
 
     Example:
     >>> layer = ScheduledSampling(0.3)
@@ -53,7 +54,7 @@ class ScheduledSampling(keras.layers.Layer):
     def call(
         self, token_ids: tf.Tensor, logits: tf.Tensor, training: bool = False
     ) -> tf.Tensor:
-        """Mixes int32 [B, T] with tokens drawn from the logits [B, T, V] before each.
+        """Mixes int32 [B, T] with tokens sampled from the logits [B, T, V] before each.
 
         The first token of a row, and padding (id 0), stay.
         """

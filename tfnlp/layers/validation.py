@@ -15,7 +15,7 @@ def check_choice(option: str, name: str, choices: Iterable[str]) -> None:
     """Makes sure that an option names one of its choices.
 
     Raises:
-        UsageError: it names something else; the message tells the nearest.
+        UsageError: it names something else; the message suggests the nearest.
 
     Example:
     >>> check_choice("pooling", "mean", ["max", "mean"])
@@ -30,7 +30,7 @@ def check_choice(option: str, name: str, choices: Iterable[str]) -> None:
 
 
 def check_rate(option: str, rate: float) -> None:
-    """Makes sure that a share of things to drop is at least 0 and below 1.
+    """Makes sure that a dropout rate is at least 0 and below 1.
 
     Raises:
         UsageError: it is not.
@@ -56,7 +56,7 @@ def check_size(option: str, size: int | None, *, least: int = 1) -> None:
 
 
 def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
-    """The regularizer of a kernel, or None where nothing is penalised.
+    """The L1/L2 regularizer of a kernel, or None where both factors are 0.
 
     Raises:
         UsageError: a factor is negative, or no number.

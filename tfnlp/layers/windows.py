@@ -1,10 +1,9 @@
 """Sliding windows: long rows in overlapping windows of a fixed number of tokens.
 
-A row of T tokens is cut into windows of `window_size` tokens, each of which begins half a
-window behind the one before; of every token the vector is kept that is made where
-the token stands most in the middle, so that it was read with what is on both sides
-of it. No token is left out. Rows that fit are not touched, and which windows a row
-has depends on that row alone.
+A row of T tokens is cut into windows of `window_size` tokens that overlap by half. The
+vector of a token comes from the window in which it is nearest to the middle, so that
+it was read with context on both sides. No token is left out. Rows that fit are not
+changed, and the windows of a row depend on that row alone.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +24,7 @@ def in_windows(
     """Applies an encoder to rows of any length in overlapping windows.
 
     Args:
-        read: an encoder, or any function from such features to [B, T, D].
+        read: an encoder, or any function from features to [B, T, D].
         features: [B, T, …] each, `padding_mask` (int32 [B, T]) among them.
         window_size: tokens of a window; time and memory of attention grow with it.
 
@@ -48,7 +47,7 @@ def in_windows(
 
 
 class _Windows(NamedTuple):
-    """Where the windows of a batch stand, N in all."""
+    """Positions of the windows of a batch, N in all."""
 
     counts: tf.Tensor
     """Int32 [B]: how many windows each row has, 1 or more."""
@@ -94,9 +93,9 @@ class _Windowed(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="CutWindows")
 class CutWindows(_Windowed):
-    """Cuts rows into overlapping windows if one of them is longer than a window.
+    """Splits rows into overlapping windows if one of them is longer than a window.
 
-    A window that reaches past the end of the batch is filled up with zeros.
+    A window that reaches past the end of the batch is padded with zeros.
 
     Args:
         window_size: tokens of a window.
@@ -123,7 +122,9 @@ class CutWindows(_Windowed):
         size = tf.shape(values)[1]
         rows = tf.repeat(tf.range(tf.shape(values)[0]), windows.counts)  # [N]
         numbers = tf.range(tf.shape(rows)[0]) - tf.gather(windows.firsts, rows)
-        places = (numbers * windows.step)[:, None] + tf.range(self.window_size)  # [N, L]
+        places = (numbers * windows.step)[:, None] + tf.range(
+            self.window_size
+        )  # [N, L]
         found = tf.gather(
             _tokens(values), rows[:, None] * size + tf.minimum(places, size - 1)
         )
@@ -132,7 +133,7 @@ class CutWindows(_Windowed):
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="JoinWindows")
 class JoinWindows(_Windowed):
-    """Gives every token its vector from the window that has it most in the middle.
+    """Joins windows: each token gets its vector from the window where it is central.
 
     Args:
         window_size: tokens of a window, as rows were cut.
@@ -169,7 +170,7 @@ class JoinWindows(_Windowed):
 
 
 def _tokens(values: tf.Tensor) -> tf.Tensor:
-    """Takes the rows [B, T, …] apart: [B · T, …]."""
+    """Flattens rows [B, T, …] to tokens: [B · T, …]."""
     return tf.reshape(values, [-1, *_inner(values)])
 
 
@@ -180,7 +181,7 @@ def _inner(values: tf.Tensor) -> list[int | tf.Tensor]:
 
 
 def _tall(found: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-    """What a choice has found, with the axes of values: LiteRT forgets how many."""
+    """The result of a tf.cond with the rank of values: LiteRT forgets the rank."""
     return tf.reshape(found, [-1, tf.shape(found)[1], *_inner(values)])
 
 

@@ -1,11 +1,11 @@
-"""Encoders: one file an architecture, one function each, a Keras model returned.
+"""Encoders and decoders: bag of words, CNN, RNN and Transformer, as Keras models.
 
 Every encoder takes ``{"token_ids", "padding_mask"}``, int32 ``[B, T]`` of any T,
 and returns float32 ``[B, T, D]`` in which padding is zero, so any encoder fits any
-task. What an encoder makes of a row does not depend on the rows beside it. Each
-file also names the pooling that suits it, `POOLING`.
+task. The output of a row does not depend on the other rows of its batch. Each file
+has one function, `encoder`, and names the pooling that suits it, `POOLING`.
 
-Decoders are layers, which a network holds whole: `step` reads one token at a time.
+Decoders are layers: `prefill` reads prompts, and `step` reads one token at a time.
 Importing this package registers them with Keras.
 """
 

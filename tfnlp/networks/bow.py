@@ -1,8 +1,8 @@
-"""Bag of words: one vector a token and nothing between the tokens.
+"""Bag-of-words encoder: token embeddings, without any interaction of tokens.
 
 The fastest encoder, and a strong one when the vectorizer hands it word pairs or
-character n-grams too (fastText; Joulin et al., 2016). The order of tokens is seen
-only as far as those n-grams reach.
+character n-grams too (fastText; Joulin et al., 2016). Word order counts only within
+those n-grams.
 """
 
 import keras
@@ -33,10 +33,10 @@ def encoder(
     l2: float = 0.0,
     normalization: str | None = None,
 ) -> keras.Model:
-    """A bag of words: int32 [B, T] to float32 [B, T, D].
+    """Bag-of-words encoder: int32 [B, T] to float32 [B, T, D].
 
     Vectors start between -1/D and 1/D as in fastText (Bojanowski et al. 2017): most
-    terms are rare, and what they were born with would be louder than what they learn.
+    terms are rare, and larger random start values would outweigh what they learn.
 
     Args:
         vocabulary_size: number of ids, n-grams included.
@@ -45,7 +45,7 @@ def encoder(
             example the log-ratios of naive Bayes.
         vectors: float [V, D] pretrained word vectors.
         trainable_vectors: False freezes the pretrained vectors.
-        token_weights: learn one weight a token besides its vector.
+        token_weights: learn one weight for each token besides its vector.
         activation: applied to each vector; see `tfnlp.layers.activation`.
         dropout: share of numbers dropped.
         word_dropout: share of tokens that become unknown while training.
@@ -75,7 +75,7 @@ def encoder(
         hidden_dim,
         vectors=values,
         trainable_vectors=trainable_vectors or vectors is None,
-        spread=1.0 / hidden_dim if hidden_dim else 0.05,
+        initializer_range=1.0 / hidden_dim if hidden_dim else 0.05,
         word_dropout=word_dropout,
         spatial_dropout=spatial_dropout,
         l1=l1,

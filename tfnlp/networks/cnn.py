@@ -1,6 +1,6 @@
-"""Convolution over words: detectors of short phrases, wherever they stand.
+"""CNN encoder: 1D convolutions over words that detect short phrases anywhere.
 
-Windows of several sizes side by side, as in Kim (2014), in one layer or stacked
+Kernels of several sizes side by side, as in Kim (2014), in one layer or stacked
 so that later layers see longer phrases. Suits short and long texts alike.
 """
 
@@ -42,7 +42,7 @@ def encoder(
     l2: float = 0.0,
     normalization: str | None = None,
 ) -> keras.Model:
-    """Convolutions of several window sizes: int32 [B, T] to float32 [B, T, D].
+    """CNN encoder with several kernel sizes: int32 [B, T] to float32 [B, T, D].
 
     Args:
         vocabulary_size: number of ids; or the vectors to start from, `EmbeddingInputs`.
@@ -52,7 +52,7 @@ def encoder(
         num_layers: number of stacked layers.
         vectors: float [V, E] pretrained word vectors.
         trainable_vectors: False freezes the pretrained vectors.
-        activation: behind each layer; see `tfnlp.layers.activation`.
+        activation: after each layer; see `tfnlp.layers.activation`.
         dropout: share of numbers dropped before each layer.
         word_dropout: share of tokens that become unknown while training.
         spatial_dropout: share of features dropped from all tokens of a row.

@@ -1,4 +1,4 @@
-"""What all encoders begin and end with: ids to vectors, and padding to zero."""
+"""Inputs and outputs of all encoders: token embeddings, and zeroed padding."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,12 +15,12 @@ from tfnlp.layers.validation import check_rate
 
 
 class EmbeddingInputs(NamedTuple):
-    """The beginning of an encoder, on which the rest is stacked."""
+    """Keras inputs and token vectors, on which an encoder is stacked."""
 
     token_ids: keras.KerasTensor
     padding_mask: keras.KerasTensor
     vectors: keras.KerasTensor
-    """[B, T, D]; whatever stands at the padding, the next layer must not read."""
+    """[B, T, D]; padding may hold any values, which the next layer must not read."""
     more: Mapping[str, keras.KerasTensor] = MappingProxyType({})
     """Further inputs that the vectors are made of, by name."""
 
@@ -31,20 +31,21 @@ def embedding_inputs(
     *,
     vectors: np.ndarray | None = None,
     trainable_vectors: bool = True,
-    spread: float = 0.05,
+    initializer_range: float = 0.05,
     word_dropout: float = 0.0,
     spatial_dropout: float = 0.0,
     l1: float = 0.0,
     l2: float = 0.0,
 ) -> EmbeddingInputs:
-    """The inputs of an encoder and the vectors of its tokens.
+    """Keras inputs of an encoder, and the embeddings of its tokens.
 
     Args:
-        vocabulary_size: number of ids; or what is there already, which is returned.
-        embedding_dim: of a vector; None for that of `vectors`.
+        vocabulary_size: number of ids; or `EmbeddingInputs`, which are returned.
+        embedding_dim: size of a vector; None for that of `vectors`.
         vectors: float [V, D] start values.
         trainable_vectors: False freezes the vectors.
-        spread: without start values, numbers are drawn from -spread to spread.
+        initializer_range: without start values, weights are uniform between
+            -initializer_range and initializer_range.
         word_dropout: share of tokens that become unknown while training.
         spatial_dropout: share of features dropped from all tokens of a row.
         l1: factor of the absolute penalty on the vectors.
@@ -69,7 +70,7 @@ def embedding_inputs(
         embedding_dim,
         vectors=vectors,
         trainable=trainable_vectors,
-        spread=spread,
+        initializer_range=initializer_range,
         l1=l1,
         l2=l2,
     )
@@ -82,7 +83,7 @@ def embedding_inputs(
 def encoder_model(
     start: EmbeddingInputs, vectors: keras.KerasTensor, *, name: str
 ) -> keras.Model:
-    """Closes an encoder: padding to zero, numbers to float32, inputs by name."""
+    """Builds the encoder model: padding to zero, float32 outputs, inputs by name."""
     ending = ZeroPadding(dtype="float32", name="vectors")
     ids = {"token_ids": start.token_ids, "padding_mask": start.padding_mask}
     return keras.Model(
@@ -98,7 +99,7 @@ def dropped(
     """Applies dropout in a network; a rate of 0 adds no layer.
 
     Args:
-        variational: whether all tokens of a row lose the same numbers (Gal &
+        variational: variational dropout: the same mask for all tokens of a row (Gal &
             Ghahramani 2016).
     """
     check_rate("dropout", rate)

@@ -1,7 +1,8 @@
-"""What generation asks of a network: the first logits, and one more token at a time.
+"""Incremental decoding: prefill of prompts, then one step for each new token.
 
-A decoder reads a token at the cost of one; any other function of whole rows (an
-ONNX session, say) reads everything again for each: slower, and the same numbers.
+A decoder with a key-value cache (or states) reads each token once. Any other function
+of whole rows, such as an ONNX session, reads all tokens again at every step: slower,
+with the same numbers.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,20 +19,20 @@ Cache = Mapping[str, Any]
 
 
 class Prefill(NamedTuple):
-    """A network that has read the beginnings of rows."""
+    """The result of a prefill: first logits, cache and step function."""
 
     logits: Any
-    """Of the first token behind each: float32 [B, V], or `StepOutputs`."""
+    """Logits of the first new token of each row: float32 [B, V], or `StepOutputs`."""
     cache: Cache
     """Axis 0 of every tensor is the row."""
     step: Callable[..., tuple[tf.Tensor, Cache]]
-    """ids int32 [N], cache, and `shared` if any → the like of `logits`, cache."""
+    """ids int32 [N], cache, and `shared` if any → like `logits`, and the cache."""
     shared: Any = None
-    """What never changes, of a source; axis 0 is the row."""
+    """Tensors that never change, such as an encoder's output; axis 0 is the row."""
 
 
 def find_decoder(model: Callable) -> keras.layers.Layer | None:
-    """The layer of a network that reads token by token, if there is one.
+    """Finds the layer of a network that has a step function, if there is one.
 
     Example:
     >>> find_decoder(lambda features: features) is None
@@ -42,17 +43,17 @@ def find_decoder(model: Callable) -> keras.layers.Layer | None:
 
 
 def check_sequence_length(decoder: keras.layers.Layer, tokens: int) -> None:
-    """Makes sure that a decoder remembers all tokens that it is to read.
+    """Makes sure that the cache of a decoder has room for all tokens of a task.
 
-    With fewer, what a row is answered would depend on how long its neighbours are.
+    With fewer, the answer of a row would depend on the length of the other rows.
 
     Raises:
-        UsageError: it remembers fewer.
+        UsageError: `sequence_length` of the decoder is smaller.
     """
     length = getattr(decoder, "sequence_length", tokens)
     if length < tokens:
         raise UsageError(
-            f"A decoder must remember the {tokens} tokens that the task has it read. "
+            f"A decoder must have a cache for the {tokens} tokens that a task reads. "
             f"Received: sequence_length={length}. "
             "Leave it out, or shorten the task's own."
         )
@@ -68,16 +69,16 @@ def prefill(
     features: Mapping[str, tf.Tensor] | None = None,
     name: str = "token_ids",
 ) -> Prefill:
-    """Reads the beginnings of rows with the decoder of a network, or without one.
+    """Reads prompts with the decoder of a network, or without one.
 
     Args:
         model: a network with a decoder, or any function of features.
-        token_ids: int32 [B, P], the beginnings.
+        token_ids: int32 [B, P], the prompts.
         lengths: int32 [B], tokens of each, at least 1.
         max_length: tokens of the longest row when generation has ended.
-        memory: the source that a decoder looks at.
-        features: what else a function without a decoder takes, axis 0 the row.
-        name: of the ids among its features.
+        memory: the encoder output that a decoder attends to.
+        features: further inputs of a function without a decoder, axis 0 the row.
+        name: of the ids among its inputs.
     """
     decoder = find_decoder(model)
     if decoder is None:
@@ -96,7 +97,7 @@ def _read_again(
     features: Mapping[str, tf.Tensor],
     name: str,
 ) -> Prefill:
-    """Keeps all tokens in the cache, and reads all of them for every new one."""
+    """Keeps all tokens in the cache, and reads all of them at every step."""
 
     def logits(cache: Cache, features: Cache) -> tf.Tensor:
         said = model({**features, name: cache["ids"]})

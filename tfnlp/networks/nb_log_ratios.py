@@ -1,7 +1,7 @@
-"""Naive Bayes as start values: what one look at the rows says about each term.
+"""Naive Bayes log-count ratios of terms, as initial weights of a linear layer.
 
-A linear layer that starts from these log-ratios begins where a good baseline ends
-(NBSVM; Wang & Manning, 2012). Nothing here knows a text: terms are ids.
+A linear layer that starts from them begins where a good baseline ends (NBSVM; Wang &
+Manning, 2012). This module knows no text: terms are ids.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import numpy as np
 
 LARGEST = 50_000_000
-"""Numbers of a table that are worth their memory: 200 MB."""
+"""The largest matrix, in numbers: 200 MB."""
 
 
 def log_ratios(
@@ -19,15 +19,15 @@ def log_ratios(
     classes: int,
     smoothing: float = 1.0,
 ) -> np.ndarray | None:
-    """How much likelier each term is in rows of a class than in all others, as log.
+    """Naive Bayes log-count ratio of each term and class: this class against the rest.
 
-    A term counts once a row. Padding (id 0) and unknown (id 1) get zeros.
+    A term counts once in a row. Padding (id 0) and unknown (id 1) get zeros.
 
     Args:
         batches: pairs of token ids int [B, T] and classes, int [B] or 0/1 [B, C].
         vocabulary_size: number of ids.
         classes: number of classes.
-        smoothing: added to every count.
+        smoothing: added to every count (Laplace smoothing).
 
     Returns:
         float32 [V, C], or None if that would have more than `LARGEST` numbers.

@@ -1,8 +1,8 @@
-"""What a network is told of the predicate whose roles it looks for.
+"""Predicate features for semantic role labelling: distance and context words.
 
-Every word sees how far it is from the predicate, and the predicate with its
-neighbours, as in Zhou and Xu (2015): without that, a shallow network would have to
-carry both through the whole sentence. What it makes is `EmbeddingInputs` again.
+Every word gets an embedding of its distance from the predicate, and a vector of the
+predicate with its neighbours, as in Zhou and Xu (2015): without them, a shallow
+network would have to carry both through the whole sentence.
 """
 
 import keras
@@ -24,14 +24,14 @@ def add_predicate_features(
     max_distance: int = 30,
     context: int = 1,
 ) -> EmbeddingInputs:
-    """Adds to the vectors of words what they should know of the predicate.
+    """Adds predicate features to the vectors of words.
 
     Args:
         start: the vectors of words, and their inputs.
-        distance_dim: of the vector of a distance from the predicate, in words.
-        predicate_dim: of what is made of the predicate, the same at every word.
-        max_distance: distances beyond it count as it.
-        context: how many neighbours on each side belong to what is made of it.
+        distance_dim: size of the embedding of the distance from the predicate.
+        predicate_dim: size of the vector of the predicate, the same at every word.
+        max_distance: distances in words are clipped to it.
+        context: neighbours on each side that the vector of the predicate includes.
 
     Returns:
         The same with a further input, ``predicate_ids``: int32 [B, T], 2 for the
@@ -69,8 +69,8 @@ def add_predicate_features(
 
 
 def _steps(ids: keras.KerasTensor) -> keras.KerasTensor:
-    """How far each word is behind the predicate, int32 [B, T]; in a row without one,
-    its number from 1."""
+    """Signed distance from the predicate, int32 [B, T]; in a row without a predicate,
+    the position from 1."""
     numbers = ops.cumsum(ops.ones_like(ids), axis=1)
     here = ops.cast(ops.equal(ids, _PREDICATE), "int32")
     return numbers - ops.sum(numbers * here, axis=1, keepdims=True)
@@ -79,6 +79,6 @@ def _steps(ids: keras.KerasTensor) -> keras.KerasTensor:
 def _taken(
     vectors: keras.KerasTensor, steps: keras.KerasTensor, step: int
 ) -> keras.KerasTensor:
-    """The vector of the word that is so far behind the predicate: [B, 1, D]."""
+    """The vector of the word at a distance from the predicate: [B, 1, D]."""
     here = ops.cast(ops.expand_dims(ops.equal(steps, step), -1), vectors.dtype)
     return ops.sum(vectors * here, axis=1, keepdims=True)

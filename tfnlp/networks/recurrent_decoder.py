@@ -1,8 +1,7 @@
-"""A recurrent decoder: what comes next, by a state that a token at a time changes.
+"""RNN decoder: LSTM or GRU, with Luong or Bahdanau attention or without.
 
-With a source it looks there for every token: before it reads on (Bahdanau et al.
-2015), which goes token by token in training too, or after (Luong et al. 2015),
-which reads whole rows.
+Attention comes before the recurrent step (Bahdanau et al. 2015), which then goes token
+by token in training too, or after it (Luong et al. 2015), which reads whole rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +11,11 @@ import keras
 import tensorflow as tf
 
 from tfnlp.decoding.step_api import StepOutputs
-from tfnlp.layers.cross_attention import Look
+from tfnlp.layers.compatibility import renamed
+from tfnlp.layers.cross_attention import CrossAttention
 from tfnlp.layers.decoder_block import Memory
 from tfnlp.layers.dropout import WordDropout
-from tfnlp.layers.tied_lm_head import TokenTable
-from tfnlp.layers.compatibility import renamed
+from tfnlp.layers.reversible_embedding import ReversibleEmbedding
 from tfnlp.layers.validation import Shape, check_choice, check_rate, check_size
 from tfnlp.networks.rnn import CELLS
 
@@ -24,7 +23,7 @@ ATTENTION = ("luong", "bahdanau")
 States = Sequence[Sequence[tf.Tensor]]
 """Of each layer: hidden [N, U], and with LSTM the cell's [N, U]."""
 Source = Mapping[str, tf.Tensor] | None
-"""What `Look` needs of a source."""
+"""Projected encoder output: keys, values and bias of `CrossAttention`."""
 
 _OPTIONS = (
     "vocabulary_size hidden_dim embedding_dim num_layers cell attention dropout "
@@ -40,7 +39,9 @@ _RENAMED = {
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="RecurrentDecoder")
 class RecurrentDecoder(keras.layers.Layer):
-    """Token ids int32 [B, T] → logits float32 [B, T, V] of the token behind each.
+    """RNN decoder: token ids int32 [B, T] → logits float32 [B, T, V].
+
+    Logits at a position are those of the next token.
 
     Args:
         vocabulary_size: number of ids.
@@ -48,10 +49,10 @@ class RecurrentDecoder(keras.layers.Layer):
         embedding_dim: size of a token's vector; by default `hidden_dim`.
         num_layers: number of stacked layers.
         cell: `lstm` or `gru`.
-        attention: `luong` or `bahdanau`, to look at a source; None without one.
-        dropout: share of the numbers dropped between layers, and before logits: the
-            same ones at every token of a row (variational, Gal & Ghahramani 2016).
-        embedding_dropout: likewise of the tokens' vectors; by default `dropout`.
+        attention: `luong` or `bahdanau` cross-attention; None without an encoder.
+        dropout: variational dropout between layers and before logits: the same mask
+            at every token of a row (Gal & Ghahramani 2016).
+        embedding_dropout: likewise for the token embeddings; by default `dropout`.
         word_dropout: share of tokens that become unknown while training.
         tie_word_embeddings: whether logits come from the vectors of the tokens
             (weight tying).
@@ -97,13 +98,13 @@ class RecurrentDecoder(keras.layers.Layer):
         )
 
     def build(self, token_ids_shape: Shape, memory_shape: Shape | None = None) -> None:
-        """Makes table, layers, and what looks at the source."""
+        """Makes embedding, recurrent layers and cross-attention."""
         policy = {"dtype": self.dtype_policy}
         self.words = WordDropout(self.word_dropout)
-        self.table = TokenTable(
+        self.table = ReversibleEmbedding(
             self.vocabulary_size,
             self.embedding_dim,
-            tied=self.tie_word_embeddings,
+            tie_weights=self.tie_word_embeddings,
             name="table",
             **policy,
         )
@@ -124,7 +125,7 @@ class RecurrentDecoder(keras.layers.Layer):
         ]
         inputs = self.embedding_dim
         if memory_shape is not None:
-            self.look = Look(
+            self.look = CrossAttention(
                 self.hidden_dim, additive=self.attention == "bahdanau", **policy
             )
             self.look.build((None, self.hidden_dim), memory_shape)
@@ -151,7 +152,7 @@ class RecurrentDecoder(keras.layers.Layer):
         padding_mask: tf.Tensor | None = None,
         training: bool = False,
     ) -> tf.Tensor:
-        """Logits [B, T, V] of ids int32 [B, T] and a source [B, S, E] with its mask."""
+        """Logits [B, T, V] of ids int32 [B, T] and a memory [B, S, E] with its mask."""
         source = None if memory is None else Memory(memory, padding_mask)
         vectors, _ = self.read(token_ids, memory=source, training=training)
         return self.table.logits(vectors)
@@ -165,14 +166,14 @@ class RecurrentDecoder(keras.layers.Layer):
         memory: Memory | None = None,
         training: bool = False,
     ) -> tuple[tf.Tensor, States]:
-        """Reads rows on from states, by default from the beginning.
+        """Reads rows from initial states, by default those of `first_states`.
 
         Args:
             token_ids: int32 [B, T].
             lengths: int32 [B]; needed where the states of shorter rows matter.
 
         Returns:
-            what logits are made of, float [B, T, E], and the states behind each row.
+            vectors before the logits, float [B, T, E], and the final states.
         """
         vectors = self.table(self.words(token_ids, training=training))
         vectors = self.embedded(vectors, training=training)
@@ -189,8 +190,8 @@ class RecurrentDecoder(keras.layers.Layer):
             vectors = drop(vectors, training=training)
             after.append(own)
         if memory is not None:
-            looked, _ = self.look(vectors, self.look.source(memory))
-            vectors = tf.concat([vectors, looked], axis=-1)
+            context, _ = self.look(vectors, self.look.project(memory))
+            vectors = tf.concat([vectors, context], axis=-1)
         return self._narrowed(vectors), after
 
     def prefill(
@@ -204,32 +205,32 @@ class RecurrentDecoder(keras.layers.Layer):
         """Reads prompts, int32 [B, P] with `lengths` [B] of at least 1.
 
         Args:
-            max_length: not needed; a state takes no more room for more tokens.
+            max_length: not used; the size of a state does not depend on it.
 
         Returns:
-            `StepOutputs` about the first token behind each prompt, the states, and what
-            never changes of a source: None without one.
+            `StepOutputs` for the first new token, the states, and the projected
+            memory: None without one.
         """
         vectors, states = self.read(token_ids, lengths=lengths, memory=memory)
         last = tf.gather(vectors, lengths - 1, batch_dims=1)
-        shared = looked = None
+        shared = attention = None
         if memory is not None:
-            shared = self.look.source(memory)
-            looked = self.alignment(token_ids, memory)
-            looked = tf.gather(looked, lengths - 1, batch_dims=1)
-        return StepOutputs(self.table.logits(last), attention=looked), states, shared
+            shared = self.look.project(memory)
+            attention = self.alignment(token_ids, memory)
+            attention = tf.gather(attention, lengths - 1, batch_dims=1)
+        return StepOutputs(self.table.logits(last), attention=attention), states, shared
 
     def step(
         self, ids: tf.Tensor, cache: States, shared: Source = None
     ) -> tuple[StepOutputs, States]:
-        """What comes behind one more token of each row, int32 [N], and the states."""
-        vectors, states, looked = self._advanced(self.table(ids), cache, shared)
+        """Reads one more token of each row, int32 [N]: outputs, and the states."""
+        vectors, states, attention = self._advanced(self.table(ids), cache, shared)
         logits = self.table.logits(self._narrowed(vectors))
-        return StepOutputs(logits, attention=looked), states
+        return StepOutputs(logits, attention=attention), states
 
     def alignment(self, token_ids: tf.Tensor, memory: Memory) -> tf.Tensor:
-        """Where the decoder looks for each of ids [B, T]: float32 [B, T, S]."""
-        source = self.look.source(memory)
+        """Attention weights for each of ids [B, T]: float32 [B, T, S]."""
+        source = self.look.project(memory)
         states = self.first_states(tf.shape(token_ids)[0], memory)
         vectors = tf.transpose(self.table(token_ids), [1, 0, 2])
         rows, length = tf.shape(memory.vectors)[0], tf.shape(memory.vectors)[1]
@@ -243,7 +244,7 @@ class RecurrentDecoder(keras.layers.Layer):
         return tf.transpose(weights, [1, 0, 2])
 
     def first_states(self, rows: tf.Tensor, memory: Memory | None = None) -> States:
-        """States at the beginning: zero, or by the mean of a source."""
+        """Initial states: zero, or a projection of the mean of a memory."""
         zeros = tf.zeros([rows, self.hidden_dim], self.compute_dtype)
         count = 2 if self.cell == "lstm" else 1
         if memory is None:
@@ -270,31 +271,31 @@ class RecurrentDecoder(keras.layers.Layer):
         source: Any,
         kept: Sequence[tf.Tensor] = (),
     ) -> tuple[tf.Tensor, States, tf.Tensor | None]:
-        """One token [N, E]: what logits are made of, the states, where it looked.
+        """One step [N, E]: vectors before the logits, states, attention weights.
 
         Args:
-            kept: while training, what is left of each number behind every layer but
-                the last: float [N, U].
+            kept: while training, dropout masks after every layer but the last:
+                float [N, U].
         """
         before = self.attention == "bahdanau" and source is not None
-        looked = weights = None
+        context = weights = None
         if before:
-            looked, weights = self._look_once(states[-1][0], source)
-            vectors = tf.concat([vectors, looked], axis=-1)
+            context, weights = self._attend(states[-1][0], source)
+            vectors = tf.concat([vectors, context], axis=-1)
         after = []
         for number, (layer, own) in enumerate(zip(self.layers, states, strict=True)):
             vectors, own = layer.cell(vectors, list(own))
             vectors = vectors * kept[number] if number < len(kept) else vectors
             after.append(list(own))
         if source is not None and not before:
-            looked, weights = self._look_once(vectors, source)
-        if looked is not None:
-            vectors = tf.concat([vectors, looked], axis=-1)
+            context, weights = self._attend(vectors, source)
+        if context is not None:
+            vectors = tf.concat([vectors, context], axis=-1)
         return vectors, after, weights
 
-    def _look_once(self, query: tf.Tensor, source: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        looked, weights = self.look(query[:, None], source)
-        return looked[:, 0], weights[:, 0]
+    def _attend(self, query: tf.Tensor, source: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        context, weights = self.look(query[:, None], source)
+        return context[:, 0], weights[:, 0]
 
     def _read_by_token(
         self,
@@ -304,8 +305,8 @@ class RecurrentDecoder(keras.layers.Layer):
         memory: Memory,
         training: bool,
     ) -> tuple[tf.Tensor, States]:
-        """Reads token by token, since each looks at the source before it is read."""
-        source = self.look.source(memory)
+        """Reads token by token: Bahdanau attention comes before each step."""
+        source = self.look.project(memory)
         nothing = tf.zeros([tf.shape(vectors)[0], 2 * self.hidden_dim], vectors.dtype)
         steps = tf.transpose(vectors, [1, 0, 2])
         real = tf.ones(tf.shape(steps)[:2], tf.bool) if mask is None else mask
@@ -331,7 +332,7 @@ class RecurrentDecoder(keras.layers.Layer):
 
 
 def _same_dropout(rate: float, **policy: Any) -> keras.layers.Layer:
-    """Drops the same numbers of every token of a row."""
+    """Variational dropout: the same mask for every token of a row."""
     check_rate("dropout", rate)
     return keras.layers.Dropout(rate, noise_shape=(None, 1, None), **policy)
 

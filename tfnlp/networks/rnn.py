@@ -1,8 +1,8 @@
-"""Recurrent network: reads a row token by token, in one direction or in both.
+"""RNN encoder: LSTM or GRU, bidirectional or not.
 
-No layer carries a mask: the backward direction reads rows that are reversed in
-place, so the padding always comes last and nothing that is kept has seen it. That
-keeps cuDNN usable for any row, and the loop short on a CPU.
+No layer carries a mask: the backward direction reads rows whose real tokens are
+reversed, so the padding always comes last and no output depends on it. That keeps
+cuDNN usable for any row, and the loop short on a CPU.
 """
 
 from typing import Any
@@ -46,7 +46,7 @@ def encoder(
     l2: float = 0.0,
     normalization: str | None = None,
 ) -> keras.Model:
-    """A recurrent network: int32 [B, T] to float32 [B, T, D].
+    """RNN encoder: int32 [B, T] to float32 [B, T, D].
 
     Args:
         vocabulary_size: number of ids; or the vectors to start from, `EmbeddingInputs`.
@@ -59,12 +59,13 @@ def encoder(
         trainable_vectors: False freezes the pretrained vectors.
         activation: of the cell; other than `tanh` it rules out cuDNN.
         dropout: share of numbers dropped before each layer.
-        variational: whether all tokens of a row lose the same numbers.
+        variational: variational dropout: the same mask for all tokens of a row (Gal &
+            Ghahramani 2016).
         word_dropout: share of tokens that become unknown while training.
         spatial_dropout: share of features dropped from all tokens of a row.
         l1: factor of the absolute penalty on the kernels.
         l2: factor of the squared penalty on the kernels.
-        normalization: `batch`, `layer` or None, behind each layer.
+        normalization: `batch`, `layer` or None, after each layer.
 
     Raises:
         UsageError: an option has a value that it cannot have.

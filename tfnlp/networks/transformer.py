@@ -1,4 +1,4 @@
-"""Transformer: every token looks at every other, with positions to tell them apart.
+"""Transformer encoder: self-attention blocks with position embeddings.
 
 Small by default, to be trained from scratch on some thousand rows: one block,
 strong dropout, normalisation first (which needs no warm-up). Rows longer than
@@ -47,26 +47,26 @@ def encoder(
     l2: float = 0.0,
     normalization: str | None = "layer",
 ) -> keras.Model:
-    """Blocks of self-attention: int32 [B, T] to float32 [B, T, D].
+    """Transformer encoder: int32 [B, T] to float32 [B, T, D].
 
     Args:
         vocabulary_size: number of ids; or the vectors to start from, `EmbeddingInputs`.
         hidden_dim: size D of an output vector; a multiple of `num_heads`.
         num_heads: attention heads of a block.
         num_layers: number of blocks.
-        intermediate_dim: width of the middle of a block's feed-forward half; by default
-            twice the width.
+        intermediate_dim: size of the hidden layer of a block's feed-forward half; by
+            default twice `hidden_dim`.
         positions: `learned`, `sinusoidal`, or None for a bag of tokens.
         sequence_length: tokens that are read at a time; longer rows in windows of
             this size, see `tfnlp.layers.windows`.
         normalize_first: layer normalisation of what enters each half of a block
             (pre-norm), not of what leaves it.
-        causal: a token sees only itself and what came before.
-        vectors: float [V, E] pretrained word vectors; projected to the width if
-            they have another.
+        causal: causal mask: a token sees only itself and earlier ones.
+        vectors: float [V, E] pretrained word vectors; projected to `hidden_dim` if
+            their size differs.
         trainable_vectors: False freezes the pretrained vectors.
         activation: of the feed-forward half; see `tfnlp.layers.activation`.
-        dropout: share of numbers dropped behind the positions and in each half.
+        dropout: dropout rate after the position embeddings and in each half.
         attention_dropout: share of the attention weights dropped.
         word_dropout: share of tokens that become unknown while training.
         spatial_dropout: share of features dropped from all tokens of a row.
@@ -117,7 +117,7 @@ def encoder(
         return mixed
 
     features = {"vectors": start.vectors, "padding_mask": start.padding_mask}
-    mixed = in_windows(read, features, length=sequence_length)
+    mixed = in_windows(read, features, window_size=sequence_length)
     mixed = normalize(mixed, start.padding_mask, normalization)
     return encoder_model(start, mixed, name="transformer")
 

@@ -1,8 +1,8 @@
-"""A decoder of attention: what comes next, by all that came before, and a source.
+"""Transformer decoder with a key-value cache, with cross-attention or without.
 
-Reads whole rows in training and one token at a time in generation: `prefill` makes
-the cache, `step` uses it. Rotary positions by default, so rows may be of any length;
-in generation it remembers the last `sequence_length` tokens.
+Reads whole rows in training and one token at a time in generation: `prefill` fills
+the cache, `step` uses it. Rotary position embedding by default, so rows may be of any
+length; in generation the cache holds the last `sequence_length` tokens.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,17 +12,17 @@ import keras
 import tensorflow as tf
 
 from tfnlp.decoding.step_api import StepOutputs
+from tfnlp.layers.compatibility import renamed
 from tfnlp.layers.decoder_block import DecoderBlock, Memory
 from tfnlp.layers.dropout import WordDropout
 from tfnlp.layers.positions import LearnedPositions
-from tfnlp.layers.tied_lm_head import TokenTable
-from tfnlp.layers.compatibility import renamed
+from tfnlp.layers.reversible_embedding import ReversibleEmbedding
 from tfnlp.layers.validation import Shape, check_choice, check_size
 
 POSITIONS = ("rotary", "learned")
 Cache = Mapping[str, Any]
 Shared = Sequence[Any] | None
-"""Of each block, what it needs of a source."""
+"""For each block, the keys and values of the memory."""
 
 _OPTIONS = (
     "vocabulary_size hidden_dim num_heads num_layers intermediate_dim sequence_length "
@@ -41,7 +41,9 @@ _RENAMED = {
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="TransformerDecoder")
 class TransformerDecoder(keras.layers.Layer):
-    """Token ids int32 [B, T] → logits float32 [B, T, V] of the token behind each.
+    """Transformer decoder: token ids int32 [B, T] → logits float32 [B, T, V].
+
+    Logits at a position are those of the next token.
 
     Args:
         vocabulary_size: number of ids.
@@ -50,13 +52,12 @@ class TransformerDecoder(keras.layers.Layer):
         num_layers: number of blocks.
         intermediate_dim: width of the middle of a block's feed-forward half; by
             default four times `hidden_dim`.
-        sequence_length: tokens that generation remembers, and the number of learned
-            positions.
-        positions: `rotary` (Su et al. 2021) or `learned`, which are told apart up to
+        sequence_length: size of the key-value cache, and number of learned positions.
+        positions: `rotary` (RoPE, Su et al. 2021) or `learned`, which differ up to
             `sequence_length` only.
-        cross_attention: whether it looks at a source, as in translation.
+        cross_attention: whether it attends to an encoder, as in translation.
         activation: of the feed-forward half.
-        dropout: share of numbers dropped from the vectors and in each block.
+        dropout: dropout rate on the embeddings and in each block.
         word_dropout: share of tokens that become unknown while training.
         tie_word_embeddings: whether logits come from the vectors of the tokens
             (weight tying).
@@ -106,14 +107,14 @@ class TransformerDecoder(keras.layers.Layer):
         self.tie_word_embeddings = tie_word_embeddings
 
     def build(self, token_ids_shape: Shape, memory_shape: Shape | None = None) -> None:
-        """Makes table, blocks and the last normalisation."""
+        """Makes embedding, blocks and the last normalisation."""
         vectors = (None, None, self.hidden_dim)
         policy = {"dtype": self.dtype_policy}
         self.words = WordDropout(self.word_dropout)
-        self.table = TokenTable(
+        self.table = ReversibleEmbedding(
             self.vocabulary_size,
             self.hidden_dim,
-            tied=self.tie_word_embeddings,
+            tie_weights=self.tie_word_embeddings,
             name="table",
             **policy,
         )
@@ -149,7 +150,7 @@ class TransformerDecoder(keras.layers.Layer):
         padding_mask: tf.Tensor | None = None,
         training: bool = False,
     ) -> tf.Tensor:
-        """Logits [B, T, V] of ids int32 [B, T] and a source [B, S, E] with its mask."""
+        """Logits [B, T, V] of ids int32 [B, T] and a memory [B, S, E] with its mask."""
         vectors = self._embedded(self.words(token_ids, training=training))
         vectors = self.drop(vectors, training=training)
         for block in self.blocks:
@@ -171,47 +172,49 @@ class TransformerDecoder(keras.layers.Layer):
                 places for that number, up to `sequence_length`.
 
         Returns:
-            `StepOutputs` about the first token behind each prompt, the cache, and what
-            never changes of a source: None without one.
+            `StepOutputs` for the first new token, the cache, and the keys and values
+            of the memory: None without one.
         """
         max_length = tf.maximum(
             tf.minimum(max_length, self.sequence_length), tf.shape(token_ids)[1]
         )
-        shared = None if memory is None else [b.source(memory) for b in self.blocks]
+        shared = None if memory is None else [b.project(memory) for b in self.blocks]
         vectors, blocks = self._embedded(token_ids), []
         for block, source in self._with_sources(shared):
             vectors, own = block.prefill(vectors, source, max_length=max_length)
             blocks.append(own)
         last = tf.gather(vectors, lengths - 1, batch_dims=1)
-        looked = None
+        attention = None
         if memory is not None:
-            looked = self.alignment(token_ids, memory)
-            looked = tf.gather(looked, lengths - 1, batch_dims=1)
-        outputs = StepOutputs(self.table.logits(self.norm(last)), attention=looked)
+            attention = self.alignment(token_ids, memory)
+            attention = tf.gather(attention, lengths - 1, batch_dims=1)
+        outputs = StepOutputs(self.table.logits(self.norm(last)), attention=attention)
         return outputs, {"places": lengths, "blocks": blocks}, shared
 
     def step(
         self, ids: tf.Tensor, cache: Cache, shared: Shared = None
     ) -> tuple[StepOutputs, Cache]:
-        """What comes behind one more token of each row, int32 [N], and the cache."""
-        places, blocks, looked = cache["places"], [], None
+        """Reads one more token of each row, int32 [N]: outputs, and the cache."""
+        places, blocks, attention = cache["places"], [], None
         vectors = self.table(ids)
         if self.positions == "learned":
             vectors += self.placed.at(places)
         parts = zip(self._with_sources(shared), cache["blocks"], strict=True)
         for (block, source), own in parts:
-            vectors, own, looked = block.step(vectors, places, own, source)
+            vectors, own, attention = block.step(vectors, places, own, source)
             blocks.append(own)
-        outputs = StepOutputs(self.table.logits(self.norm(vectors)), attention=looked)
+        outputs = StepOutputs(
+            self.table.logits(self.norm(vectors)), attention=attention
+        )
         return outputs, {"places": places + 1, "blocks": blocks}
 
     def alignment(self, token_ids: tf.Tensor, memory: Memory) -> tf.Tensor:
-        """Where the last block looks for each of ids [B, T]: float32 [B, T, S]."""
+        """Attention weights of the last block for ids [B, T]: float32 [B, T, S]."""
         vectors = self._embedded(token_ids)
         for block in self.blocks[:-1]:
             vectors = block(vectors, memory.vectors, memory.padding_mask)
         last = self.blocks[-1]
-        return last.looks(vectors, last.source(memory))[1]
+        return last.with_attention(vectors, last.project(memory))[1]
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""

@@ -69,7 +69,8 @@ class TruncatedBPTT(keras.layers.Layer):
         Args:
             token_ids: int32 [B, T].
             slot: int32 [B], the slot of each segment.
-            place: int32 [B]; 0 starts from a state of zeros, others from the kept state.
+            place: int32 [B], 0 for the first segment of a slot, which starts from a
+                state of zeros; all others start from the kept state.
         """
         goes_on = tf.cast(place > 0, tf.float32)[:, None]
         states = tf.nest.map_structure(

@@ -1,4 +1,4 @@
-"""Vectors of words from several features: id, characters, casing, lists of phrases.
+"""Word embeddings with features: characters, casing, gazetteers, bigrams.
 
 The result is `EmbeddingInputs`, which `rnn`, `cnn` and `transformer` take in the
 place of the number of ids:
@@ -6,9 +6,8 @@ place of the number of ids:
     start = word_features.embedding_inputs(words.sizes, embedding_dim=100)
     encoder = rnn.encoder(start, hidden_dim=400)
 
-Characters are read by a convolution whose strongest answers are kept, as in dos
-Santos and Zadrozny (2014), or by two LSTMs, as in Lample et al. (2016). Knows no
-text.
+Characters are read by a convolution with max pooling, as in dos Santos and Zadrozny
+(2014), or by a bidirectional LSTM, as in Lample et al. (2016). Knows no text.
 """
 
 from collections.abc import Mapping
@@ -25,9 +24,9 @@ from tfnlp.layers.validation import check_choice, check_size
 from tfnlp.networks.embedding_inputs import EmbeddingInputs, dropped
 
 FEATURES = ("token_ids", "character_ids", "casing_ids", "gazetteer_ids", "pair_ids")
-"""What a word can be known by; the first in any case."""
+"""Features of a word; the first is required."""
 _SEVERAL = {"character_ids": None, "gazetteer_ids": None, "pair_ids": 2}
-"""Features that a word has several ids of → how many, if that is fixed."""
+"""Features with several ids for each word → their number, if that is fixed."""
 
 
 def embedding_inputs(
@@ -47,30 +46,29 @@ def embedding_inputs(
     dropout: float = 0.0,
     word_dropout: float = 0.0,
 ) -> EmbeddingInputs:
-    """The inputs of a tagger and the vectors of its words.
+    """Keras inputs of a tagger, and the vectors of its words.
 
     Args:
         sizes: how many ids each feature has: `token_ids`, and those of the others in
             `FEATURES` that are there; see `WordFeatures.sizes`.
         embedding_dim: size of the vector that is learnt of a word; 100 by default,
             0 for none beside pretrained ones. Tuned vectors have their own.
-        vectors: float [V, E] pretrained word vectors. They stay as they are, and the
-            learnt ones stand beside them: tuned, they would leave those behind of
+        vectors: float [V, E] pretrained word vectors. They are frozen, and learnt
+            ones are concatenated: fine-tuned vectors would drift away from those of
             words that training has not seen.
-        trainable_vectors: whether training changes the pretrained vectors; nothing
-            else is learnt of a word then.
+        trainable_vectors: whether training changes the pretrained vectors; no other
+            word vector is learnt then.
         seen_size: ids below it have a vector learnt beside `vectors`, the others that
             of an unknown word; see `WordFeatures.seen_size`. None for all.
-        character_encoder: what reads the characters of a word, `cnn` or `rnn`.
-        character_dim: of a character's vector.
-        character_filters: width of what is made of a word's characters; even, if
-            that is done by `rnn`.
-        character_kernel_size: how many characters a filter sees; of `cnn` only.
-        casing_dim: of the vector of a casing.
-        gazetteer_dim: of the vector of being in a phrase of some type; those of
-            several types add up.
-        pair_dim: of the vector of a pair of neighbours.
-        dropout: share of numbers dropped from the vectors of characters.
+        character_encoder: `cnn` or `rnn`.
+        character_dim: size of a character's vector.
+        character_filters: size of the vector of a word's characters; even for `rnn`.
+        character_kernel_size: characters that a filter sees; of `cnn` only.
+        casing_dim: size of the vector of a casing.
+        gazetteer_dim: size of the vector of a phrase type; those of several types
+            add up.
+        pair_dim: size of the vector of a bigram.
+        dropout: dropout rate on the vectors of characters.
         word_dropout: share of words that become unknown while training, whose
             characters, casing and frozen vectors stay.
 
@@ -108,7 +106,7 @@ def embedding_inputs(
         found.append(
             CharacterRNN(character_filters, name="letters")(letters, ids)
             if character_encoder == "rnn"
-            else _strongest(letters, ids, character_filters, character_kernel_size)
+            else _character_cnn(letters, ids, character_filters, character_kernel_size)
         )
     if (ids := inputs.get("casing_ids")) is not None:
         found.append(_embedded(ids, sizes, casing_dim, "casing_ids"))
@@ -126,7 +124,7 @@ def embedding_inputs(
 
 
 def feature(name: str) -> keras.KerasTensor:
-    """A fresh input of a network: one id a word, or several."""
+    """A new Keras input: one id for each word, or several."""
     shape = [None, _SEVERAL[name]] if name in _SEVERAL else [None]
     return keras.Input(shape, dtype="int32", name=name)
 
@@ -137,11 +135,16 @@ def _learnt(
     embedding_dim: int | None,
     vectors: np.ndarray | None,
 ) -> keras.KerasTensor:
-    """Vectors that training changes, begun from `vectors` where there are some."""
+    """Trainable word vectors, initialised from `vectors` if there are some."""
     embedding_dim = (
         (100 if embedding_dim is None else embedding_dim) if vectors is None else None
     )
-    layer = embed(size, embedding_dim, vectors=vectors, spread=_spread(embedding_dim))
+    layer = embed(
+        size,
+        embedding_dim,
+        vectors=vectors,
+        initializer_range=_initializer_range(embedding_dim),
+    )
     return layer(ids)
 
 
@@ -151,18 +154,18 @@ def _embedded(
     layer = embed(
         sizes[name],
         embedding_dim,
-        spread=_spread(embedding_dim),
+        initializer_range=_initializer_range(embedding_dim),
         name=name.removesuffix("_ids"),
     )
     return layer(ids)
 
 
-def _strongest(
+def _character_cnn(
     letters: keras.KerasTensor, ids: keras.KerasTensor, filters: int, window: int
 ) -> keras.KerasTensor:
-    """The strongest answer of each filter to the letters of a word: [B, T, F].
+    """CNN over characters with max pooling: [B, T, F].
 
-    Answers are never negative, so padding, which is 0, is never the strongest.
+    Activations are never negative, so padding, which is 0, is never the maximum.
     """
     check_size("character_filters", filters)
     check_size("character_kernel_size", window)
@@ -173,8 +176,8 @@ def _strongest(
     return ops.max(answers * ops.cast(real, answers.dtype), axis=2)
 
 
-def _spread(embedding_dim: int | None) -> float:
-    """Numbers of this spread have the variance 1 / width (Lample et al. 2016)."""
+def _initializer_range(embedding_dim: int | None) -> float:
+    """A uniform initializer's range, of variance 1 / dim (Lample et al. 2016)."""
     return (3.0 / embedding_dim) ** 0.5 if embedding_dim else 0.05
 
 

@@ -14,8 +14,8 @@ from tfnlp.errors import DataError, UsageError
 from tfnlp.layers.bias import Bias
 from tfnlp.layers.embedding import TokenWeights, embed
 from tfnlp.layers.pooling import Pooling
-from tfnlp.layers.sparse_linear import TermSums
-from tfnlp.layers.token_alignment import Matching
+from tfnlp.layers.sparse_linear import SparseLinear
+from tfnlp.layers.token_alignment import TokenAlignment
 from tfnlp.layers.validation import check_rate
 from tfnlp.naive_bayes_prior import NaiveBayesPrior
 from tfnlp.networks.nb_log_ratios import log_ratios
@@ -210,7 +210,7 @@ class Classification(Task):
 
         A pair is encoded twice by the same encoder; the head sees both vectors,
         their distance and product (Conneau et al. 2017), their cosine, and how many
-        tokens of each text are `Matching` ones of the other.
+        tokens of each text are `TokenAlignment` ones of the other.
 
         Args:
             encoder: ``token_ids`` and ``padding_mask`` [B, T] → [B, T, D]. None for
@@ -253,7 +253,9 @@ class Classification(Task):
         )
         x = keras.layers.Dropout(dropout)(x)
         if self.text_pair:
-            found = Matching(name="matching")(tokens[0], masks[0], tokens[1], masks[1])
+            found = TokenAlignment(name="matching")(
+                tokens[0], masks[0], tokens[1], masks[1]
+            )
             found = _unordered(found) if symmetric else found
             x = keras.layers.Concatenate()([x, found])
         logits = head(x)
@@ -449,7 +451,7 @@ def _compared(
 
 
 def _unordered(found: keras.KerasTensor) -> keras.KerasTensor:
-    """What `Matching` found, [B, 4], the smaller number of each two first."""
+    """What `TokenAlignment` found, [B, 4], the smaller number of each two first."""
     one, other = found[:, 0::2], found[:, 1::2]
     both = [keras.ops.minimum(one, other), keras.ops.maximum(one, other)]
     return keras.ops.concatenate(both, axis=-1)
@@ -466,7 +468,9 @@ def _wide(
     pooling = prior.pooling or "sqrt"
     token_ids = features["token_ids"]
     if pooling == "sum" and not prior.per_term:
-        sums = TermSums(*start.shape, start=start, dropout=dropout, name="wide")
+        sums = SparseLinear(
+            *start.shape, initial_weights=start, dropout=dropout, name="wide"
+        )
         return sums(token_ids, features["padding_mask"])
     table = embed(len(start), vectors=start, trainable=not prior.per_term, name="wide")
     terms = table(token_ids)  # [B, T, C]
