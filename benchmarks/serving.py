@@ -1,12 +1,12 @@
-"""How many requests a second are answered: by `tfnlp serve`, and by FastAPI.
+"""Serving throughput and latency of `tfnlp serve` and of FastAPI.
 
     pip install -r benchmarks/requirements.txt
     python benchmarks/serving.py --artefact saved_models/demo
 
-Each server is a process of its own beside the clients, on this machine, one after the
-other. Clients keep their connection, ask a text at a time and check that each answer
-is that of their own text. Then one request after the other is asked in this process,
-through tfnlp and of the SavedModel itself. The tables go to standard output.
+Each server runs in a process of its own beside the clients, on this machine, one after
+the other. Clients keep their connection, send one text at a time and check every answer.
+Then sequential requests are measured in this process, through tfnlp and the SavedModel's
+signature. The tables go to standard output.
 """
 
 import contextlib
@@ -40,13 +40,13 @@ PEER = "FastAPI and model.predict"
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Measures requests a second and their times."""
+    """Measures requests per second and latencies."""
 
     artefact: str = "saved_models/demo"  # a classifier of texts
     clients: tuple[int, ...] = (32, 256)  # at the same time
-    seconds: float = 60.0  # of each measurement
+    seconds: float = 60.0  # per measurement
     texts: int = 2_000  # different ones
-    requests: int = 500  # one after the other, in this process
+    requests: int = 500  # sequential, in this process
 
 
 def main(recipe: Recipe) -> None:
@@ -97,8 +97,8 @@ def served(recipe: Recipe, name: str, texts: list[str]) -> Iterator[Running]:
     words += ["--engine", "tfnlp", "--rest_api_port", str(port)]
     bodies = [json.dumps({"instances": [text]}).encode() for text in texts]
 
-    def read(told: Any) -> tuple[str, float]:
-        (answer,) = told["predictions"]
+    def read(body: Any) -> tuple[str, float]:
+        (answer,) = body["predictions"]
         return answer["label"], answer["score"]
 
     with process(words, f"http://127.0.0.1:{port}/v1/models/{name}"):
@@ -107,14 +107,14 @@ def served(recipe: Recipe, name: str, texts: list[str]) -> Iterator[Running]:
 
 @contextlib.contextmanager
 def with_fastapi(recipe: Recipe, texts: list[str]) -> Iterator[Running]:
-    """The peer, of the same network."""
+    """The FastAPI server, with the same network."""
     port = free_port()
     words = [sys.executable, "-m", "uvicorn", "peers.fastapi_app:app"]
     words += ["--app-dir", str(FOLDER), "--port", str(port), "--log-level", "warning"]
     bodies = [json.dumps({"text": text}).encode() for text in texts]
 
-    def read(told: Any) -> tuple[str, float]:
-        return told["label"], told["score"]
+    def read(body: Any) -> tuple[str, float]:
+        return body["label"], body["score"]
 
     with process(words, f"http://127.0.0.1:{port}/docs", ARTEFACT=recipe.artefact):
         yield PEER, port, "/predict", bodies, read
@@ -136,7 +136,7 @@ def process(words: list[str], url: str, **environment: str) -> Iterator[None]:
 
 
 def in_process(predictor: Any, texts: list[str], count: int) -> str:
-    """Median times of one request after the other, as a table."""
+    """Median latency of sequential requests, as a table."""
     signature = tf.saved_model.load(str(predictor.path)).signatures["serving_default"]
     ways: dict[str, Callable[[str], Any]] = {
         "the SavedModel's signature": lambda text: {
@@ -150,7 +150,7 @@ def in_process(predictor: Any, texts: list[str], count: int) -> str:
             way(text)
     times: dict[str, list[float]] = {name: [] for name in ways}
     for text in texts[:count]:
-        for name, way in ways.items():  # one beside the other, on a noisy machine
+        for name, way in ways.items():  # interleaved, on a noisy machine
             began = time.perf_counter()
             way(text)
             times[name].append(time.perf_counter() - began)
@@ -162,10 +162,9 @@ def in_process(predictor: Any, texts: list[str], count: int) -> str:
 
 
 def table(runs: dict[tuple[str, int], clients_of.Load]) -> str:
-    """Requests a second and their times as a Markdown table."""
+    """Requests per second and latencies as a Markdown table."""
     lines = [
-        "| server | clients | requests a second | ratio | p50, ms | p99, ms | wrong | "
-        "lost |",
+        "| server | clients | requests/s | ratio | p50, ms | p99, ms | wrong | lost |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for (name, clients), load in runs.items():

@@ -1,9 +1,9 @@
-"""What people write around a Keras model: FastAPI and `model.predict`.
+"""FastAPI and `model.predict`: the usual way to serve a Keras model.
 
     ARTEFACT=saved_models/demo uvicorn benchmarks.peers.fastapi_app:app --port 9000
 
-The network and the text are those of the artefact, so that only serving differs; as
-with a TextVectorization layer in front, the model that is asked takes strings.
+Network and preprocessing are those of the artefact, so that only serving differs. The
+model takes strings, as with a TextVectorization layer in front.
 """
 
 import os

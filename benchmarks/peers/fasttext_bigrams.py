@@ -1,7 +1,7 @@
 """fastText with bigrams: its tutorial of text classification.
 
-Marks are set apart and letters made small as there; rate and passes are those of the
-paper (Joulin et al. 2017) for reviews.
+Punctuation is separated and text lower-cased as there; learning rate and epochs are
+those of the paper (Joulin et al. 2017) for reviews.
 """
 
 import re

@@ -1,8 +1,8 @@
-"""Many clients of a server at the same time, each of which checks its answers.
+"""Load generator: concurrent clients of a server that check every answer.
 
-A client keeps a connection, asks one text after the other and compares label and score
-with what the artefact answers in this process. Connections are read and written
-without an HTTP library, so that the clients take as little of the machine as can be.
+A client keeps its connection, sends one text after the other and compares label and
+score with the expected answer. It uses no HTTP library, so that the clients take as
+little of the machine as possible.
 """
 
 import asyncio
@@ -15,25 +15,25 @@ from typing import Any
 import numpy as np
 
 Read = Callable[[Any], tuple[str, float]]
-"""From the JSON of an answer to label and score."""
+"""Reads label and score from the JSON of an answer."""
 
 
 @dataclass
 class Load:
-    """What came of many clients."""
+    """Measurements of all clients."""
 
     seconds: float = 0.0
-    times: list[float] = field(default_factory=list)  # seconds a request
-    wrong: int = 0  # answers that belong to another text, or to none
+    times: list[float] = field(default_factory=list)  # seconds per request
+    wrong: int = 0  # wrong or invalid answers
     lost: int = 0  # requests without an answer
 
     @property
     def throughput(self) -> float:
-        """Requests a second."""
+        """Requests per second."""
         return len(self.times) / self.seconds
 
     def quantile(self, share: float) -> float:
-        """Milliseconds that so many requests took at most."""
+        """Quantile of the latency in milliseconds."""
         return float(np.quantile(self.times, share)) * 1e3
 
 
@@ -47,16 +47,16 @@ def run(
     clients: int,
     seconds: float,
 ) -> Load:
-    """Asks for a while.
+    """Sends requests from concurrent clients for a while.
 
     Args:
         port: of the server on this machine.
-        path: that is posted to.
+        path: of the POST requests.
         bodies: one for each text.
         expected: label and score of each.
-        read: label and score out of an answer.
-        clients: at the same time.
-        seconds: after which no client asks once more.
+        read: reads label and score from an answer.
+        clients: number of concurrent clients.
+        seconds: duration.
     """
     load = Load()
 
@@ -67,7 +67,7 @@ def run(
             number = (number + clients) % len(bodies)
             began = time.perf_counter()
             try:
-                content = await _ask(reader, writer, path, bodies[number])
+                content = await _post(reader, writer, path, bodies[number])
             except (OSError, asyncio.IncompleteReadError):
                 load.lost += 1
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -87,15 +87,15 @@ def run(
     return load
 
 
-async def _ask(
+async def _post(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str, body: bytes
 ) -> bytes:
     """The body of the answer to one request."""
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\n"
     head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     writer.write(head.encode() + body)
-    told = (await reader.readuntil(b"\r\n\r\n")).lower()
-    length = int(told.partition(b"content-length:")[2].split(b"\r\n")[0])
+    header = (await reader.readuntil(b"\r\n\r\n")).lower()
+    length = int(header.partition(b"content-length:")[2].split(b"\r\n")[0])
     return await reader.readexactly(length)
 
 

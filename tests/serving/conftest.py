@@ -43,28 +43,28 @@ class Foreign(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32, "x")])
     def mean(self, x):
-        """Rows as long as one likes, and one number for all of them."""
+        """Rows of any length, and one number for all of them."""
         return {"mean": tf.reduce_mean(x)}
 
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32, "x")])
     def double(self, x):
-        """Rows as long as one likes, in and out."""
+        """Rows of any length, in and out."""
         return {"y": x * 2.0}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
     def picky(self, x):
-        """Refuses what is negative."""
+        """Rejects negative numbers."""
         with tf.control_dependencies([tf.debugging.assert_non_negative(x, "is < 0")]):
             return {"root": tf.sqrt(x), "count": tf.fill(tf.shape(x), tf.size(x))}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
     def positive(self, x):
-        """Leaves rows out."""
+        """Drops rows."""
         return {"y": tf.boolean_mask(x, x > 0.0)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x")])
     def share(self, x):
-        """Rows that know of one another."""
+        """Rows that depend on one another."""
         return {"y": x / tf.reduce_sum(x)}
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.float16, "x")])
@@ -74,7 +74,7 @@ class Foreign(tf.Module):
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, "text")])
     def letters(self, text):
-        """As wide as the longest text, and how many went through together."""
+        """Padded to the longest text, with the batch size."""
         split = tf.strings.unicode_split(text, "UTF-8").to_tensor()
         return {"letters": split, "count": tf.fill(tf.shape(text), tf.size(text))}
 
@@ -96,7 +96,7 @@ class Foreign(tf.Module):
 
 
 def write(base: Path, number: int, step: float = 1.0) -> Path:
-    """Writes a version of the foreign model, as anybody would."""
+    """Writes a version of the foreign model without tfnlp."""
     model = Foreign(step)
     names = (
         *("several", "mean", "double", "picky", "positive", "share", "narrow"),

@@ -1,1 +1,1 @@
-"""The export engine: from task and network to an artefact on disk."""
+"""Export: task and network to an artefact on disk, in several formats."""

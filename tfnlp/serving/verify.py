@@ -281,7 +281,7 @@ def _serve(version: Path, stack: contextlib.ExitStack) -> dict[str, "Rest | Grpc
 
 @contextlib.contextmanager
 def _quiet_server_log() -> Iterator[None]:
-    """Silences the log of the server, which serves nobody else."""
+    """Silences the log of the server."""
     logger = logging.getLogger("tfnlp.serving")
     before = logger.level
     logger.setLevel(logging.WARNING)

@@ -53,12 +53,12 @@ def test_an_artefact_is_loaded_once_for_threads_and_pipelines(artefact):
     assert ArtefactHandler(artefact).load_model() is not model
 
 
-def test_beam_makes_batches_of_the_size_that_was_asked_for(artefact):
+def test_beam_makes_batches_of_the_requested_size(artefact):
     handler = ArtefactHandler(artefact, batch_size=3)
     assert handler.batch_elements_kwargs()["max_batch_size"] == 3
 
 
-def test_what_is_no_artefact_is_told(tmp_path):
+def test_what_is_no_artefact_is_reported(tmp_path):
     with pytest.raises(ArtefactError, match="An artefact is a folder with a version"):
         ArtefactHandler(tmp_path / "none").load_model()
 

@@ -47,7 +47,7 @@ def test_the_answers_are_those_of_the_artefact(client, saved_tagger):
     assert client.predict(TEXTS) == tfnlp.load(saved_tagger).predict(TEXTS)
 
 
-def test_other_fields_ask_another_endpoint(client, saved_tagger):
+def test_other_fields_select_another_endpoint(client, saved_tagger):
     rows = [{"tokens": ["Ann", "left"]}, {"text": "Ann left."}]
     assert client.predict(rows) == tfnlp.load(saved_tagger).predict(rows)
     assert next(iter(client.endpoints)) == "serving_default"
@@ -105,7 +105,7 @@ def test_onnx_without_its_task_is_refused(tmp_path):
         tfnlp.Client(tmp_path)
 
 
-def test_bytes_that_are_no_utf_8_are_asked(client, saved_tagger):
+def test_bytes_that_are_not_utf_8_are_sent(client, saved_tagger):
     rows = [{"text": b"Ann \xff left"}]
     assert client.predict(rows) == tfnlp.load(saved_tagger).predict(rows)
 
@@ -147,7 +147,7 @@ def test_a_wrong_row_is_refused_before_it_is_sent(client, rows, error, message):
         client.predict(rows)
 
 
-def test_a_wrong_token_is_no_reason_to_ask_again(running):
+def test_a_wrong_token_is_not_retried(running):
     address = f"http://127.0.0.1:{running.config.rest_api_port}/v1/models/names"
     with (
         tfnlp.Client(address, token="wrong") as client,
@@ -157,7 +157,7 @@ def test_a_wrong_token_is_no_reason_to_ask_again(running):
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
-def test_a_server_that_is_not_there_is_said_so(scheme):
+def test_a_server_that_is_not_there_is_reported(scheme):
     path = "/v1/models/m" if scheme == "http" else "/m"
     target = f"{scheme}://127.0.0.1:{free_port()}{path}"
     with (
@@ -169,7 +169,7 @@ def test_a_server_that_is_not_there_is_said_so(scheme):
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
 @pytest.mark.parametrize("name", ["m", "names/versions/9"])
-def test_a_model_that_is_not_there_is_said_so(running, scheme, name):
+def test_a_model_that_is_not_there_is_reported(running, scheme, name):
     settings = running.config
     port = settings.rest_api_port if scheme == "http" else settings.port
     path = f"/v1/models/{name}" if scheme == "http" else f"/{name}"
@@ -185,7 +185,7 @@ def test_a_model_that_is_not_there_is_said_so(running, scheme, name):
 
 @pytest.fixture(params=["process", "rest", "grpc"])
 def foreign_client(request, server, foreign, tmp_path):
-    """Asks a SavedModel that is not ours; in this process it passes for one of ours."""
+    """A client of a foreign SavedModel, which in process has a dummy task.json."""
     settings = server.config
     target = {
         "process": str(tmp_path / "half"),
@@ -251,26 +251,26 @@ def test_a_folder_that_is_no_artefact_is_refused(tmp_path):
 
 
 class Failing:
-    """Refuses some times, then answers."""
+    """Fails some times, then answers."""
 
     def __init__(self, *codes):
-        self.codes, self.asked = list(codes), 0
+        self.codes, self.calls = list(codes), 0
 
     def __call__(self, left):
-        self.asked += 1
+        self.calls += 1
         if self.codes:
             raise StatusError(self.codes.pop(0), "said")
         return "answer"
 
 
-def test_what_passes_is_asked_again():
-    question = Failing("UNAVAILABLE", "RESOURCE_EXHAUSTED")
-    assert QUICK.call(question) == "answer"
-    assert question.asked == 3
+def test_transient_errors_are_retried():
+    send = Failing("UNAVAILABLE", "RESOURCE_EXHAUSTED")
+    assert QUICK.call(send) == "answer"
+    assert send.calls == 3
 
 
 @pytest.mark.parametrize(
-    ("codes", "error", "asked"),
+    ("codes", "error", "calls"),
     [
         (["UNAVAILABLE"] * 9, ServerError, 3),
         (["INVALID_ARGUMENT"], RequestError, 1),
@@ -278,25 +278,25 @@ def test_what_passes_is_asked_again():
         (["DEADLINE_EXCEEDED"], ServerError, 1),
     ],
 )
-def test_what_does_not_pass_is_an_error(codes, error, asked):
-    question = Failing(*codes)
+def test_other_errors_are_raised(codes, error, calls):
+    send = Failing(*codes)
     with pytest.raises(error, match="said"):
-        QUICK.call(question)
-    assert question.asked == asked
+        QUICK.call(send)
+    assert send.calls == calls
 
 
-def test_nothing_is_asked_behind_the_deadline():
-    question = Failing(*["UNAVAILABLE"] * 9)
+def test_nothing_is_sent_after_the_deadline():
+    send = Failing(*["UNAVAILABLE"] * 9)
     with pytest.raises(ServerError):
-        Retries(max_retries=9, initial_backoff=10.0, deadline=0.5).call(question)
-    assert question.asked == 1
+        Retries(max_retries=9, initial_backoff=10.0, deadline=0.5).call(send)
+    assert send.calls == 1
 
 
-def test_what_passes_is_asked_again_without_blocking():
-    question = Failing("UNAVAILABLE")
+def test_transient_errors_are_retried_without_blocking():
+    send = Failing("UNAVAILABLE")
 
     async def awaited(left):
-        return question(left)
+        return send(left)
 
     assert asyncio.run(QUICK.call_async(awaited)) == "answer"
 

@@ -1,4 +1,4 @@
-"""Answers out of an artefact: what may be asked, and what may be wrong with it."""
+"""In-process prediction: requests, answers, and errors of damaged artefacts."""
 
 import itertools
 import json
@@ -156,7 +156,7 @@ def test_an_endless_stream_is_answered_by_batches(predictor):
     ],
     ids=["near", "one too many", "none", "a number", "nothing", "a list"],
 )
-def test_a_row_that_does_not_fit_is_told(row, message, predictor):
+def test_a_row_that_does_not_fit_is_reported(row, message, predictor):
     with pytest.raises(RequestError, match=message):
         predictor.predict(["first", row])
 
@@ -172,14 +172,14 @@ def test_a_row_that_does_not_fit_is_told(row, message, predictor):
         ({"name": "ada", "age": "old"}, "The field 'age' holds numbers. Received: 'ol"),
     ],
 )
-def test_a_row_of_several_fields_that_does_not_fit_is_told(row, message, facts):
+def test_a_row_of_several_fields_that_does_not_fit_is_reported(row, message, facts):
     with pytest.raises(RequestError) as caught:
         facts.predict([row])
     assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("rows", ["a film", b"a film", {"text": "a film"}])
-def test_a_single_row_without_a_list_is_told(rows, predictor):
+def test_a_single_row_without_a_list_is_reported(rows, predictor):
     with pytest.raises(RequestError, match="Rows come in a list, even a single one"):
         predictor.predict(rows)
 
@@ -244,7 +244,7 @@ def test_a_deleted_file_is_named(name, copy):
         "variables/variables.data-00000-of-00001",
     ],
 )
-def test_a_cut_file_is_told(name, share, copy):
+def test_a_cut_file_is_reported(name, share, copy):
     whole = (copy / name).read_bytes()
     (copy / name).write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(ArtefactError, match=r"tiny/1 is damaged, lacks something"):
@@ -252,7 +252,7 @@ def test_a_cut_file_is_told(name, share, copy):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]"])
-def test_a_damaged_description_of_the_task_is_told(content, copy):
+def test_a_damaged_description_of_the_task_is_reported(content, copy):
     (copy / "assets.extra" / "task.json").write_text(content)
     with pytest.raises(ArtefactError, match=r"task.json is damaged"):
         _ = load(copy).task
@@ -271,7 +271,7 @@ def test_an_artefact_without_a_format_number_is_of_format_1(copy):
 
 
 @pytest.mark.parametrize("change", ["deleted", "cut"])
-def test_a_damaged_network_is_told_only_when_it_is_asked_for(change, copy):
+def test_a_damaged_network_is_reported_only_when_it_is_used(change, copy):
     file = copy / "assets.extra" / "model.keras"
     if change == "deleted":
         file.unlink()
@@ -283,21 +283,21 @@ def test_a_damaged_network_is_told_only_when_it_is_asked_for(change, copy):
         _ = predictor.network
 
 
-def test_a_model_of_another_framework_is_told(tmp_path):
+def test_a_model_of_another_framework_is_reported(tmp_path):
     (tmp_path / "torch" / "1").mkdir(parents=True)
     (tmp_path / "torch" / "1" / "model.pt").write_bytes(b"weights")
     with pytest.raises(ArtefactError, match=r"torch/1 is not a complete artefact"):
         load(tmp_path / "torch")
 
 
-def test_a_model_that_keras_exported_is_told(tmp_path):
+def test_a_model_that_keras_exported_is_reported(tmp_path):
     network = keras.Sequential([keras.Input([2]), keras.layers.Dense(1)])
     network.export(tmp_path / "plain" / "1", verbose=False)
     with pytest.raises(ArtefactError, match=r"Missing: assets.extra/task.json"):
         load(tmp_path / "plain")
 
 
-def test_a_saved_model_without_signatures_is_told(copy):
+def test_a_saved_model_without_signatures_is_reported(copy):
     tf.saved_model.save(tf.Module(), str(copy.parent / "2"))
     shutil.copytree(copy / "assets.extra", copy.parent / "2" / "assets.extra")
     shutil.copytree(
@@ -312,7 +312,7 @@ def test_a_path_that_is_not_there_names_the_nearest(artefact):
         load(artefact.parent / "tiney")
 
 
-def test_a_folder_without_versions_is_told(tmp_path):
+def test_a_folder_without_versions_is_reported(tmp_path):
     with pytest.raises(ArtefactError, match=r"like saved_models/NAME/1.* has none"):
         load(tmp_path)
 
@@ -327,6 +327,6 @@ def test_a_server_fills_in_the_same_default(facts):
     assert facts.defaults == {"greet": {"times": 2.0}, "serving_default": {}}
 
 
-def test_a_field_that_no_endpoint_has_is_told_with_the_optional_ones(facts):
+def test_a_field_that_no_endpoint_has_is_reported_with_the_optional_ones(facts):
     with pytest.raises(RequestError, match=r"name \(and, if wanted, times\)"):
         facts.predict([{"name": "Ann", "tims": 2.0}])

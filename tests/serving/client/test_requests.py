@@ -38,7 +38,7 @@ def test_lists_lie_in_one_another_as_deep_as_the_field_has_them():
     ],
     ids=str,
 )
-def test_what_does_not_fit_is_told(value, spec, message):
+def test_what_does_not_fit_is_reported(value, spec, message):
     with pytest.raises(RequestError) as caught:
         tensor("field", [value], spec)
     assert message in str(caught.value)

@@ -32,7 +32,7 @@ def counted(tmp_path_factory):
 
 
 class Counted(Task):
-    """Answers the number it was asked with."""
+    """Answers the number of its request."""
 
     inputs = {"text": TEXT, "place": tf.TensorSpec([None], tf.int32)}  # noqa: RUF012
 
@@ -63,7 +63,7 @@ def test_lists_end_where_the_row_does(names):
 
 
 @pytest.mark.slow
-def test_a_row_reads_the_same_whatever_is_asked_beside_it(names):
+def test_a_row_reads_the_same_whatever_else_is_in_the_batch(names):
     for text, answer in zip(TEXTS, names.predict(TEXTS), strict=True):
         (alone,) = names.predict([text])
         scores = answer.pop("scores")
@@ -82,7 +82,7 @@ def test_spans_are_dictionaries_that_slice_the_text(names):
 
 
 @pytest.mark.slow
-def test_words_are_asked_at_their_own_endpoint(names):
+def test_words_have_an_endpoint_of_their_own(names):
     rows = [
         {"tokens": ["Ann", "left."]},
         {"text": "Ann left."},
@@ -106,19 +106,19 @@ def test_words_are_asked_at_their_own_endpoint(names):
         ({"text": "Ann", "tokens": "Ann"}, "fields text; or tokens. Received: text, t"),
     ],
 )
-def test_a_request_that_fits_no_endpoint_is_told(row, message, names):
+def test_a_request_that_fits_no_endpoint_is_reported(row, message, names):
     with pytest.raises(RequestError) as caught:
         names.predict([row])
     assert message in str(caught.value)
 
 
-def test_whole_numbers_are_asked_as_such(counted):
+def test_integers_are_sent_as_integers(counted):
     (answer,) = counted.predict([{"text": "Ann left", "place": 1}])
     assert answer == {"place": 1, "text": "Ann left"}
 
 
 @pytest.mark.parametrize("value", [1.5, 1.0, "1", True, None, [1], 2**40])
-def test_what_is_no_whole_number_is_told(value, counted):
+def test_what_is_no_whole_number_is_reported(value, counted):
     with pytest.raises(RequestError, match=r"The field 'place' holds whole numbers. R"):
         counted.predict([{"text": "Ann", "place": 1}, {"text": "Ann", "place": value}])
 

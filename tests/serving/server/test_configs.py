@@ -1,4 +1,4 @@
-"""What a server is told to serve."""
+"""Model configuration of a server."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def test_an_artefact_serves_its_newest_version(tmp_path):
     assert (model.name, model.wanted()) == ("demo", [2])
 
 
-def test_labels_are_read_anew_each_time(tmp_path):
+def test_labels_are_read_at_every_call(tmp_path):
     base = versions(tmp_path / "demo", 1, 2, 3)
     wanted = configs.artefact(base)
     promote(base, 1, "stable")
@@ -84,7 +84,7 @@ def test_a_file_that_cannot_be_served_is_refused(tmp_path, text, message):
         configs.config_file(file)
 
 
-def test_a_file_is_read_anew_after_a_while(tmp_path):
+def test_a_file_is_polled(tmp_path):
     file = tmp_path / "models.config"
     file.write_text(TEXT)
     once, often = configs.watched(file), configs.watched(file, seconds=1e-9)

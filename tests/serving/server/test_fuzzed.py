@@ -1,4 +1,4 @@
-"""Whatever arrives, a server answers or refuses; nothing else gets out of it."""
+"""Fuzzing: whatever arrives, a server answers or rejects it."""
 
 import http.client
 import json
@@ -56,7 +56,7 @@ def served(server):
 
 
 def answered(method, served, body):
-    """The code of an answer, which must be JSON, or of a refusal."""
+    """The status code of a request; answers must be JSON."""
     try:
         json.loads(handlers.answer(method, served, body))
     except StatusError as error:
@@ -114,7 +114,7 @@ def test_damaged_messages_are_answered_or_refused(server, channel):
             codes.add("OK")
         except grpc.RpcError as error:
             codes.add(error.code().name)
-    # What is no message at all is INTERNAL, said by gRPC itself.
+    # gRPC itself answers INTERNAL to what is no message at all.
     assert codes <= {*CODES} - {"UNKNOWN", "UNAVAILABLE", "DEADLINE_EXCEEDED"}
     assert "INVALID_ARGUMENT" in codes
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)

@@ -1,4 +1,4 @@
-"""Every call of TF Serving's gRPC services, asked with its own client stubs."""
+"""Every call of TF Serving's gRPC services, through its own client stubs."""
 
 import grpc
 import numpy as np
@@ -73,9 +73,9 @@ def test_a_request_is_answered_by_the_newest_version(predictions):
     assert answer.model_spec.signature_name == "serving_default"
 
 
-@pytest.mark.parametrize("asked", [{"version": 3}, {"label": "stable"}])
-def test_a_request_may_name_a_version(predictions, asked):
-    answer = predictions.Predict(request({"x": np.float32([1])}, **asked))
+@pytest.mark.parametrize("sent", [{"version": 3}, {"label": "stable"}])
+def test_a_request_may_name_a_version(predictions, sent):
+    answer = predictions.Predict(request({"x": np.float32([1])}, **sent))
     assert list(answer.outputs["y"].float_val) == [4.0]
 
 
@@ -88,14 +88,14 @@ def test_outputs_have_their_types(predictions):
     assert tf.make_ndarray(found["ratio"]).shape == (1, 2)
 
 
-def test_only_the_outputs_that_are_asked_come(predictions):
+def test_only_the_requested_outputs_are_returned(predictions):
     columns = {"whole": np.int32([[1, 2]]), "flag": [True], "text": ["a"]}
-    asked = request(columns, ["sum"], signature="several")
-    assert list(predictions.Predict(asked).outputs) == ["sum"]
+    sent = request(columns, ["sum"], signature="several")
+    assert list(predictions.Predict(sent).outputs) == ["sum"]
 
 
 @pytest.mark.parametrize(
-    ("asked", "code", "message"),
+    ("sent", "code", "message"),
     [
         (predict_pb2.PredictRequest(), "INVALID_ARGUMENT", "Missing ModelSpec"),
         (request({}, name=""), "INVALID_ARGUMENT", "ModelSpec has no name"),
@@ -112,8 +112,8 @@ def test_only_the_outputs_that_are_asked_come(predictions):
         (request({"x": [-1.0]}, signature="picky"), "INVALID_ARGUMENT", "is < 0"),
     ],
 )
-def test_a_wrong_request_has_the_code_of_tf_serving(predictions, asked, code, message):
-    found, details = status_error(predictions.Predict, asked)
+def test_a_wrong_request_has_the_code_of_tf_serving(predictions, sent, code, message):
+    found, details = status_error(predictions.Predict, sent)
     assert found == CODES[code]
     assert message in details
 
@@ -122,8 +122,8 @@ def test_a_short_message_does_not_fill_the_memory(predictions):
     huge = tensor_pb2.TensorProto(dtype=tf.float32.as_datatype_enum, float_val=[1.0])
     for _ in range(3):
         huge.tensor_shape.dim.add(size=10_000)
-    asked = predict_pb2.PredictRequest(model_spec=spec(), inputs={"x": huge})
-    code, details = status_error(predictions.Predict, asked)
+    sent = predict_pb2.PredictRequest(model_spec=spec(), inputs={"x": huge})
+    code, details = status_error(predictions.Predict, sent)
     assert code == CODES.INVALID_ARGUMENT
     assert "1 values for a shape of 1000000000000" in details
 
@@ -133,8 +133,8 @@ def test_a_text_does_not_stand_for_many(predictions, values):
     many = tensor_pb2.TensorProto(dtype=tf.string.as_datatype_enum, string_val=values)
     many.tensor_shape.dim.add(size=1 << 21)
     signature = spec(signature="letters")
-    asked = predict_pb2.PredictRequest(model_spec=signature, inputs={"text": many})
-    code, details = status_error(predictions.Predict, asked)
+    sent = predict_pb2.PredictRequest(model_spec=signature, inputs={"text": many})
+    code, details = status_error(predictions.Predict, sent)
     assert code == CODES.INVALID_ARGUMENT
     assert "values for a shape of 2097152" in details
 
@@ -160,8 +160,8 @@ def test_numbers_of_16_bits_come_as_such(predictions):
     ],
 )
 def test_a_broken_tensor_is_refused(predictions, broken):
-    asked = predict_pb2.PredictRequest(model_spec=spec(), inputs={"x": broken})
-    assert status_error(predictions.Predict, asked)[0] == CODES.INVALID_ARGUMENT
+    sent = predict_pb2.PredictRequest(model_spec=spec(), inputs={"x": broken})
+    assert status_error(predictions.Predict, sent)[0] == CODES.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize(
@@ -191,18 +191,18 @@ def test_arrays_survive_the_way_there_and_back(column):
 
 
 def test_examples_are_classified_and_regressed(predictions):
-    asked = classification_pb2.ClassificationRequest(
+    sent = classification_pb2.ClassificationRequest(
         model_spec=spec(signature="classify"), input=examples(0.25, 1.0)
     )
-    first, _ = predictions.Classify(asked).result.classifications
+    first, _ = predictions.Classify(sent).result.classifications
     assert [(c.label, c.score) for c in first.classes] == [
         ("small", 0.75),
         ("large", 0.25),
     ]
-    asked = regression_pb2.RegressionRequest(
+    sent = regression_pb2.RegressionRequest(
         model_spec=spec(signature="regress"), input=examples(0.25, 1.0)
     )
-    found = predictions.Regress(asked).result.regressions
+    found = predictions.Regress(sent).result.regressions
     assert [each.value for each in found] == [0.5, 2.0]
 
 
@@ -212,10 +212,10 @@ def test_examples_share_a_context(predictions):
     context.features.feature["x"].float_list.value.append(4.0)
     given.example_list_with_context.context.CopyFrom(context)
     given.example_list_with_context.examples.add()
-    asked = regression_pb2.RegressionRequest(
+    sent = regression_pb2.RegressionRequest(
         model_spec=spec(signature="regress"), input=given
     )
-    assert predictions.Regress(asked).result.regressions[0].value == 8.0
+    assert predictions.Regress(sent).result.regressions[0].value == 8.0
 
 
 @pytest.mark.parametrize(
@@ -229,10 +229,10 @@ def test_examples_share_a_context(predictions):
     ],
 )
 def test_what_cannot_be_classified_is_refused(predictions, signature, given, message):
-    asked = classification_pb2.ClassificationRequest(
+    sent = classification_pb2.ClassificationRequest(
         model_spec=spec(signature=signature), input=given
     )
-    code, details = status_error(predictions.Classify, asked)
+    code, details = status_error(predictions.Classify, sent)
     assert code == CODES.INVALID_ARGUMENT
     assert message in details
 
@@ -245,11 +245,11 @@ def task(signature, method, name="half"):
 
 
 def test_several_signatures_answer_the_same_examples(predictions):
-    asked = inference_pb2.MultiInferenceRequest(
+    sent = inference_pb2.MultiInferenceRequest(
         tasks=[task("classify", "classify"), task("regress", "regress")],
         input=examples(0.5),
     )
-    classified, regressed = predictions.MultiInference(asked).results
+    classified, regressed = predictions.MultiInference(sent).results
     scores = classified.classification_result.classifications[0].classes
     assert [each.score for each in scores] == [0.5, 0.5]
     assert regressed.regression_result.regressions[0].value == 1.0
@@ -271,25 +271,25 @@ def test_several_signatures_answer_the_same_examples(predictions):
     ],
 )
 def test_wrong_tasks_are_refused(predictions, tasks, code, message):
-    asked = inference_pb2.MultiInferenceRequest(tasks=tasks, input=examples(1.0))
-    found, details = status_error(predictions.MultiInference, asked)
+    sent = inference_pb2.MultiInferenceRequest(tasks=tasks, input=examples(1.0))
+    found, details = status_error(predictions.MultiInference, sent)
     assert found == CODES[code]
     assert message in details
 
 
 def test_metadata_holds_the_signatures(predictions):
-    asked = get_model_metadata_pb2.GetModelMetadataRequest(
+    sent = get_model_metadata_pb2.GetModelMetadataRequest(
         model_spec=spec(), metadata_field=["signature_def"]
     )
     found = get_model_metadata_pb2.SignatureDefMap()
-    answer = predictions.GetModelMetadata(asked)
+    answer = predictions.GetModelMetadata(sent)
     assert answer.metadata["signature_def"].Unpack(found)
     assert found.signature_def["classify"].inputs["inputs"].dtype == 7
     assert answer.model_spec.version.value == 7
 
 
 @pytest.mark.parametrize(
-    ("asked", "message"),
+    ("sent", "message"),
     [
         (get_model_metadata_pb2.GetModelMetadataRequest(), "Missing ModelSpec"),
         (
@@ -304,18 +304,18 @@ def test_metadata_holds_the_signatures(predictions):
         ),
     ],
 )
-def test_wrong_questions_for_metadata_are_refused(predictions, asked, message):
-    code, details = status_error(predictions.GetModelMetadata, asked)
+def test_wrong_metadata_requests_are_rejected(predictions, sent, message):
+    code, details = status_error(predictions.GetModelMetadata, sent)
     assert code == CODES.INVALID_ARGUMENT
     assert message in details
 
 
-def test_status_tells_how_far_versions_are(management):
-    asked = get_model_status_pb2.GetModelStatusRequest(model_spec=spec())
-    found = management.GetModelStatus(asked).model_version_status
+def test_status_lists_the_state_of_versions(management):
+    sent = get_model_status_pb2.GetModelStatusRequest(model_spec=spec())
+    found = management.GetModelStatus(sent).model_version_status
     assert [(each.version, each.state) for each in found] == [(7, 30), (3, 30)]
-    asked.model_spec.version.value = 4
-    code, details = status_error(management.GetModelStatus, asked)
+    sent.model_spec.version.value = 4
+    code, details = status_error(management.GetModelStatus, sent)
     assert code == CODES.NOT_FOUND
     assert details == "Could not find version 4 of model half"
 
@@ -329,7 +329,7 @@ def test_a_configuration_of_another_kind_is_refused(management):
     assert "Only ModelConfigList is currently supported" in details
 
 
-def test_the_server_says_that_it_is_healthy(channel):
+def test_the_server_reports_that_it_is_healthy(channel):
     stub = health_pb2_grpc.HealthStub(channel)
     for name in ("", "tensorflow.serving.PredictionService"):
         found = stub.Check(health_pb2.HealthCheckRequest(service=name))

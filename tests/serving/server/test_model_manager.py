@@ -1,4 +1,4 @@
-"""Which versions answer, while others come and go."""
+"""Which versions answer while others are loaded and unloaded."""
 
 import threading
 import time
@@ -17,14 +17,14 @@ class Loaded:
 
 
 class Loader:
-    """Loads versions, but those that it is told to refuse."""
+    """Loads versions, except those that shall fail."""
 
-    def __init__(self, *refused):
-        self.refused, self.asked = set(refused), []
+    def __init__(self, *failing):
+        self.failing, self.calls = set(failing), []
 
     def __call__(self, name, number, folder):
-        self.asked.append(number)
-        if number in self.refused:
+        self.calls.append(number)
+        if number in self.failing:
             raise StatusError("NOT_FOUND", "half written")
         return Loaded(number)
 
@@ -72,7 +72,7 @@ def test_the_newest_number_or_label_answers(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("asked", "code", "message"),
+    ("selected", "code", "message"),
     [
         ({"name": "x"}, "NOT_FOUND", "Servable not found for request: Latest(x)"),
         (
@@ -87,13 +87,13 @@ def test_the_newest_number_or_label_answers(tmp_path):
         ),
     ],
 )
-def test_what_is_not_served_is_said_in_the_words_of_tf_serving(
-    tmp_path, asked, code, message
+def test_what_is_not_served_is_reported_as_in_tf_serving(
+    tmp_path, selected, code, message
 ):
     found = models(folders(tmp_path, 1), Loader())
     found.look()
     with pytest.raises(StatusError) as error:
-        found.find(asked.pop("name"), **asked)
+        found.find(selected.pop("name"), **selected)
     assert (error.value.code, error.value.message) == (code, message)
 
 
@@ -117,28 +117,28 @@ def test_a_version_that_cannot_be_loaded_leaves_the_old_one(tmp_path):
     found.look()
     assert found.find("m").number == 1
     assert found.statuses("m", version=2)[0][2].message == "half written"
-    load.refused.clear()
+    load.failing.clear()
     found.look()
     assert found.find("m").number == 2
 
 
-def test_a_version_is_not_tried_without_end(tmp_path):
+def test_retries_of_a_version_are_limited(tmp_path):
     load = Loader(1)
     found = models(folders(tmp_path, 1), load)
     for _ in range(20):
         found.look()
-    assert len(load.asked) == 6  # once, and five times more
+    assert len(load.calls) == 6  # once, and five times more
 
 
-def test_a_version_is_tried_again_after_a_while_only(tmp_path):
+def test_a_version_is_retried_after_the_interval_only(tmp_path):
     load = Loader(1)
     found = models(folders(tmp_path, 1), load, retry=100.0)
     for _ in range(5):
         found.look()
-    assert load.asked == [1]
+    assert load.calls == [1]
 
 
-def test_a_disk_that_is_away_takes_no_version_away(tmp_path):
+def test_a_missing_disk_unloads_no_version(tmp_path):
     base = folders(tmp_path / "m", 1)
     found = models(base, Loader())
     found.look()
@@ -168,7 +168,7 @@ def test_a_model_that_is_no_longer_wanted_is_not_found(tmp_path):
         found.find("m")
 
 
-def test_other_models_are_served_when_that_is_asked(tmp_path):
+def test_the_served_models_can_be_replaced(tmp_path):
     found = models(folders(tmp_path / "m", 1), Loader())
     found.look()
     found.replace([ModelConfig(name="other", base=folders(tmp_path / "other", 4))])
@@ -183,19 +183,19 @@ def test_a_request_never_finds_nothing_while_versions_change(tmp_path):
     found.start()
     failed, ended = [], threading.Event()
 
-    def ask():
+    def find():
         while not ended.is_set():
             try:
                 assert found.find("m").number >= 1
             except (StatusError, AttributeError) as error:
                 failed.append(error)
 
-    asking = threading.Thread(target=ask)
-    asking.start()
+    finding = threading.Thread(target=find)
+    finding.start()
     for number in range(2, 30):
         folders(tmp_path, number)
         time.sleep(0.005)
     ended.set()
-    asking.join()
+    finding.join()
     found.stop()
     assert failed == []

@@ -30,19 +30,19 @@ WRITER = """
 
 
 @contextlib.contextmanager
-def asked(server, body):
-    """Four clients that ask all the time; yields the answers so far."""
+def clients_of(server, body):
+    """Four clients that send requests all the time; yields the answers so far."""
     name = server.models.names[0]
     url = f"http://127.0.0.1:{server.config.rest_api_port}/v1/models/{name}:predict"
     found, ended = [], threading.Event()
 
-    def asking():
+    def send():
         with httpx.Client(timeout=60.0) as client:
             while not ended.is_set():
                 answer = client.post(url, json=body)
                 found.append((answer.status_code, answer.text))
 
-    clients = [threading.Thread(target=asking) for _ in range(4)]
+    clients = [threading.Thread(target=send) for _ in range(4)]
     for client in clients:
         client.start()
     try:
@@ -60,7 +60,7 @@ def test_no_request_fails_while_fifty_versions_come(serve, tmp_path, write_versi
         write_version(kinds, step, float(step))
     shutil.copytree(kinds / "1", base / "1")
     server = serve([ModelConfig(name="half", base=base)], poll=0.02)
-    with asked(server, {"instances": [1.0]}) as found:
+    with clients_of(server, {"instances": [1.0]}) as found:
         for number in range(2, VERSIONS + 2):
             hidden = base / ".writing-next"
             shutil.copytree(kinds / str(number % 4 + 1), hidden)
@@ -82,7 +82,9 @@ def test_a_killed_writer_leaves_nothing_that_is_loaded(serve, tmp_path, caplog):
                 assert writer.stdout.readline()
                 if server is None:
                     server = serve([ModelConfig(name="toy", base=base)], poll=0.01)
-                    found = ending.enter_context(asked(server, {"instances": ["four"]}))
+                    found = ending.enter_context(
+                        clients_of(server, {"instances": ["four"]})
+                    )
                 time.sleep(random.uniform(0.0, 3.0))
                 writer.kill()
         newest = versions(base)[-1]

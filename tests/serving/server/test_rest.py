@@ -1,4 +1,4 @@
-"""Every call of TF Serving's REST reference, and what is said of wrong ones."""
+"""Every call of TF Serving's REST reference, and the errors of wrong ones."""
 
 import gzip
 import json
@@ -13,7 +13,7 @@ def predicted(rest, body, at=MODEL):
     return rest.post(f"{at}:predict", json=body)
 
 
-def test_status_tells_of_every_version(rest):
+def test_status_lists_every_version(rest):
     found = rest.get(MODEL).json()["model_version_status"]
     fine = {"error_code": "OK", "error_message": ""}
     assert found == [
@@ -23,7 +23,7 @@ def test_status_tells_of_every_version(rest):
 
 
 @pytest.mark.parametrize("place", ["versions/3", "labels/stable"])
-def test_status_tells_of_one_version(rest, place):
+def test_status_lists_one_version(rest, place):
     found = rest.get(f"{MODEL}/{place}").json()["model_version_status"]
     assert [each["version"] for each in found] == ["3"]
 
@@ -31,7 +31,7 @@ def test_status_tells_of_one_version(rest, place):
 @pytest.mark.parametrize(
     ("place", "version"), [("", "7"), ("/versions/3", "3"), ("/labels/stable", "3")]
 )
-def test_metadata_tells_the_signatures(rest, place, version):
+def test_metadata_lists_the_signatures(rest, place, version):
     found = rest.get(f"{MODEL}{place}/metadata").json()
     assert found["model_spec"] == {
         "name": "half",
@@ -49,7 +49,7 @@ def test_metadata_tells_the_signatures(rest, place, version):
     ("place", "added"),
     [("", 7), ("/versions/3", 3), ("/labels/stable", 3), ("/labels/canary", 7)],
 )
-def test_the_version_that_is_asked_answers(rest, place, added):
+def test_the_requested_version_answers(rest, place, added):
     found = predicted(rest, {"instances": [1.0, 2.5]}, MODEL + place)
     assert found.json() == {"predictions": [1.0 + added, 2.5 + added]}
 
@@ -89,9 +89,9 @@ def test_several_fields_and_outputs_come_in_columns(rest):
 def test_an_output_of_all_rows_together_comes_in_columns_only(rest):
     named, rows = {"signature_name": "mean"}, [[1.0, 2.0], [3.0, 4.0]]
     assert predicted(rest, {**named, "inputs": rows}).json() == {"outputs": 2.5}
-    refused = predicted(rest, {**named, "instances": rows})
-    assert refused.status_code == 400
-    assert "has no shape information" in refused.json()["error"]
+    rejected = predicted(rest, {**named, "instances": rows})
+    assert rejected.status_code == 400
+    assert "has no shape information" in rejected.json()["error"]
 
 
 def test_examples_are_classified(rest):
@@ -119,7 +119,7 @@ def test_examples_share_a_context(rest):
     assert found.json() == {"results": [3.0, 3.0]}
 
 
-def test_a_body_may_be_packed(rest):
+def test_a_body_may_be_compressed(rest):
     content = gzip.compress(b'{"instances": [1.0]}')
     headers = {"Content-Encoding": "gzip"}
     found = rest.post(f"{MODEL}:predict", content=content, headers=headers)
@@ -231,10 +231,10 @@ def test_other_methods_are_not_allowed(rest):
     assert "error" in rest.delete(MODEL).json()
 
 
-def test_pages_of_other_origins_may_ask_where_that_is_allowed(rest):
-    asked = rest.options(f"{MODEL}:predict", headers={"Origin": "http://a.example"})
-    assert asked.status_code == 200
-    assert asked.headers["access-control-allow-origin"] == "*"
+def test_pages_of_other_origins_may_send_requests_where_that_is_allowed(rest):
+    preflight = rest.options(f"{MODEL}:predict", headers={"Origin": "http://a.example"})
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "*"
     assert rest.options(f"{MODEL}:predict").status_code == 400
 
 

@@ -24,7 +24,7 @@ from tfnlp.serving.server import http_timeouts
 from tfnlp.serving.server.rest import Limits
 from tfnlp.serving.server.server import Server
 
-ASKED = {"instances": [1.0]}
+BODY = {"instances": [1.0]}
 
 
 def url(server: Server, scheme="http") -> str:
@@ -32,11 +32,11 @@ def url(server: Server, scheme="http") -> str:
 
 
 def ask(server: Server, **kwargs) -> httpx.Response:
-    return httpx.post(f"{url(server)}:predict", json=ASKED, timeout=30.0, **kwargs)
+    return httpx.post(f"{url(server)}:predict", json=BODY, timeout=30.0, **kwargs)
 
 
 def status(server: Server, credentials=None, **kwargs) -> int:
-    """Versions of the model, told by gRPC."""
+    """Number of versions that gRPC reports."""
     target = f"localhost:{server.config.port}"
     opened = (
         grpc.secure_channel(target, credentials)
@@ -44,18 +44,18 @@ def status(server: Server, credentials=None, **kwargs) -> int:
         else grpc.insecure_channel(target)
     )
     with opened as channel:
-        asked = get_model_status_pb2.GetModelStatusRequest()
-        asked.model_spec.name = "half"
+        message = get_model_status_pb2.GetModelStatusRequest()
+        message.model_spec.name = "half"
         stub = model_service_pb2_grpc.ModelServiceStub(channel)
-        return len(stub.GetModelStatus(asked, **kwargs).model_version_status)
+        return len(stub.GetModelStatus(message, **kwargs).model_version_status)
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_body_has_a_limit_also_when_it_is_unpacked(serve, packed):
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_body_has_a_limit_also_after_decompression(serve, compressed):
     server = serve(limits=Limits(request_bytes=10_000))
     content = b'{"instances": [' + b"1.0," * 10_000 + b"1.0]}"
     headers = {}
-    if packed:
+    if compressed:
         content, headers = gzip.compress(content), {"Content-Encoding": "gzip"}
     found = httpx.post(f"{url(server)}:predict", content=content, headers=headers)
     assert found.status_code == 413
@@ -74,14 +74,14 @@ def test_a_body_of_a_gigabyte_takes_no_memory(serve):
     try:
         found = httpx.post(f"{url(server)}:predict", content=endless())
         assert found.status_code == 413
-    except (httpx.WriteError, httpx.ReadError):  # it was told in the middle of it
+    except (httpx.WriteError, httpx.ReadError):  # rejected while it was being sent
         pass
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 200_000  # kilobytes
     assert ask(server).json() == {"predictions": [8.0]}
 
 
-def test_a_client_that_never_ends_its_headers_is_let_go(serve, monkeypatch):
+def test_a_client_that_never_ends_its_headers_is_disconnected(serve, monkeypatch):
     monkeypatch.setattr(http_timeouts, "SECONDS", 0.3)
     server = serve()
     with socket.create_connection(("127.0.0.1", server.config.rest_api_port)) as slow:
@@ -90,7 +90,7 @@ def test_a_client_that_never_ends_its_headers_is_let_go(serve, monkeypatch):
         assert slow.recv(100) == b""
 
 
-def test_a_client_that_never_ends_its_body_is_told_so(serve):
+def test_a_client_that_never_ends_its_body_gets_504(serve):
     server = serve(limits=Limits(seconds=0.3))
     with socket.create_connection(("127.0.0.1", server.config.rest_api_port)) as slow:
         slow.sendall(
@@ -118,7 +118,7 @@ def test_more_requests_than_may_wait_are_refused(serve):
 
 
 @pytest.mark.parametrize("header", [None, "Bearer wrong", "secret", "Basic secret"])
-def test_who_has_no_token_gets_no_answer(serve, header):
+def test_requests_without_the_token_are_rejected(serve, header):
     server = serve(token="secret", metrics="/metrics")
     headers = {"Authorization": header} if header else {}
     found = ask(server, headers=headers)
@@ -132,7 +132,7 @@ def test_who_has_no_token_gets_no_answer(serve, header):
         status(server, metadata=[("authorization", header)] if header else None)
 
 
-def test_who_has_the_token_is_answered(serve):
+def test_requests_with_the_token_are_answered(serve):
     server = serve(token="secret")
     assert ask(server, headers={"Authorization": "Bearer secret"}).status_code == 200
     assert status(server, metadata=[("authorization", "Bearer secret")]) == 1
@@ -154,14 +154,14 @@ def test_requests_may_be_encrypted(serve, tmp_path):
     assert status(server, credentials) == 1
 
 
-def test_a_port_that_is_taken_is_said_so(serve, foreign):
+def test_a_port_in_use_is_reported(serve, foreign):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ServerError, match=f"Received for 127.0.0.1:{port}"):
             serve(rest_api_port=port)
 
 
-def test_what_has_arrived_is_answered_before_the_end(serve):
+def test_requests_in_flight_are_answered_before_the_end(serve):
     server = serve()
     found = []
 
@@ -170,15 +170,15 @@ def test_what_has_arrived_is_answered_before_the_end(serve):
         time.sleep(0.5)
         yield b": [1.0]}"
 
-    asking = threading.Thread(
+    sending = threading.Thread(
         target=lambda: found.append(
             httpx.post(f"{url(server)}:predict", content=slowly(), timeout=20.0)
         )
     )
-    asking.start()
+    sending.start()
     time.sleep(0.2)
     server.stop(10.0)
-    asking.join()
+    sending.join()
     assert found[0].json() == {"predictions": [8.0]}
     with pytest.raises(httpx.ConnectError):
         ask(server)
@@ -197,8 +197,8 @@ def test_answers_of_many_clients_are_not_mixed_up(serve):
             assert all(pool.map(one, range(500)))
 
 
-def test_rows_of_a_foreign_model_are_not_put_together(serve):
-    """They may know of one another, as a share of the sum does."""
+def test_rows_of_a_foreign_model_are_not_batched(serve):
+    """They may depend on one another, as a share of the sum does."""
     server = serve()
     with httpx.Client(timeout=60.0) as client:
 
@@ -239,7 +239,7 @@ def test_pages_of_other_origins_may_send_the_token(serve):
     assert "Authorization" in found.headers["access-control-allow-headers"]
 
 
-def test_a_request_that_the_graph_refuses_spoils_no_other(serve):
+def test_a_request_that_the_graph_rejects_affects_no_other(serve):
     server = serve(batch_foreign=True)
     with httpx.Client(timeout=60.0) as client:
 
@@ -253,10 +253,10 @@ def test_a_request_that_the_graph_refuses_spoils_no_other(serve):
     codes = [each.status_code for each in found]
     assert codes == [400 if number % 5 == 0 else 200 for number in range(100)]
     sizes = [r.json()["predictions"][0]["count"] for r in found if r.status_code == 200]
-    assert max(sizes) > 1  # some were answered together
+    assert max(sizes) > 1  # some were batched
 
 
-def test_an_error_of_the_server_itself_is_told_as_json(serve, monkeypatch):
+def test_an_internal_error_is_reported_as_json(serve, monkeypatch):
     server = serve()
     monkeypatch.setattr(server.models, "find", lambda *args, **kwargs: 1 / 0)
     found = ask(server)
@@ -264,15 +264,15 @@ def test_an_error_of_the_server_itself_is_told_as_json(serve, monkeypatch):
     assert found.json() == {"error": "Internal error"}
 
 
-def test_other_models_are_served_when_grpc_asks_for_it(serve, foreign):
+def test_other_models_are_served_after_a_grpc_reload_request(serve, foreign):
     server = serve()
-    asked = model_management_pb2.ReloadConfigRequest()
-    asked.config.model_config_list.config.add(
+    message = model_management_pb2.ReloadConfigRequest()
+    message.config.model_config_list.config.add(
         name="other", base_path=str(foreign), model_platform="tensorflow"
     ).model_version_policy.specific.versions.append(3)
     with grpc.insecure_channel(f"localhost:{server.config.port}") as channel:
         stub = model_service_pb2_grpc.ModelServiceStub(channel)
-        assert stub.HandleReloadConfigRequest(asked).status.error_code == 0
+        assert stub.HandleReloadConfigRequest(message).status.error_code == 0
     assert ask(server).status_code == 404
     other = url(server).replace("half", "other")
-    assert httpx.post(f"{other}:predict", json=ASKED).json() == {"predictions": [4.0]}
+    assert httpx.post(f"{other}:predict", json=BODY).json() == {"predictions": [4.0]}

@@ -1,4 +1,4 @@
-"""A version answers its warm-up requests before it answers anybody."""
+"""A version answers its warm-up requests before it becomes available."""
 
 import shutil
 
@@ -44,7 +44,7 @@ def write(folder, *logs):
             file.write(log.SerializeToString())
 
 
-def test_every_request_of_the_file_is_asked(folder):
+def test_every_request_of_the_file_is_replayed(folder):
     write(
         folder,
         predict("serving_default", x=[1.0]),
@@ -55,17 +55,17 @@ def test_every_request_of_the_file_is_asked(folder):
     assert replay(load_version("half", 7, folder), folder) == 4
 
 
-def test_a_version_without_a_file_is_asked_nothing(foreign):
+def test_without_a_file_nothing_is_replayed(foreign):
     assert replay(load_version("half", 7, foreign / "7"), foreign / "7") == 0
 
 
-def test_a_request_without_an_answer_keeps_the_version_away(folder):
+def test_a_failing_request_keeps_the_version_from_being_served(folder):
     write(folder, predict("picky", x=[-1.0]))
     with pytest.raises(StatusError, match="is < 0"):
         replay(load_version("half", 7, folder), folder)
 
 
-def test_a_damaged_file_keeps_the_version_away(folder):
+def test_a_damaged_file_keeps_the_version_from_being_served(folder):
     (folder / FILE).write_bytes(b"nonsense" * 10)
     with pytest.raises(StatusError, match="is damaged") as error:
         replay(load_version("half", 7, folder), folder)

@@ -1,4 +1,4 @@
-"""From a Keras network to a file of LiteRT. Knows no task."""
+"""Converts a Keras network to a LiteRT (TFLite) file. Knows no task."""
 
 import contextlib
 import logging
@@ -18,15 +18,15 @@ from tfnlp.export.litert.recurrent import plain_loops
 from tfnlp.export.savedmodel.portable import without_cudnn
 
 KINDS = ("float32", "float16", "int8")
-"""How weights are written; numbers between layers are float32 with all of them."""
+"""Weight types; activations are always float32."""
 
 
 def converted(
     model: keras.Model, *, kinds: Sequence[str] = ("float32",)
 ) -> dict[str, bytes]:
-    """A network in operations that LiteRT has by itself, without Flex: kind → file.
+    """Converts a network to built-in LiteRT operations, without Flex: kind → file.
 
-    Rows may be of any number and length: an interpreter resizes the inputs.
+    Batch size and length are dynamic: the interpreter resizes the inputs.
 
     Args:
         kinds: some of `KINDS`.
@@ -34,14 +34,14 @@ def converted(
     Raises:
         ExportError: an operation has no counterpart in LiteRT.
     """
-    with tempfile.TemporaryDirectory() as folder, _hushed():
+    with tempfile.TemporaryDirectory() as folder, _quiet():
         try:
             _save(model, Path(folder))
             return {kind: _convert(folder, kind) for kind in kinds}
         except _failures() as error:
             raise ExportError(
                 "Every operation of a network must have a counterpart in LiteRT; Flex "
-                "would take TensorFlow along. "
+                "would need TensorFlow. "
                 f"Received: {_reason(error)}. Serve the SavedModel, or ONNX."
             ) from error
 
@@ -79,15 +79,15 @@ def _failures() -> tuple[type[Exception], ...]:
 
 
 def _reason(error: Exception) -> str:
-    """The operations that LiteRT has not, or the first line that was said."""
+    """The operations that LiteRT lacks, or the first line of the error."""
     missing = sorted(set(re.findall(r"'tf\.(\w+)' op", str(error))))
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return ", ".join(missing) or lines[0][:200].rstrip(".")
 
 
 @contextlib.contextmanager
-def _hushed() -> Iterator[None]:
-    """Without what the converter says of its progress, and of its own future."""
+def _quiet() -> Iterator[None]:
+    """Silences progress messages and deprecation warnings of the converter."""
     logger = tf.get_logger()
     before = logger.level
     logger.setLevel(logging.CRITICAL)

@@ -1,4 +1,4 @@
-"""What an export report says of a file of LiteRT."""
+"""Describes a LiteRT file for the export report."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _OPERATIONS = {code: name for name, code in vars(schema.BuiltinOperator).items()
 
 
 def described(file: Path) -> dict[str, Any]:
-    """Size, operations, bytes of weights by type, and what goes in and comes out."""
+    """Size, operations, bytes of weights by type, inputs and outputs."""
     model = schema.Model.GetRootAs(file.read_bytes())
     counts = Counter(_operations(model))
     signature, graph = model.SignatureDefs(0), model.Subgraphs(0)
@@ -29,7 +29,7 @@ def described(file: Path) -> dict[str, Any]:
 
 
 def _operations(model: schema.Model) -> Iterator[str]:
-    """The operations, those inside loops and branches included; Flex ones are named."""
+    """All operations, including those in loops and branches, and Flex ones."""
     for graph in map(model.Subgraphs, range(model.SubgraphsLength())):
         for node in map(graph.Operators, range(graph.OperatorsLength())):
             code = model.OperatorCodes(node.OpcodeIndex())

@@ -1,8 +1,7 @@
-"""LiteRT beside a SavedModel: the numeric half, asked the same questions.
+"""LiteRT export: the network of an artefact as TFLite files, with a parity check.
 
-`saved_models/NAME/litert/VERSION` holds `network.tflite`, variants with smaller
-weights, `task.json` with all that happens to texts, and `export.json`, which says what
-was written and what its limits are.
+`saved_models/NAME/litert/VERSION` holds `network.tflite`, variants with quantized
+weights, `task.json` with the text half, `format.json`, and the report `export.json`.
 """
 
 import json
@@ -37,7 +36,7 @@ _LIMITS = (
 )
 _SMALLER = (
     "{file} has weights as {kind}: its answers are compared in this report, and held "
-    "to no tolerance; `tfnlp verify` asks {network} only."
+    "to no tolerance; `tfnlp verify` compares {network} only."
 )
 
 
@@ -49,18 +48,18 @@ def export_litert(
     kinds: Sequence[str] = (),
     rows: Rows | None = None,
 ) -> Path:
-    """Writes a version of an artefact for LiteRT and returns the folder.
+    """Exports a version of an artefact to LiteRT and returns the folder.
 
     Args:
         folder: of the version, such as saved_models/demo/1.
         task: of the version.
         model: its network.
-        kinds: how weights are written besides float32: `float16`, `int8`.
-        rows: labelled rows; the report compares the scores of all kinds.
+        kinds: further weight types besides float32: `float16`, `int8`.
+        rows: labelled rows; the report compares the scores of all types.
 
     Raises:
         ExportError: an operation has no counterpart in LiteRT, or the written file
-            answers otherwise than the SavedModel.
+            gives other answers than the SavedModel.
     """
     target = export_folder(folder, "litert")
     with in_float32(model) as narrow, replaced(target) as hidden:
@@ -97,7 +96,7 @@ def _smaller(kind: str) -> str:
 def _cost(
     hidden: Path, kind: str, reference: Reference, rows: Rows | None
 ) -> dict[str, Any]:
-    """What smaller weights cost."""
+    """Differences and scores of quantized weights."""
     before, after = (LiteRTNetwork(hidden / _file(k)) for k in ("float32", kind))
     cost: dict[str, Any] = {"golden": reference.differences(after)}
     if rows is not None:

@@ -1,7 +1,7 @@
-"""A network as a graph without variables, spelled as LiteRT's converter reads it.
+"""Freezes a network: a graph without variables, rewritten for LiteRT's converter.
 
-The converter leaves variables that a loop reads where the interpreter finds none, and
-knows neither slices with new axes nor Einstein sums over vectors. Knows no file.
+The converter fails on variables that are read in loops, on slices with new axes and on
+Einstein sums over vectors. Knows no file.
 """
 
 import string
@@ -22,18 +22,18 @@ _LABELS = string.ascii_letters
 def frozen(
     function: Callable[..., Mapping[str, tf.Tensor]], specs: Sequence[tf.TensorSpec]
 ) -> Any:
-    """A function of tensors, one argument each, with its variables as constants.
+    """Freezes a function of tensors: its variables become constants.
 
     Args:
-        function: takes what `specs` describe, and returns tensors by name.
-        specs: with names.
+        function: takes tensors of `specs`, returns tensors by name.
+        specs: named input specs.
     """
     traced = tf.function(function, input_signature=list(specs), autograph=False)
     concrete = traced.get_concrete_function()
     names = sorted(concrete.structured_outputs)
     # Lowered control flow would be loops of several operations each.
     constant = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
-    graph = _renamed(_spelled(constant.graph.as_graph_def()))
+    graph = _renamed(_rewritten(constant.graph.as_graph_def()))
     wrapped = tf.compat.v1.wrap_function(
         lambda: tf.graph_util.import_graph_def(graph, name=""), []
     )
@@ -48,8 +48,8 @@ def frozen(
     return tf.function(compute, input_signature=list(specs), autograph=False)
 
 
-def _spelled(graph: graph_pb2.GraphDef) -> graph_pb2.GraphDef:
-    """Writes otherwise what the converter cannot read."""
+def _rewritten(graph: graph_pb2.GraphDef) -> graph_pb2.GraphDef:
+    """Rewrites operations that the converter does not support."""
     for nodes, inside in _bodies(graph):
         output = ":output:0" if inside else ""
         for node in list(nodes):
@@ -61,7 +61,7 @@ def _spelled(graph: graph_pb2.GraphDef) -> graph_pb2.GraphDef:
 
 
 def _renamed(graph: graph_pb2.GraphDef) -> graph_pb2.GraphDef:
-    """Gives functions other names: those of the traced ones are taken."""
+    """Renames functions: the names of the traced ones are in use."""
     for function in graph.library.function:
         function.signature.name = _PREFIX + function.signature.name
     for nodes, _ in _bodies(graph):
@@ -80,7 +80,7 @@ def _bodies(graph: graph_pb2.GraphDef) -> Iterator[tuple[Any, bool]]:
 
 
 def _expand_before(node: Any, nodes: Any, output: str) -> None:
-    """Lets a slice with new axes, such as ``[:, None]``, read what has them already."""
+    """Replaces new axes of a slice, such as ``[:, None]``, by ExpandDims before it."""
     masks = {name: f"{name}_mask" for name in ("new_axis", "ellipsis", "begin", "end")}
     bits = {name: node.attr[mask].i for name, mask in masks.items()}
     size = _length(node.input[1], nodes)
@@ -88,13 +88,13 @@ def _expand_before(node: Any, nodes: Any, output: str) -> None:
         return
     for axis in _axes(bits["new_axis"], bits["ellipsis"], size):
         node.input[0] = _expanded(node, node.input[0], axis, nodes, output)
-    for name in ("begin", "end"):  # all of an axis that is there now
+    for name in ("begin", "end"):  # the whole new axis
         node.attr[masks[name]].i = bits[name] | bits["new_axis"]
     node.attr[masks["new_axis"]].i = 0
 
 
 def _multiply_matrices(node: Any, nodes: Any, output: str) -> None:
-    """Lets a product with vectors be one with matrices of one column."""
+    """Replaces an Einstein sum over vectors by one over one-column matrices."""
     labels, _, result = node.attr["equation"].s.decode().partition("->")
     terms = labels.split(",")
     alone = [place for place in (0, 1) if set(terms[place]) <= set(terms[1 - place])]
@@ -112,7 +112,7 @@ def _multiply_matrices(node: Any, nodes: Any, output: str) -> None:
 
 
 def _expanded(node: Any, source: str, axis: int, nodes: Any, output: str) -> str:
-    """What a node reads, with another axis."""
+    """The input of a node, expanded by an axis."""
     constant = nodes.add(name=f"{node.name}/axis{axis}", op="Const")
     constant.attr["dtype"].type = tf.int32.as_datatype_enum
     constant.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(axis, tf.int32))
@@ -124,7 +124,7 @@ def _expanded(node: Any, source: str, axis: int, nodes: Any, output: str) -> str
 
 
 def _axes(new: int, ellipsis: int, size: int) -> list[int]:
-    """Where to expand, one after the other, before a slice of `size` parts is taken.
+    """Axes to expand, in order, before a slice of `size` parts is taken.
 
     Example:
     >>> _axes(0b001, 0, 2), _axes(0b1010, 0b0001, 4)  # [None, :], [..., None, 0, None]
@@ -137,7 +137,7 @@ def _axes(new: int, ellipsis: int, size: int) -> list[int]:
 
 
 def _length(name: str, nodes: Any) -> int | None:
-    """How many numbers a constant or packed vector has; None for any other."""
+    """Length of a constant or packed vector; None for any other."""
     (maker,) = [n for n in nodes if n.name == name.partition(":")[0]] or [None]
     if maker is not None and maker.op == "Pack":
         return int(maker.attr["N"].i)

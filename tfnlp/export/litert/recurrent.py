@@ -1,9 +1,9 @@
-"""Recurrent layers as loops that LiteRT runs by itself.
+"""Recurrent layers as while loops of built-in LiteRT operations.
 
-Keras' loop keeps outputs in a list of tensors, for which LiteRT needs the Flex
-delegate, a good part of TensorFlow (trap T10). Here they are one tensor of all steps,
-into which each writes its own. The operation that writes has XLA in its name, which
-is not needed: LiteRT has it, too.
+The loop of Keras collects outputs in a TensorList, for which LiteRT needs the Flex
+delegate, a large part of TensorFlow (trap T10). Here each step writes into one tensor
+for all steps. The writing operation is XLA's `dynamic_update_slice`, which LiteRT has
+without XLA.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from tensorflow.compiler.tf2xla.python import xla
 
 @contextlib.contextmanager
 def plain_loops(model: keras.Model) -> Iterator[None]:
-    """Lets every LSTM, GRU and SimpleRNN of a network loop without lists of tensors."""
+    """Makes every LSTM, GRU and SimpleRNN of a network loop without TensorLists."""
     kinds = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
     for layer in layers:
@@ -30,7 +30,7 @@ def plain_loops(model: keras.Model) -> Iterator[None]:
 
 
 def _looping(layer: keras.layers.RNN) -> Callable:
-    """What `RNN.inner_loop` is replaced with."""
+    """The replacement of `RNN.inner_loop`."""
 
     def inner_loop(
         sequences: tf.Tensor, initial_state: Any, mask: Any, training: Any = False
@@ -58,7 +58,7 @@ def _loop(
     real: tf.Tensor | None,
     states: list[tf.Tensor],
 ) -> tuple[tf.Tensor, list[tf.Tensor]]:
-    """States behind every step [T, B, U], and the last ones [B, U]."""
+    """States after every step [T, B, U], and the last ones [B, U]."""
     count, width = tf.shape(steps)[0], layer.units
     outputs = tf.zeros(tf.stack([count, tf.shape(steps)[1], width]), steps.dtype)
 

@@ -1,4 +1,4 @@
-"""LiteRT's interpreter in place of Keras: a network that `Task.answer` can be given."""
+"""LiteRT interpreter as a network that `Task.answer` accepts."""
 
 import threading
 import warnings
@@ -13,13 +13,13 @@ from tfnlp.export.format_parity import unflatten_outputs
 
 
 class LiteRTNetwork:
-    """The numeric half of an artefact: features → outputs, computed by LiteRT.
+    """The network of an artefact in LiteRT: features → outputs.
 
-    As `OnnxNetwork`, it takes the place of the Keras network in `task.answer`.
+    Like `OnnxNetwork`, it replaces the Keras network in `task.answer`.
 
     Args:
         file: `network.tflite`, or one of its variants.
-        threads: that compute one operation.
+        threads: number of threads per operation.
 
     Example:
     >>> network = LiteRTNetwork("saved_models/demo/litert/1/network.tflite")
@@ -29,7 +29,9 @@ class LiteRTNetwork:
 
     def __init__(self, file: str | Path, *, threads: int = 1):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it is to move to a package of its own
+            warnings.simplefilter(
+                "ignore"
+            )  # deprecated in favour of a separate package
             interpreter = tf.lite.Interpreter(str(file), num_threads=threads)
         self._run = interpreter.get_signature_runner()
         self._inputs = sorted(self._run.get_input_details())
@@ -48,6 +50,6 @@ class LiteRTNetwork:
         return unflatten_outputs(dict(zip(self._outputs, values, strict=True)))
 
     def _compute(self, *values: np.ndarray) -> list[np.ndarray]:
-        with self._alone:  # an interpreter holds the numbers of one run
+        with self._alone:  # an interpreter holds the state of one run
             found = self._run(**dict(zip(self._inputs, values, strict=True)))
         return [found[name] for name in self._outputs]
