@@ -4,9 +4,9 @@
     python benchmarks/serving.py --artefact saved_models/demo
 
 Each server runs in a process of its own beside the clients, on this machine, one after
-the other. Clients keep their connection, send one text at a time and check every answer.
-Then sequential requests are measured in this process, through tfnlp and the SavedModel's
-signature. The tables go to standard output.
+the other. Clients keep their connection, send one text at a time and check every
+answer. Then sequential requests are measured in this process, through tfnlp and the
+SavedModel's signature. The tables go to standard output.
 """
 
 import contextlib
