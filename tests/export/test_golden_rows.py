@@ -42,7 +42,7 @@ def test_answers_that_differ_are_an_error(other):
         golden_rows.max_difference(ours, other)
 
 
-def test_a_small_difference_is_told():
+def test_a_small_difference_is_reported():
     ours, theirs = {"score": np.array([0.5])}, {"score": np.array([0.50001])}
     assert golden_rows.max_difference(ours, theirs) == pytest.approx(1e-5)
 

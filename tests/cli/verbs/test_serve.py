@@ -112,7 +112,7 @@ def test_files_of_tf_serving_are_read(tmp_path):
 
 @pytest.fixture
 def binary(tmp_path, monkeypatch):
-    """A program of the name of TF Serving's that writes down what it is told."""
+    """A stub of TF Serving's program that records its flags and configuration."""
     program = tmp_path / "bin" / BINARY
     program.parent.mkdir()
     program.write_text(
@@ -121,7 +121,7 @@ def binary(tmp_path, monkeypatch):
             #!{sys.executable}
             import sys
             file = sys.argv[1].partition("=")[2]
-            open({str(tmp_path / "told")!r}, "w").write(
+            open({str(tmp_path / "received")!r}, "w").write(
                 " ".join(sys.argv[1:]) + open(file).read())
             sys.exit(3 if "--port=3" in sys.argv else 0)
             """
@@ -129,16 +129,16 @@ def binary(tmp_path, monkeypatch):
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent))
-    return tmp_path / "told"
+    return tmp_path / "received"
 
 
 def test_the_program_of_tf_serving_is_run_where_it_is(binary, tmp_path, capsys):
     (tmp_path / "demo" / "4").mkdir(parents=True)
     assert fails(capsys, tmp_path / "demo", "--rest_api_port", "0")[0] == 0
-    told = binary.read_text()
-    assert "--port=8500 --rest_api_port=0" in told
-    assert 'name: "demo"' in told
-    assert f'base_path: "{tmp_path / "demo"}"' in told
+    received = binary.read_text()
+    assert "--port=8500 --rest_api_port=0" in received
+    assert 'name: "demo"' in received
+    assert f'base_path: "{tmp_path / "demo"}"' in received
 
 
 def test_a_program_that_fails_is_an_error(binary, tmp_path, capsys):

@@ -74,7 +74,7 @@ def test_a_version_without_a_report_is_listed(base, capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "code", "message"),
     [
         (["versions", "nowhere"], 1, "nowhere, which has none"),
         (["promote", "{base}", "9"], 1, "Received: 9"),
@@ -89,6 +89,6 @@ def test_a_version_without_a_report_is_listed(base, capsys):
     ],
     ids=str,
 )
-def test_mistakes_are_told(base, capsys, words, code, told):
+def test_mistakes_are_reported(base, capsys, words, code, message):
     ended, shown = call(capsys, *(word.format(base=base) for word in words))
-    assert ended == code and told in shown.err and shown.out == ""
+    assert ended == code and message in shown.err and shown.out == ""

@@ -119,14 +119,14 @@ def test_writing_twice_changes_no_file(base):
     assert len(files) == 8
 
 
-def test_a_folder_without_versions_is_told(tmp_path):
+def test_a_folder_without_versions_is_reported(tmp_path):
     with pytest.raises(ArtefactError, match="a folder of versions: 1, 2 and so on"):
         bundle.write(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [None, b"no proto", b""])
-def test_a_damaged_version_is_told(content, tmp_path):
+def test_a_damaged_version_is_reported(content, tmp_path):
     (tmp_path / "toy" / "1").mkdir(parents=True)
     if content is not None:
         (tmp_path / "toy" / "1" / "saved_model.pb").write_bytes(content)
@@ -136,7 +136,7 @@ def test_a_damaged_version_is_told(content, tmp_path):
         bundle.write(tmp_path / "toy")
 
 
-def test_a_folder_that_cannot_be_written_is_told(base):
+def test_a_folder_that_cannot_be_written_is_reported(base):
     shutil.rmtree(base / "serving")
     (base / "serving").write_text("a file")
     with pytest.raises(

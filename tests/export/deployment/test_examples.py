@@ -1,4 +1,4 @@
-"""The examples ask every signature, of servers that answer as TF Serving does."""
+"""The example clients call every signature of servers with TF Serving's answers."""
 
 import http.server
 import json
@@ -97,7 +97,7 @@ def run(base, script, server, monkeypatch):
     runpy.run_path(str(base / "serving" / "examples" / script), run_name="__main__")
 
 
-def test_the_rest_example_asks_every_signature(optional, rest, monkeypatch, capsys):
+def test_the_rest_example_calls_every_signature(optional, rest, monkeypatch, capsys):
     run(optional, "rest.py", rest, monkeypatch)
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == ["serving_default"] * 2 + [
@@ -106,7 +106,7 @@ def test_the_rest_example_asks_every_signature(optional, rest, monkeypatch, caps
     assert json.loads(lines[0].partition(" ")[2])["label"] == "A GOOD FILM."
 
 
-def test_the_grpc_example_asks_every_signature(
+def test_the_grpc_example_calls_every_signature(
     optional, grpc_server, monkeypatch, capsys
 ):
     run(optional, "grpc_client.py", grpc_server, monkeypatch)
@@ -116,7 +116,7 @@ def test_the_grpc_example_asks_every_signature(
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
-def test_the_curl_example_asks_every_signature(optional, rest):
+def test_the_curl_example_calls_every_signature(optional, rest):
     script = optional / "serving" / "examples" / "curl.sh"
     found = subprocess.run(["bash", script, rest], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr

@@ -1,4 +1,4 @@
-"""Artefacts are written whole or not at all, and answer like the network."""
+"""Artefacts are written atomically, and answer like the network."""
 
 import errno
 import json
@@ -158,7 +158,7 @@ def test_nothing_has_versions_where_nothing_is(tmp_path):
     assert versions(tmp_path / "toy") == []
 
 
-def test_nobody_sees_a_version_before_it_is_complete(tmp_path):
+def test_no_version_is_visible_before_it_is_complete(tmp_path):
     seen = []
 
     def look(side):
@@ -170,7 +170,7 @@ def test_nobody_sees_a_version_before_it_is_complete(tmp_path):
     assert version.stat().st_mode & 0o777 == 0o755
 
 
-def test_an_artefact_that_answers_otherwise_is_not_published(tmp_path):
+def test_an_artefact_with_other_answers_is_not_published(tmp_path):
     with pytest.raises(ExportError, match=r"by SavedModel: .*another 'score'"):
         tfnlp.save(Moment(), network(), "toy", output=tmp_path)
     assert left(tmp_path) == []
@@ -214,7 +214,7 @@ def test_what_a_killed_run_left_is_removed_after_a_day(tmp_path):
     assert left(tmp_path) == [".writing-young", "1", *BESIDE]
 
 
-def test_a_full_disk_is_told(tmp_path):
+def test_a_full_disk_is_reported(tmp_path):
     error = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(ExportError) as caught:
         write(tmp_path, report=failing(error))
@@ -222,7 +222,7 @@ def test_a_full_disk_is_told(tmp_path):
     assert "Received: No space left on device. Nothing was left" in str(caught.value)
 
 
-def test_files_that_cannot_grow_are_told(tmp_path):
+def test_files_that_cannot_grow_are_reported(tmp_path):
     """TensorFlow's own writer meets the limit here, as it would a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
@@ -240,7 +240,7 @@ def test_a_name_is_a_plain_folder(name, tmp_path):
         check_output(name, tmp_path)
 
 
-def test_a_file_in_place_of_the_folder_is_told_before_training(tmp_path):
+def test_a_file_in_place_of_the_folder_is_reported_before_training(tmp_path):
     (tmp_path / "models").write_text("a file")
     with pytest.raises(ExportError, match=r"must be writable .*Not a directory"):
         check_output("toy", tmp_path / "models")
@@ -271,6 +271,6 @@ def test_two_processes_get_two_versions(tmp_path):
     for process in both:
         process.stdin.write("go\n")
         process.stdin.flush()
-    told = sorted(process.communicate()[0].strip() for process in both)
-    assert told == ["1", "2"]
+    printed = sorted(process.communicate()[0].strip() for process in both)
+    assert printed == ["1", "2"]
     assert left(tmp_path) == ["1", "2", *BESIDE]

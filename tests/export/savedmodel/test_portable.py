@@ -31,7 +31,7 @@ def graph(folder, *, main=(), inside=()):
 
 
 @pytest.mark.parametrize(
-    ("ops", "told"),
+    ("ops", "names"),
     [
         ({"main": ["MatMul", "CudnnRNNV3"]}, r"CudnnRNNV3 \(needs one kind of dev"),
         (
@@ -46,9 +46,9 @@ def graph(folder, *, main=(), inside=()):
     ],
     ids=["cuDNN", "XLA", "TPU", "Python", "custom", "newer", "newer text"],
 )
-def test_operations_that_not_everything_runs_are_named(ops, told, tmp_path):
+def test_operations_that_not_everything_runs_are_named(ops, names, tmp_path):
     graph(tmp_path, **ops)
-    with pytest.raises(ExportError, match=f"2.19 and 2.20 know. Received: {told}"):
+    with pytest.raises(ExportError, match=f"2.19 and 2.20 know. Received: {names}"):
         check_portable(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What an artefact can be asked is read from its file, nothing being loaded."""
+"""Signatures are read from saved_model.pb without loading the model."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_fields_and_answers_have_types_and_shapes(original):
     assert found["scaled"].outputs == outputs
 
 
-def test_fields_that_may_be_left_out_have_the_number_of_the_task(optional):
+def test_optional_fields_have_the_default_of_the_task(optional):
     """0.9 is 0.8999999761581421 in a SavedModel."""
     found = read(optional / "1")
     assert found["serving_default"].defaults == {}
@@ -23,7 +23,7 @@ def test_fields_that_may_be_left_out_have_the_number_of_the_task(optional):
 
 
 @pytest.mark.parametrize("content", [None, b"no proto", b""])
-def test_a_damaged_version_is_told(content, tmp_path):
+def test_a_damaged_version_is_reported(content, tmp_path):
     if content is not None:
         (tmp_path / "saved_model.pb").write_bytes(content)
     with pytest.raises(

@@ -118,17 +118,17 @@ def test_nothing_is_removed_where_there_is_little(base):
 def test_tf_serving_is_told_of_labels_and_what_it_is_to_serve(base):
     promote(base, 1, "stable")
     promote(base, 3, "canary")
-    told = (base / "models.config").read_text()
-    assert "specific { versions: 1 versions: 3 versions: 10 }" in told
-    assert 'version_labels { key: "canary" value: 3 }' in told
-    assert 'version_labels { key: "stable" value: 1 }' in told
-    assert 'base_path: "/models/demo"' in told
+    config = (base / "models.config").read_text()
+    assert "specific { versions: 1 versions: 3 versions: 10 }" in config
+    assert 'version_labels { key: "canary" value: 3 }' in config
+    assert 'version_labels { key: "stable" value: 1 }' in config
+    assert 'base_path: "/models/demo"' in config
 
 
 def test_without_labels_the_newest_version_is_served(base):
     versions.write_models_config(base)
-    told = (base / "models.config").read_text()
-    assert "model_version_policy { latest { num_versions: 1 } }" in told
+    config = (base / "models.config").read_text()
+    assert "model_version_policy { latest { num_versions: 1 } }" in config
 
 
 def test_nothing_is_told_of_a_folder_without_versions(tmp_path):
@@ -157,7 +157,7 @@ def test_a_label_that_tf_serving_would_not_take_is_refused(base, label):
         promote(base, 1, label)
 
 
-def test_what_cannot_be_is_told(base, tmp_path):
+def test_what_cannot_be_is_reported(base, tmp_path):
     with pytest.raises(ArtefactError, match=r"1, 2, 3, 10. Received: 7"):
         promote(base, 7, "stable")
     with pytest.raises(ArtefactError, match="canary, which does not exist"):
@@ -174,7 +174,7 @@ def test_what_cannot_be_is_told(base, tmp_path):
 @pytest.mark.parametrize(
     "text", ["no json", "[1]", '{"stable": 3}', '{"stable": ["x"]}']
 )
-def test_a_damaged_file_is_told(base, text):
+def test_a_damaged_file_is_reported(base, text):
     (base / "labels.json").write_text(text)
     with pytest.raises(ArtefactError, match="promote the versions again"):
         history(base)

@@ -1,4 +1,4 @@
-"""TF Serving can replay what it is given to warm up a version."""
+"""TF Serving can replay the warm-up requests of a version."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ from tfnlp.task import Endpoint, Task
 
 
 class Repeats(Task):
-    """Answers a text a number of times; may be asked without the number."""
+    """Answers a text a number of times; the number is optional."""
 
     inputs = {"text": TEXT}  # noqa: RUF012  (the contract declares it so)
 
@@ -86,23 +86,23 @@ def test_every_request_is_answered_by_the_signature_it_names(version):
 
 def test_a_session_answers_every_request_as_tf_serving_does(version):
     """A server knows no Keras: it restores TensorFlow's variables, by the graph."""
-    asked = list(records(version))
+    requests = list(records(version))
     with tf.compat.v1.Session(graph=tf.Graph()) as session:
         graph = tf.compat.v1.saved_model.load(session, ["serve"], str(version))
-        for request in asked:
+        for request in requests:
             signature = graph.signature_def[request.model_spec.signature_name]
             fed = {signature.inputs[n].name: a for n, a in arrays(request).items()}
             answer = session.run(signature.outputs["score"].name, fed)
             assert len(answer) == len(arrays(request)["text"])
 
 
-def test_each_endpoint_is_asked_with_each_number_of_rows(version):
-    asked = {}
+def test_each_endpoint_gets_each_number_of_rows(version):
+    sizes = {}
     for request in records(version):
         rows = arrays(request)["text"].shape[0]
-        asked.setdefault(request.model_spec.signature_name, []).append(rows)
-    assert asked["serving_default"] == [*warmup.SIZES] * 2
-    assert asked["several"] == [*warmup.ALONE] * 2
+        sizes.setdefault(request.model_spec.signature_name, []).append(rows)
+    assert sizes["serving_default"] == [*warmup.SIZES] * 2
+    assert sizes["several"] == [*warmup.ALONE] * 2
 
 
 def test_all_fields_of_a_request_are_there_and_of_one_length(version):
