@@ -24,6 +24,7 @@ from tfnlp.data.cache import encode_once
 from tfnlp.evaluation.evaluate import evaluate
 from tfnlp.export.format_parity import flatten_outputs, needs_one_run
 from tfnlp.export.savedmodel.artefact import export
+from tfnlp.export.savedmodel.runner import SavedModelRunner
 from tfnlp.saving import from_json, to_json
 from tfnlp.serving.client.predictor import load
 from tfnlp.specs import Rows, check_rows, text_fields
@@ -98,7 +99,7 @@ def check_one_path(task: Task, network: keras.Model, rows: Rows, folder: Path) -
         return dict(task.encode(request))
 
     tf.saved_model.save(task, path, signatures=encode.get_concrete_function(**specs))
-    loaded = tf.saved_model.load(path).signatures["serving_default"](**inputs)
+    loaded = SavedModelRunner(Path(path)).run("serving_default", inputs)
     for other, where in ((mapped, "a dataset"), (loaded, "a SavedModel")):
         _expect(_equal(direct, other), f"one path: encode differs in {where}")
 

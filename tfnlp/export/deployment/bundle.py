@@ -17,7 +17,7 @@ import hashlib
 from pathlib import Path
 
 from tfnlp.errors import ExportError
-from tfnlp.export.deployment import containers, examples, server_flags
+from tfnlp.export.deployment import containers, example_clients, server_flags
 from tfnlp.export.savedmodel import signatures
 from tfnlp.export.savedmodel.versions import (
     check_name,
@@ -83,7 +83,7 @@ def texts(name: str, version: Path, *, image: str = containers.IMAGE) -> dict[st
         server_flags.MONITORING: server_flags.monitoring_config(),
         "docker-compose.yaml": containers.compose(server),
         "kubernetes.yaml": containers.kubernetes(server),
-        **examples.files(name, found, batching=batching),
+        **example_clients.files(name, found, batching=batching),
     }
 
 
