@@ -27,28 +27,28 @@ def call(*words):
 
 
 @pytest.fixture
-def request(monkeypatch, tmp_path):
+def exported(monkeypatch, tmp_path):
     """The arguments that the ONNX exporter received."""
-    request = {}
+    exported = {}
     task = SimpleNamespace(inputs={"text": None}, targets={"label": None})
     found = SimpleNamespace(task=task, network="network", path=Path("demo/1"))
     monkeypatch.setattr(tfnlp, "load", lambda path: found, raising=False)
 
     def write(options, folder, task, network, rows):
-        request.update(options=options, folder=folder, rows=rows)
-        if "error" in request:
-            raise request["error"]
+        exported.update(options=options, folder=folder, rows=rows)
+        if "error" in exported:
+            raise exported["error"]
         (tmp_path / "export.json").write_text(json.dumps(REPORT))
         return tmp_path
 
     monkeypatch.setitem(export.FORMATS, "onnx", write)
-    return request
+    return exported
 
 
-def test_export_prints_the_folder_and_its_report(request, tmp_path, capsys):
+def test_export_prints_the_folder_and_its_report(exported, tmp_path, capsys):
     assert call("export", "demo", "--format", "onnx", "--int8") == 0
     folder, *lines = capsys.readouterr().out.splitlines()
-    assert folder == str(tmp_path) and request["options"].int8
+    assert folder == str(tmp_path) and exported["options"].int8
     assert lines == [
         "network.onnx             1.5 MB",
         "outputs max diff         2e-07",
@@ -57,8 +57,8 @@ def test_export_prints_the_folder_and_its_report(request, tmp_path, capsys):
     ]
 
 
-def test_a_file_with_other_answers_ends_with_5(request, capsys):
-    request["error"] = ExportError("A written file must answer like the SavedModel.")
+def test_a_file_with_other_answers_ends_with_5(exported, capsys):
+    exported["error"] = ExportError("A written file must answer like the SavedModel.")
     assert call("export", "demo", "--format", "onnx") == 5
     assert "must answer like" in capsys.readouterr().err
 
@@ -83,6 +83,6 @@ def test_what_a_converter_says_is_heard_if_logs_are_wanted(
         (("--format", "onnx", "--data", "f", "--txt", "b"), "Did you mean --text?"),
     ],
 )
-def test_invalid_flags_are_reported(words, message, request, capsys):
+def test_invalid_flags_are_reported(words, message, exported, capsys):
     assert call("export", "demo", *words) == 2
     assert message in capsys.readouterr().err
