@@ -68,7 +68,7 @@ def main(recipe: Recipe) -> Path:
         tfnlp.check_output(recipe.name, recipe.output)
         rehearse(recipe)
     with clock.phase("read and audit"):
-        splits = recipe.read_splits().map(tfnlp.placed)
+        splits = recipe.read_splits().map(tfnlp.parse_predicates)
         audit = recipe.checked(splits, key_fields=("predicate",))
     with clock.phase("vocabulary"):
         task = tfnlp.SemanticRoles.from_rows(splits.train, **recipe.learning())
@@ -94,7 +94,7 @@ def main(recipe: Recipe) -> Path:
 
 def rehearse(recipe: Recipe) -> None:
     """Builds everything once, tiny: a wrong setting ends here, before any reading."""
-    rows = tfnlp.placed(recipe.made_up({"predicate": "0"}))
+    rows = tfnlp.parse_predicates(recipe.made_up({"predicate": "0"}))
     task = tfnlp.SemanticRoles.from_rows(rows, **recipe.learning(tiny=True))
     vectors = recipe.pretrained(task, at_most=1)
     network(recipe, task, vectors, hidden_dim=recipe.own_width, dropout=recipe.dropout)

@@ -416,11 +416,11 @@ def test_answers_that_cannot_be_written_are_told(artefact):
     assert "No space left on device" in done.stderr and done.stderr.count("\n") == 1
 
 
-def in_training(folder, told):
-    return "epoch 2/" in told
+def in_training(folder, message):
+    return "epoch 2/" in message
 
 
-def in_export(folder, told):
+def in_export(folder, message):
     return any(
         "/.writing-" in p and p.endswith("/saved_model.pb") for p in deep(folder)
     )

@@ -12,7 +12,7 @@ from .data.audit.texts import audit as audit
 from .data.audit.texts import clean as clean
 from .data.blocks import blocks as blocks
 from .data.readers import read as read
-from .data.tagging.propbank import placed as placed
+from .data.tagging.propbank import parse_predicates as parse_predicates
 from .data.tagging.tagged_rows import survey as survey
 from .data.text_pairs import read_pairs as read_pairs
 from .data.text_streams import read_streams as read_streams

@@ -15,7 +15,7 @@ def texts(rows):
 
 @pytest.fixture
 def file(tmp_path):
-    """Writes a file of as many rows as asked, and says where."""
+    """Writes a file of the given number of rows, and says where."""
 
     def write(name: str, rows: int = 3, header: str = "text,label"):
         path = tmp_path / name
@@ -64,15 +64,15 @@ def test_a_set_without_train_is_never_trained_and_tested_on_the_same_rows(named)
 def test_a_file_comes_before_a_named_split(named, monkeypatch):
     named("train", "valid", "test")
     read = train_valid_test.read
-    asked = []
+    calls = []
 
     def noted(source, columns, *, split=None, **options):
-        asked.append((source, split))
+        calls.append((source, split))
         return read(source, columns, split=split)
 
     monkeypatch.setattr(train_valid_test, "read", noted)
     read_splits("tfds:films", COLUMNS, test="test.csv")
-    assert asked == [
+    assert calls == [
         ("tfds:films", "train"),
         ("tfds:films", "valid"),
         ("test.csv", None),

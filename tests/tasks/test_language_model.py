@@ -1,4 +1,4 @@
-"""Language models: every token counts once, and prompts go on as asked."""
+"""Language models: every token counts once; options of requests are applied."""
 
 import numpy as np
 import pytest
@@ -91,16 +91,16 @@ def test_states_that_go_on_read_every_token_once():
     network = untrained(task, "recurrent")
     for weight in network.trainable_variables:
         weight.assign(tf.random.stateless_normal(weight.shape, [1, 2]))
-    parts, told = [""] * 4, np.zeros(4)
+    parts, scores = [""] * 4, np.zeros(4)
     for batch in blocks(rows, size=8, slots=4).batch(4):
-        told += task.answer(network, batch)["score"].numpy()
+        scores += task.answer(network, batch)["score"].numpy()
         for slot, part in zip(batch["slot"], batch["text"].numpy(), strict=True):
             parts[int(slot)] += part.decode()
     alone, plain = task.alone(), task.plain(network)
     alone.sequence_length = 1_000  # one window
     whole = {"text": tf.constant(parts), "before": tf.constant([""] * 4)}
     assert "".join(parts) == text
-    np.testing.assert_allclose(alone.answer(plain, whole)["score"], told, rtol=1e-5)
+    np.testing.assert_allclose(alone.answer(plain, whole)["score"], scores, rtol=1e-5)
 
 
 def test_each_token_is_told_once_and_context_is_not():
@@ -108,11 +108,11 @@ def test_each_token_is_told_once_and_context_is_not():
     features, y, weight = task.example(
         {"before": tf.constant(["two birds", ""]), "text": tf.constant(["sing", "a"])}
     )
-    told = [
+    targets = [
         task.tokenizer.strings(tf.boolean_mask(row, scored > 0)).numpy().tolist()
         for row, scored in zip(y, weight, strict=True)
     ]
-    assert told == [[b"sing", b"[END]"], [b"a", b"[END]"]]
+    assert targets == [[b"sing", b"[END]"], [b"a", b"[END]"]]
     assert features["token_ids"].numpy()[:, 0].tolist() == [task.tokenizer.start] * 2
 
 
@@ -162,11 +162,11 @@ def test_a_prompt_goes_on_alike_alone_and_among_others():
     task = words()
     model = untrained(task)
     prompts = ["two birds", "", "the"]
-    asked = {"seed": 7, "max_tokens": 5, "temperature": 1.3}
+    request = {"seed": 7, "max_tokens": 5, "temperature": 1.3}
 
     def texts(given):
         inputs = {"prompt": tf.constant(given), "stop": tf.constant([""])}
-        inputs |= {name: tf.constant([value]) for name, value in asked.items()}
+        inputs |= {name: tf.constant([value]) for name, value in request.items()}
         return task.generate(model, inputs)["text"].numpy().tolist()
 
     assert texts(prompts) == [texts([prompt])[0] for prompt in prompts]
@@ -196,10 +196,12 @@ def test_a_text_ends_at_max_tokens_where_nothing_else_ends_it(ends):
 def test_bytes_that_are_no_text_are_read_as_unknown_characters():
     task = words()
     model = untrained(task)
-    asked = {"temperature": tf.constant([0.0]), "max_tokens": tf.constant([4])}
+    request = {"temperature": tf.constant([0.0]), "max_tokens": tf.constant([4])}
 
     def text(prompt):
-        return task.generate(model, {"prompt": tf.constant([prompt]), **asked})["text"]
+        return task.generate(model, {"prompt": tf.constant([prompt]), **request})[
+            "text"
+        ]
 
     assert text(b"the \xff\xfe") == text("the \ufffd\ufffd")
 
@@ -232,10 +234,10 @@ def test_a_report_shows_how_texts_go_on():
 
 def test_what_a_prompt_has_counts_as_said():
     task = words()
-    asked = {"temperature": tf.constant([0.0]), "max_tokens": tf.constant([3])}
-    asked |= {"no_repeat_ngram_size": tf.constant([1])}
+    request = {"temperature": tf.constant([0.0]), "max_tokens": tf.constant([3])}
+    request |= {"no_repeat_ngram_size": tf.constant([1])}
     prompt = "two birds sing a dog barks"
-    inputs = {"prompt": tf.constant([prompt]), **asked}
+    inputs = {"prompt": tf.constant([prompt]), **request}
     made = task.generate(untrained(task), inputs)["text"].numpy()[0].decode()
     assert len(made.split()) == 3 and not set(made.split()) & set(prompt.split())
 

@@ -59,7 +59,7 @@ def shaken(task, **options):
     return network
 
 
-def asked(task, network):
+def tagger(task, network):
     """A function from requests, each a text and a place, to the answers to them."""
 
     @tf.function(input_signature=[dict(task.inputs)])
@@ -77,13 +77,13 @@ def asked(task, network):
 @pytest.fixture(scope="module", params=["crf", "softmax"])
 def ask(request):
     task = SemanticRoles.from_rows(ROWS, scheme="BIOES")
-    return asked(task, shaken(task, crf=request.param == "crf"))
+    return tagger(task, shaken(task, crf=request.param == "crf"))
 
 
 @pytest.fixture(scope="module")
 def ask_text():
     task = SemanticRoles.from_rows(ROWS).for_texts()
-    return asked(task, shaken(task))
+    return tagger(task, shaken(task))
 
 
 @pytest.mark.slow
@@ -169,7 +169,7 @@ def test_figures_show_the_predicate():
 def test_roles_that_nobody_tagged_v_are_learnt_too():
     rows = [{"tokens": "Ann left", "predicate": 1, "tags": "B-ARG0 O"}]
     task = SemanticRoles.from_rows(from_list(rows))
-    answer = asked(task, shaken(task))(("Ann left", 1))
+    answer = tagger(task, shaken(task))(("Ann left", 1))
     assert answer["predicate_text"] == [b"left"]
 
 

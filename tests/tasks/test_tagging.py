@@ -71,7 +71,7 @@ def shaken(task, **options):
     return network
 
 
-class Asked(NamedTuple):
+class Tagger(NamedTuple):
     """A task, an untrained network of it, and a function from requests to answers."""
 
     task: Tagging
@@ -83,25 +83,25 @@ class Asked(NamedTuple):
         return {name: column.numpy() for name, column in answer.items()}
 
 
-def asked(task, network):
+def tagger(task, network):
     @tf.function(input_signature=[dict(task.inputs)])
     def answer(inputs):
         return dict(task.answer(network, inputs))
 
-    return Asked(task, network, answer)
+    return Tagger(task, network, answer)
 
 
 @pytest.fixture(scope="module", params=["crf", "softmax"])
 def ask(request):
     """Tags of BIOES inside, of BIO in the answer; words joined with spaces."""
     task = tagging(scheme="BIOES")
-    return asked(task, shaken(task, crf=request.param == "crf"))
+    return tagger(task, shaken(task, crf=request.param == "crf"))
 
 
 @pytest.fixture(scope="module")
 def ask_text():
     task = tagging().for_texts()
-    return asked(task, shaken(task))
+    return tagger(task, shaken(task))
 
 
 def encoded(task, tokens, tags):
@@ -162,7 +162,7 @@ def test_an_answer_does_not_depend_on_its_batch(sentence, ask):
 
 def test_plain_tags_have_no_spans():
     task = tagging(PLAIN)
-    answer = asked(task, shaken(task, crf=False))("Ann left")
+    answer = tagger(task, shaken(task, crf=False))("Ann left")
     assert (task.scheme, task.answer_scheme) == (None, None)
     assert set(answer) == {"tokens", "tags", "starts", "ends", "scores"}
 
@@ -220,7 +220,7 @@ def test_right_answers_score_one_in_any_scheme():
 
 def test_a_network_can_go_without_characters():
     task = tagging()
-    answer = asked(task, shaken(task, characters=False))("Ann")
+    answer = tagger(task, shaken(task, characters=False))("Ann")
     assert answer["tags"].shape == (1, 1)
 
 

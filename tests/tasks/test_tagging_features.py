@@ -1,4 +1,4 @@
-"""What a tagger can be told of words, and rows longer than a network reads at once."""
+"""Features of words for taggers, and rows longer than a network reads at once."""
 
 import numpy as np
 import pytest

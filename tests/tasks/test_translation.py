@@ -155,8 +155,8 @@ def test_smoothing_spreads_the_target_evenly():
 def test_the_best_texts_fall_in_score_and_the_first_is_the_answer(task, model):
     inputs = {"source": tf.constant(["a dog", "no"])}
     best, answer = task.several(model, inputs), task.answer(model, inputs)
-    asked = {"num_beams": tf.constant([4])}
-    several = task.several(model, {**inputs, **asked})
+    request = {"num_beams": tf.constant([4])}
+    several = task.several(model, {**inputs, **request})
     assert several["texts"].shape == (2, task.n_best)
     scores = several["scores"].numpy()
     assert (np.diff(scores, axis=1) <= 1e-6).all()
@@ -207,9 +207,9 @@ def test_a_decoder_trains_on_its_own_tokens_and_answers_alike(form, task):
     np.testing.assert_array_equal(sampled(features), plain(features))
     layer = next(each for each in sampled.layers if "scheduled" in each.name)
     layer.updates.assign(layer.ramp_steps)
-    told, forced = sampled(features, training=True), plain(features, training=True)
-    np.testing.assert_array_equal(told[:, 0], forced[:, 0])
-    assert np.abs(told - forced).max() > 1e-4
+    mixed, forced = sampled(features, training=True), plain(features, training=True)
+    np.testing.assert_array_equal(mixed[:, 0], forced[:, 0])
+    assert np.abs(mixed - forced).max() > 1e-4
 
 
 def test_one_beam_takes_the_likeliest_token(task, model):
@@ -230,9 +230,9 @@ def test_a_coverage_penalty_counts_what_was_looked_at(form, task):
     inputs = {"source": tf.constant(["two birds", "dogs bark"])}
 
     def score(penalty):
-        asked = {"coverage_penalty": tf.constant([penalty]), **inputs}
-        asked["max_tokens"] = tf.constant([1])  # one look covers no source whole
-        return task.answer(network, asked)["score"].numpy()
+        request = {"coverage_penalty": tf.constant([penalty]), **inputs}
+        request["max_tokens"] = tf.constant([1])  # one look covers no source whole
+        return task.answer(network, request)["score"].numpy()
 
     assert np.all(score(5.0) < score(0.0))
 

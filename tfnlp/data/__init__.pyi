@@ -6,7 +6,7 @@ from .audit.sentences import audit_sentences as audit_sentences
 from .audit.texts import Audit as Audit
 from .audit.texts import clean as clean
 from .readers import read as read
-from .tagging.propbank import placed as placed
+from .tagging.propbank import parse_predicates as parse_predicates
 from .tagging.tagged_rows import survey as survey
 from .text_pairs import read_pairs as read_pairs
 from .text_streams import read_streams as read_streams

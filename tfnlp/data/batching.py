@@ -32,7 +32,7 @@ def batches(
 ) -> tf.data.Dataset:
     """Groups rows into batches that carry little padding, without losing one.
 
-    Rows are shuffled anew every epoch. Then the rows of every `WINDOW` batches are
+    Rows are reshuffled every epoch. Then the rows of every `WINDOW` batches are
     sorted by length and cut into batches, which come in random order: a row meets
     other rows of its length every epoch, and the order of lengths is random.
 

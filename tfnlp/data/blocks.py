@@ -43,7 +43,7 @@ def blocks(
             ``place`` (int32), and all parts have as many blocks. A text of fewer
             units has fewer parts; what comes first in each has nothing before it. 0
             for one text.
-        fresh: one of so many blocks has nothing before it either, and in a slot the
+        fresh: one block in this many has nothing before it either, and in a slot the
             ``place`` 0, so that beginnings are learnt, too: a network that has seen
             a few of them only may do anything after one. 0 for the first only.
         field: the text.

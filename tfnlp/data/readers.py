@@ -11,7 +11,7 @@ from typing import Any
 
 from tfnlp.data.datasets import named_sets
 from tfnlp.data.files import folders, parallel, pronunciations, tables
-from tfnlp.data.files.columns import Column, Columns, Table, named, select
+from tfnlp.data.files.columns import Column, ColumnNames, Table, named, select
 from tfnlp.data.files.tables import Ragged
 from tfnlp.data.rows import Separator, from_list, from_table
 from tfnlp.data.tagging import formats
@@ -20,7 +20,7 @@ from tfnlp.specs import Rows
 
 __all__ = [
     "Column",
-    "Columns",
+    "ColumnNames",
     "csv",
     "folder",
     "from_list",
@@ -49,7 +49,7 @@ _BY_ENDING = {
 
 def read(
     source: str | Path,
-    columns: Columns,
+    columns: ColumnNames,
     *,
     split: str | None = None,
     optional: Sequence[str] = (),
@@ -69,7 +69,7 @@ def read(
             joined with `+`, as in `{"text": "title+description"}`.
         split: of a data set that comes with splits; see `splits_of`.
         optional: fields left out of the rows where their column is missing.
-        format: one of `FORMATS`, told by the name's ending if not given.
+        format: one of `FORMATS`, by default detected from the name's ending.
         delimiter, header, quoting, encoding, ragged: see `csv`.
         label_separator: joins the items of a JSON or Parquet value that is a list; also
             field → what joins those of its values.
@@ -120,7 +120,7 @@ def splits_of(source: str | Path) -> tuple[str, ...]:
 
 def csv(
     path: str | Path,
-    columns: Columns,
+    columns: ColumnNames,
     *,
     optional: Sequence[str] = (),
     delimiter: str | None = None,
@@ -162,7 +162,7 @@ def csv(
 
 def jsonl(
     path: str | Path,
-    columns: Columns,
+    columns: ColumnNames,
     *,
     optional: Sequence[str] = (),
     encoding: str | None = None,
@@ -186,7 +186,7 @@ def jsonl(
 
 def parquet(
     path: str | Path,
-    columns: Columns,
+    columns: ColumnNames,
     *,
     optional: Sequence[str] = (),
     label_separator: str = ",",
@@ -225,7 +225,7 @@ def folder(path: str | Path, *, encoding: str | None = None) -> Rows:
     return read(path, columns, format="folder", encoding=encoding)
 
 
-def tfds(name: str, columns: Columns, *, split: str = "train") -> Rows:
+def tfds(name: str, columns: ColumnNames, *, split: str = "train") -> Rows:
     """Reads one split of a set of TensorFlow Datasets; classes become their names.
 
     Raises:
@@ -235,7 +235,7 @@ def tfds(name: str, columns: Columns, *, split: str = "train") -> Rows:
     return named_sets.named_rows(f"{named_sets.PREFIX}{name}", columns, split=split)
 
 
-def _existing(source: str | Path, columns: Columns) -> Path:
+def _existing(source: str | Path, columns: ColumnNames) -> Path:
     path = Path(source).expanduser()
     if path.exists() or parallel.holds(path, columns):
         return path
@@ -262,11 +262,11 @@ def _check_no_split(path: Path, split: str | None) -> None:
         )
 
 
-def format_of(path: Path, columns: Columns, given: str | None = None) -> str:
-    """The format that a file is read in, told by its name and beginning.
+def format_of(path: Path, columns: ColumnNames, given: str | None = None) -> str:
+    """Format detection: how a file is read, from its name and beginning.
 
     Args:
-        columns: field → column; those of words and tags tell what JSON holds.
+        columns: field → column; those of words and tags decide what JSON holds.
         given: the format, where it is known.
 
     Raises:
@@ -279,7 +279,7 @@ def format_of(path: Path, columns: Columns, given: str | None = None) -> str:
     if given is not None and given not in FORMATS:
         raise UsageError(
             f"A format is one of {', '.join(FORMATS)}. Received: {given!r}."
-            f"{nearest(given, FORMATS)} Leave it out to have it told by the name."
+            f"{nearest(given, FORMATS)} Leave it out to detect it from the name."
         )
     sentences = given if given in formats.FORMATS else None
     if sentences or (given is None and (sentences := formats.format_of(path, columns))):
@@ -294,7 +294,7 @@ def format_of(path: Path, columns: Columns, given: str | None = None) -> str:
 
 
 def _table(
-    path: Path, format: str, columns: Columns, encoding: str | None, **style: Any
+    path: Path, format: str, columns: ColumnNames, encoding: str | None, **style: Any
 ) -> Table:
     if format == "csv":
         return tables.delimited(path, wanted=named(columns), encoding=encoding, **style)

@@ -1,6 +1,6 @@
 """Tables as rows: a small one is held in memory, a large one is read as a stream.
 
-A stream is read anew every epoch, in chunks, because a Python call for every row
+A stream is read again every epoch, in chunks, because a Python call for every row
 costs more than the reading. Datasets made here have autotuning switched off:
 closing an autotuned iterator can wait for seconds.
 """
@@ -166,7 +166,7 @@ def columns_of(rows: Rows) -> dict[str, np.ndarray]:
 
 
 def digest(rows: Rows) -> str:
-    """Tells rows from others: reads them all, in order.
+    """Fingerprint of rows: reads them all, in order.
 
     Raises:
         DataError: a record is broken.

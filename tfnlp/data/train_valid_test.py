@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tfnlp.data import splits
-from tfnlp.data.files.columns import Columns
+from tfnlp.data.files.columns import ColumnNames
 from tfnlp.data.readers import read, splits_of
 from tfnlp.specs import Rows
 
@@ -35,11 +35,11 @@ class Source(NamedTuple):
 
 def read_splits(
     train: str | Path,
-    columns: Columns,
+    columns: ColumnNames,
     *,
     valid: str | Path | None = None,
     test: str | Path | None = None,
-    test_columns: Columns | None = None,
+    test_columns: ColumnNames | None = None,
     fields: tuple[str, ...] = ("text",),
     seed: int = 0,
     **options: Any,
@@ -68,7 +68,7 @@ def read_splits(
             return Source(given)
         return Source(train, name) if name in named else None
 
-    def read_split(source: Source, columns: Columns) -> Rows:
+    def read_split(source: Source, columns: ColumnNames) -> Rows:
         return read(source.where, columns, split=source.split, **options)
 
     rest = read_split(source("train", None) or Source(train), columns)

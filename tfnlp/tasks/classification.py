@@ -395,7 +395,7 @@ class Classification(Task):
         return self.redrawn(rows, answers)(np.arange(len(rows["label"])))
 
     def redrawn(self, rows: Columns, answers: Columns) -> Draw:
-        """`headline` of rows drawn anew; what all draws share is counted once."""
+        """Bootstrap: `headline` of resampled rows; shared work is done once."""
         return classification_bootstrap.headline(
             rows["label"],
             answers["label"],

@@ -45,8 +45,8 @@ class IntentAndSlots(Tagging):
 
     Args:
         words: turns words into features.
-        tags: what the network tells apart of words.
-        intents: what it tells apart of rows.
+        tags: the classes of words.
+        intents: the classes of rows.
         intent_weight: how many words an intent weighs in the loss.
         options: more of `Tagging`: `scheme`, `answer_scheme`, `tokenizer`,
             `constrained`.
@@ -101,7 +101,7 @@ class IntentAndSlots(Tagging):
         intents = sorted(_intents(rows))
         if len(intents) < 2:
             raise DataError(
-                "Rows need at least two intents to tell apart. "
+                "Rows need at least two intents. "
                 f"Received: {intents[0] if intents else 'no intent at all'!r}. "
                 "Check that the column is the right one; for slots alone, use Tagging."
             )
@@ -186,7 +186,7 @@ class IntentAndSlots(Tagging):
         return super().score(rows, answers) | self._frames(rows, answers)(every)
 
     def redrawn(self, rows: Columns, answers: Columns) -> Draw:
-        """`headline` of rows drawn anew; what all draws share is counted once."""
+        """Bootstrap: `headline` of resampled rows; shared work is done once."""
         slots, frames = super().redrawn(rows, answers), self._frames(rows, answers)
         return lambda numbers: slots(numbers) | frames(numbers)
 

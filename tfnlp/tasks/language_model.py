@@ -32,11 +32,11 @@ MOST_BEAMS = 8
 _OPTIONS = {n: spec for n, spec in decoding.SPECS.items() if n != "coverage_penalty"}
 """Options of a request: there is no source that a text could cover."""
 Watch = Callable[[tf.Tensor], None]
-"""Is told the texts so far: string [B], or [B · beams]."""
+"""A callback with the texts so far: string [B], or [B · beams]."""
 
 
 class LanguageModel(Task):
-    """Tells what comes next in a text, piece by piece.
+    """Language modelling: predicts the next token of a text.
 
     A row carries ``text``, and in ``before`` what stands before it: read, but not
     scored. An answer to it says how probable the text is: ``score`` (float32 [B], the
@@ -151,7 +151,7 @@ class LanguageModel(Task):
 
     @tf.autograph.experimental.do_not_convert
     def encode(self, inputs: Tensors) -> Tensors:
-        """``token_ids`` int32 [B, T]: what each token to be told comes after."""
+        """``token_ids`` int32 [B, T]: the token before each target."""
         return self._read(inputs)[0]
 
     @tf.autograph.experimental.do_not_convert
@@ -220,7 +220,7 @@ class LanguageModel(Task):
         """What follows prompts: ``text`` and its log-probability, ``score``.
 
         Args:
-            watch: outside of graphs only: told after every token what there is by now.
+            watch: eager only: a callback after every token, with the texts so far.
         """
         prompts = self._begun(inputs["prompt"])[:, -self.sequence_length :]
         rows = prompts.nrows(out_type=tf.int32)
@@ -264,7 +264,7 @@ class LanguageModel(Task):
         return found | {"loss": found["nats_per_token"]}
 
     def redrawn(self, rows: Columns, answers: Columns) -> Draw:
-        """`score` of rows drawn anew; the logarithms are summed once."""
+        """Bootstrap: `score` of resampled rows; the logarithms are summed once."""
         return corpus_statistics.redrawn([self._measured(rows, answers)])
 
     def figures(self, rows: Columns, answers: Columns) -> tuple:
@@ -359,7 +359,7 @@ class LanguageModel(Task):
         known = tf.cast(before.row_lengths(), tf.int32)[:, None]
         scored = (places >= known) & (places < lengths[:, None])
         used = tf.maximum(tf.reduce_max(lengths) - 1, 1)
-        # The last token of a row is told and never read: the next block begins with it.
+        # The last token of a row is a target only: the next block begins with it.
         read = tf.range(used) < lengths[:, None] - 1
         features = {"token_ids": tf.where(read, ids[:, :used], self.tokenizer.padding)}
         features |= {name: row[name] for name in ("slot", "place") if self.slots}

@@ -40,7 +40,7 @@ class SemanticRoles(Tagging):
 
     Args:
         words: turns words into features.
-        tags: what the network tells apart, O among them.
+        tags: the classes of words, O among them.
         options: of `Tagging`.
 
     Raises:
@@ -133,14 +133,14 @@ def roles(tags: Sequence[str]) -> list[Span]:
 
 def _place(words: Words, inputs: Tensors) -> tf.Tensor:
     """The position of the predicate among the words, -1 if it is none: int32 [B]."""
-    asked = tf.cast(inputs["predicate"], tf.int32)
+    requested = tf.cast(inputs["predicate"], tf.int32)
     if "text" in inputs:
         starts, ends = words.starts.to_tensor(), words.ends.to_tensor()  # [B, T]
-        holds = (starts <= asked[:, None]) & (asked[:, None] < ends)
+        holds = (starts <= requested[:, None]) & (requested[:, None] < ends)
         numbers = tf.range(1, tf.shape(starts)[1] + 1)
         return tf.reduce_sum(tf.where(holds, numbers, 0), axis=1) - 1
     lengths = tf.cast(words.tokens.row_lengths(), tf.int32)
-    return tf.where((asked >= 0) & (asked < lengths), asked, -1)
+    return tf.where((requested >= 0) & (requested < lengths), requested, -1)
 
 
 def _here(rows: tf.Tensor, place: tf.Tensor) -> tf.Tensor:

@@ -44,7 +44,7 @@ class Tagging(Task):
 
     Args:
         words: turns words into features.
-        tags: what the network tells apart, in `scheme`.
+        tags: the classes of words, in `scheme`.
         scheme: of those tags, one of `schemes.SCHEMES`; only what it allows is
             answered. None for plain tags such as parts of speech, which have no
             spans. Gold tags may be of any scheme.
@@ -297,7 +297,7 @@ class Tagging(Task):
         return self.redrawn(rows, answers)(np.arange(len(rows["tags"])))
 
     def redrawn(self, rows: Columns, answers: Columns) -> Draw:
-        """`headline` of rows drawn anew; spans are read once."""
+        """Bootstrap: `headline` of resampled rows; spans are read once."""
         return scores.headline(*self._compared(rows, answers), spans=self._spans)
 
     def figures(self, rows: Columns, answers: Columns) -> tuple:

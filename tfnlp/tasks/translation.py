@@ -233,7 +233,7 @@ class Translation(Task):
         decoder = incremental_decoding.find_decoder(model)
         if decoder is None:
             raise UsageError(
-                "Only a network with a decoder tells where it looks. "
+                "Only a network with a decoder has cross-attention weights. "
                 f"Received: {type(model).__name__}."
             )
         memory = _memory(model, features)
@@ -253,16 +253,16 @@ class Translation(Task):
         return corpus_statistics.whole(self._measured(rows, answers))
 
     def redrawn(self, rows: Columns, answers: Columns) -> Draw:
-        """`score` of rows drawn anew; each row is counted once."""
+        """Bootstrap: `score` of resampled rows; each row is counted once."""
         return corpus_statistics.redrawn(self._measured(rows, answers))
 
     def figures(self, rows: Columns, answers: Columns) -> tuple:
         """Lengths, and the worst, typical and best answers beside references."""
-        told = corpus_statistics.signatures(self._measured(rows, answers))
+        signatures = corpus_statistics.signatures(self._measured(rows, answers))
         drawn = generation_figures.figures(
             rows["source"], rows["target"], answers["text"]
         )
-        return (*drawn, told) if told.rows else drawn
+        return (*drawn, signatures) if signatures.rows else drawn
 
     def attention(self, model: Any, rows: Rows, *, shown: int = 3) -> tuple[Heat, ...]:
         """For a report: where the answers to the first rows looked.
@@ -275,12 +275,12 @@ class Translation(Task):
         sources = next(iter(rows.batch(shown)))["source"]
         texts = self.answer(model, {"source": sources})["text"]
         found = self.align(model, {"source": sources, "target": texts})
-        told = zip(*(found[name].numpy() for name in _ALIGNED), strict=True)
+        aligned = zip(*(found[name].numpy() for name in _ALIGNED), strict=True)
         return tuple(
             generation_figures.attention(
                 _words(source), _words(target), weights, title=f"Attention, row {row}"
             )
-            for row, (source, target, weights) in enumerate(told, start=1)
+            for row, (source, target, weights) in enumerate(aligned, start=1)
         )
 
     def _measured(

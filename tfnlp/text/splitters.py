@@ -1,4 +1,4 @@
-"""Named splitters: string [B] → tokens [B, (T)], in graph, with offsets if asked.
+"""Pre-tokenization by name: string [B] → tokens [B, (T)], in graph, with offsets.
 
 A splitter never changes a character, it only leaves out white space, so every
 token can be found again in its text: `offsets` says where. Nothing here knows a

@@ -37,7 +37,7 @@ LEAST = 5.0
 ENDED = "ended.ckpt"
 """The last checkpoint of a run; its name comes behind all others'."""
 _STOP = 1e6
-"""The wish of a worker to stop; that to write is 1."""
+"""The vote of a worker to stop; that to write is 1."""
 
 
 @runtime_checkable
@@ -307,16 +307,16 @@ class Checkpoints(keras.callbacks.Callback):
         """Whether to stop, and whether to write.
 
         All workers do either behind the same update, as reading metrics is work of
-        all of them; what one wishes, all know behind the next update.
+        all of them; what one votes, all know behind the next update.
         """
         waited = time.monotonic() - self.written
         due = waited >= self.every or (last and waited >= min(LEAST, self.every))
         if self.worker.total == 1:
             return self.asked_to_stop, due
-        wishes = float(self.trainable.wishes.numpy())
-        wish = _STOP if self.asked_to_stop else float(due and self.worker.is_chief)
-        self.trainable.wish.assign(wish)
-        return wishes >= _STOP, wishes > 0.0
+        votes = float(self.trainable.votes.numpy())
+        vote = _STOP if self.asked_to_stop else float(due and self.worker.is_chief)
+        self.trainable.vote.assign(vote)
+        return votes >= _STOP, votes > 0.0
 
     def _file(self, position: Position) -> Path:
         return self.folder / position.file

@@ -51,9 +51,9 @@ class Trainable(keras.Model):
         self.skipped = 0
         """Updates of the coming epoch that are done already: they are passed over."""
         self.is_skipping = False
-        self.wish = tf.Variable(0.0, trainable=False, name="wish")
-        self.wishes = tf.Variable(0.0, trainable=False, name="wishes")
-        """The sum of what each worker had assigned to `wish` before the last update:
+        self.vote = tf.Variable(0.0, trainable=False, name="vote")
+        self.votes = tf.Variable(0.0, trainable=False, name="votes")
+        """The sum of what each worker had assigned to `vote` before the last update:
         how workers agree on what to do behind it."""
         self.tokens, self.places = _counter("tokens"), _counter("places")
         """Tokens trained on, and the places that batches had for them."""
@@ -108,8 +108,8 @@ class Trainable(keras.Model):
     def train_step(self, data: Batch) -> dict[str, Any]:
         """One update; runs on each replica with its part of the batch."""
         weight = tf.reduce_sum(data[2])
-        total, wishes = tf.unstack(_all_reduce(tf.stack([weight, self.wish])))
-        self.wishes.assign(wishes)
+        total, votes = tf.unstack(_all_reduce(tf.stack([weight, self.vote])))
+        self.votes.assign(votes)
         parts = [self._gradients(part, total) for part in self._cut(data)]
         gradients = [_sum(of_one) for of_one in zip(*parts, strict=True)]
         gradients = self._clipped([merged(g) for g in _all_reduce(gradients)])

@@ -78,8 +78,8 @@ def test_leaks_are_found_by_either_side_and_by_every_set():
     found = audit_pairs(rows(*GOOD), others=others)
     assert found.leaks["valid"] == {"source": 0, "target": 0}
     assert found.leaks["test"] == {"source": 2, "target": 2}
-    told = "test: 2 rows (66.7%) have a source that is also in train."
-    assert told in found.warnings
+    message = "test: 2 rows (66.7%) have a source that is also in train."
+    assert message in found.warnings
     kept = clean_pairs(rows(*GOOD), others=others, drop=("leak",))
     assert sources(kept) == [source for source, _ in GOOD[3:]]
 
@@ -89,7 +89,7 @@ def test_the_table_says_what_is_usual():
     assert "scripts" in shown and "source latin, target latin" in shown
     assert "0.88 of a source to 1 of a target" in shown
     assert "test up to 2" in shown
-    assert "characters a source" in shown
+    assert "characters per source" in shown
 
 
 def test_an_audit_is_json():

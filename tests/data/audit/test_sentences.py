@@ -65,11 +65,11 @@ def test_other_sets_are_compared_with_train():
 def test_tags_that_do_not_fit_are_told():
     wrong = rows("Ann|I-PER left|O", "Bob|B-PER Ray|I-PER", "Bath|B-LOC", "Oslo|B-LOC")
     found = audit_sentences(wrong, others={"valid": wrong})
-    told = (
+    message = (
         "1 tag does not fit BIO: 1 × I-PER → B-PER; the first is I-PER of 'Ann' in "
         "sentence 1."
     )
-    assert told in found.warnings and f"valid: {told}" in found.warnings
+    assert message in found.warnings and f"valid: {message}" in found.warnings
     assert found.repairs == {name: {"I-PER → B-PER": 1} for name in ("train", "valid")}
     assert found.check() is found
 
@@ -126,12 +126,12 @@ def test_words_of_longer_spans_are_not_outside():
 
 
 def test_tags_that_a_task_does_not_know_are_counted():
-    told = oddities(rows("Ann|B-PER Oslo|B-GPE"), ["O", "B-PER"], scheme="BIO")
-    assert told == [
+    messages = oddities(rows("Ann|B-PER Oslo|B-GPE"), ["O", "B-PER"], scheme="BIO")
+    assert messages == [
         "1 span of a type that the task does not know and so never answers: 'GPE'."
     ]
-    told = oddities(rows("so|ADV be|AUX"), ["ADV"], scheme=None)
-    assert told == [
+    messages = oddities(rows("so|ADV be|AUX"), ["ADV"], scheme=None)
+    assert messages == [
         "1 word with a tag that the task does not know and so never answers: 'AUX'."
     ]
 
@@ -152,8 +152,8 @@ def test_tags_of_another_task_are_rejected(gold, known, scheme):
 
 def test_tags_of_another_scheme_are_told():
     gold = rows("Ann|B-PER Ray|E-PER left|O")
-    told = oddities(gold, ["O", "B-PER", "I-PER"], scheme="BIO")
-    assert told == [
+    messages = oddities(gold, ["O", "B-PER", "I-PER"], scheme="BIO")
+    assert messages == [
         "The tags are of BIOES, answers of BIO: the spans are compared, whatever "
         "spells them."
     ]
@@ -161,6 +161,6 @@ def test_tags_of_another_scheme_are_told():
 
 def test_uneven_rows_and_mixed_schemes_do_not_stop_scoring():
     gold = rows("Ann|B-PER left", "Bob|B-PER Ray|E-PER", "Eve|B-PER Fox|M-PER")
-    told = oddities(gold, ["O", "B-PER"], scheme="BIO")
-    assert told[0].startswith("1 row has not as many tags as words: a word without")
+    messages = oddities(gold, ["O", "B-PER"], scheme="BIO")
+    assert messages[0].startswith("1 row has not as many tags as words: a word without")
     assert oddities(rows("so|O be|O"), ["O", "B-PER"], scheme="BIO") == []

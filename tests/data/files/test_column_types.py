@@ -4,7 +4,7 @@ import pytest
 
 from tfnlp.data.files.column_types import typed
 from tfnlp.data.readers import from_list
-from tfnlp.data.tagging.propbank import placed
+from tfnlp.data.tagging.propbank import parse_predicates
 from tfnlp.errors import DataError
 from tfnlp.specs import NUMBER, PLACE, TEXT
 
@@ -42,9 +42,9 @@ def test_a_predicate_is_one_of_the_words(place):
     sentences = [("Ann left", "1"), ("it rained", place)]
     given = from_list([{"tokens": a, "predicate": b} for a, b in sentences])
     with pytest.raises(DataError, match=f"row 2 with number {place} of 2 words"):
-        placed(given)
+        parse_predicates(given)
 
 
 def test_a_sentence_without_words_has_no_predicate():
     with pytest.raises(DataError, match="number 0 of 0 words"):
-        placed(from_list([{"tokens": "", "predicate": "0"}]))
+        parse_predicates(from_list([{"tokens": "", "predicate": "0"}]))

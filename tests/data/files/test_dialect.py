@@ -1,4 +1,4 @@
-"""What is told about delimited text from its beginning."""
+"""What is detected about delimited text from its beginning."""
 
 import pytest
 

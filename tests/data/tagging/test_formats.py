@@ -329,8 +329,8 @@ def test_misaligned_spans_are_reported(tmp_path):
 def test_misaligned_spans_are_told_in_a_sentence(tmp_path):
     lines = [{"text": "Annie", "label": [[0, 3, "PER"]]}, {"text": "x", "label": []}]
     path = write(tmp_path, "export.jsonl", "\n".join(map(json.dumps, lines)))
-    (told,) = formats.misaligned(str(path), WANTED, encoding=None)
-    assert told == (
+    (message,) = formats.misaligned(str(path), WANTED, encoding=None)
+    assert message == (
         "1 of 1 spans does not fit the words: 1 widened; the first is PER 'Ann' of "
         f"{path}, line 1, now 'Annie'."
     )
@@ -412,10 +412,10 @@ def test_survey_says_what_is_odd():
 
 @pytest.mark.parametrize("tags", ["b-per o", "B_PER O", "PER-B O"])
 def test_survey_tells_tags_that_are_nearly_of_a_scheme(tags):
-    (told,) = tagged_rows.survey(
+    (message,) = tagged_rows.survey(
         from_list([{"tokens": "a b", "tags": tags}])
     ).messages()
-    assert f"spell no spans, such as {tags.split()[0]!r}" in told
+    assert f"spell no spans, such as {tags.split()[0]!r}" in message
 
 
 @pytest.mark.parametrize("tags", ["DET NOUN", "b-x N", "B-PER O", "o o"])
@@ -427,8 +427,8 @@ def test_survey_finds_no_scheme_in_other_tags(tags):
 
 def test_survey_tells_a_table_with_one_word_a_row():
     words = [{"tokens": "a", "tags": tag} for tag in ("DET", "NOUN", "VERB")]
-    (told,) = tagged_rows.survey(from_list(words)).messages()
-    assert told.startswith("every sentence has one word.")
+    (message,) = tagged_rows.survey(from_list(words)).messages()
+    assert message.startswith("every sentence has one word.")
 
 
 def test_survey_rejects_rows_without_a_tag_for_each_word():

@@ -16,7 +16,7 @@ from typing import BinaryIO, Literal, cast
 
 from tfnlp.data.files import dialect as dialects
 from tfnlp.data.files import encoding as encodings
-from tfnlp.data.files.columns import Columns, Table, named, parts, select
+from tfnlp.data.files.columns import ColumnNames, Table, named, parts, select
 from tfnlp.data.files.dialect import Dialect
 from tfnlp.data.files.encoding import Sample
 from tfnlp.errors import DataError, SchemaError, nearest
@@ -63,7 +63,7 @@ class Written:
     dialect: Dialect | None = None
 
 
-def look(path: str, columns: Columns, hints: Hints, open: Open) -> Written:
+def look(path: str, columns: ColumnNames, hints: Hints, open: Open) -> Written:
     """Detects the format of a file from its beginning.
 
     Args:
@@ -117,7 +117,7 @@ def unpacked(file: BinaryIO, stack: ExitStack) -> tuple[bool, BinaryIO]:
     return True, cast(BinaryIO, stack.enter_context(unpacked))
 
 
-def _format(path: str, text: str, columns: Columns) -> Format:
+def _format(path: str, text: str, columns: ColumnNames) -> Format:
     """The format by the name of a file, or else by its beginning."""
     ending = Path(path.removesuffix(".gz")).suffix.lower()
     if ending in _ENDINGS:
@@ -128,7 +128,7 @@ def _format(path: str, text: str, columns: Columns) -> Format:
 
 
 def _table(
-    found: Written, text: str, columns: Columns, hints: Hints, *, whole: bool
+    found: Written, text: str, columns: ColumnNames, hints: Hints, *, whole: bool
 ) -> Written:
     style = dialects.detect(
         text,
@@ -148,7 +148,7 @@ def _table(
     )
 
 
-def _objects(found: Written, text: str, columns: Columns) -> Written:
+def _objects(found: Written, text: str, columns: ColumnNames) -> Written:
     """JSON lines; at least one of the first objects has the required keys."""
     rows = []
     for line in islice(filter(None, map(str.strip, text.split("\n"))), _HEAD):

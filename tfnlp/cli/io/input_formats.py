@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from tfnlp.data.files import dialect as dialects
-from tfnlp.data.files.columns import Columns, named
+from tfnlp.data.files.columns import ColumnNames, named
 from tfnlp.data.files.dialect import Dialect
 from tfnlp.errors import SchemaError, UsageError
 
@@ -64,7 +64,7 @@ class Form:
 
 
 def detect_format(
-    text: str, columns: Columns, form: Form, *, whole: bool
+    text: str, columns: ColumnNames, form: Form, *, whole: bool
 ) -> Dialect | Literal["jsonl", "lines"]:
     r"""Detects the input format: a table of some dialect, JSON lines or lines.
 
@@ -135,7 +135,7 @@ def _first_line(text: str) -> str:
     return next(iter(io.StringIO(text, newline="")), "").strip()
 
 
-def _is_json(text: str, columns: Columns) -> bool:
+def _is_json(text: str, columns: ColumnNames) -> bool:
     first = _first_line(text)
     if _JSON_STARTS.match(first):
         return True
@@ -161,7 +161,7 @@ def _is_table(text: str, style: Dialect) -> bool:
     return even >= _EVEN
 
 
-def _unclear(columns: Columns, style: Dialect, text: str) -> SchemaError:
+def _unclear(columns: ColumnNames, style: Dialect, text: str) -> SchemaError:
     first = next(iter(columns))
     if style.names:
         received = f"columns {', '.join(map(repr, style.names[:20]))}"

@@ -12,13 +12,13 @@ from tfnlp.cli.io import row_streams
 from tfnlp.data import readers
 from tfnlp.data.datasets import named_sets
 from tfnlp.data.files import tables
-from tfnlp.data.files.columns import Columns, select
+from tfnlp.data.files.columns import ColumnNames, select
 from tfnlp.errors import DataError
 
 _FORMATS = ("jsonl", "tokens")
 
 
-def holds(source: str, columns: Columns, format: str | None = None) -> bool:
+def holds(source: str, columns: ColumnNames, format: str | None = None) -> bool:
     """Whether a source is a file of JSON objects with one key for each column.
 
     Annotated texts and semantic roles are not: their fields are derived from others.
@@ -39,7 +39,7 @@ def holds(source: str, columns: Columns, format: str | None = None) -> bool:
 
 def rows(
     source: str,
-    columns: Columns,
+    columns: ColumnNames,
     *,
     encoding: str | None = None,
     numbers: Mapping[str, type] = row_streams.NO_NUMBERS,
@@ -83,7 +83,7 @@ def _found(
     path: Path,
     objects: Iterator[tuple[str, dict[str, Any]]],
     names: Mapping[str, list[str]],
-    columns: Columns,
+    columns: ColumnNames,
 ) -> row_streams.Found:
     for place, row in objects:
         where = f"in {path}, {place}"

@@ -11,7 +11,7 @@ from typing import Any
 from tfnlp.cli.io.input_formats import Form, detect_format
 from tfnlp.cli.io.stdin import SOURCE, Lines
 from tfnlp.data.files import dialect as dialects
-from tfnlp.data.files.columns import Columns, Table, parts, select
+from tfnlp.data.files.columns import ColumnNames, Table, parts, select
 from tfnlp.data.files.dialect import Dialect
 from tfnlp.data.tagging import sentences
 from tfnlp.errors import DataError, SchemaError, nearest
@@ -27,7 +27,7 @@ HELD: Mapping[type, str] = MappingProxyType(
 
 def rows(
     lines: Lines,
-    columns: Columns,
+    columns: ColumnNames,
     *,
     form: Form | None = None,
     numbers: Mapping[str, type] = NO_NUMBERS,
@@ -200,7 +200,7 @@ def _texts(lines: Lines, field: str) -> Found:
         yield f"on line {k}", {field: [line.rstrip("\r\n")]}
 
 
-def _json_rows(lines: Lines, columns: Columns) -> Found:
+def _json_rows(lines: Lines, columns: ColumnNames) -> Found:
     for k, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -232,7 +232,9 @@ def _loaded(line: str, number: int) -> Any:
     ) from error
 
 
-def _table_rows(lines: Lines, columns: Columns, style: Dialect, ragged: str) -> Found:
+def _table_rows(
+    lines: Lines, columns: ColumnNames, style: Dialect, ragged: str
+) -> Found:
     table = Table(str(SOURCE), style.names, style.width, lambda: iter(()))
     picked = select(columns, table)
     for number, record in _records(lines, style, ragged):

@@ -144,8 +144,8 @@ def _flaws(flaws: Flaws, rows: int, separator: str | None) -> Iterator[str]:
     if flaws.empty:
         yield f"{share(flaws.empty, rows)} {have(flaws.empty)} an empty text."
     if 0 < flaws.unlabelled < rows:
-        told = f"{share(flaws.unlabelled, rows)} {have(flaws.unlabelled)} no label"
-        yield f"{told}; {_fate(flaws.unlabelled, separator)}."
+        found = f"{share(flaws.unlabelled, rows)} {have(flaws.unlabelled)} no label"
+        yield f"{found}; {_fate(flaws.unlabelled, separator)}."
     if flaws.undecodable:
         yield (
             f"{plural(flaws.undecodable, 'character')} could not be decoded "

@@ -17,7 +17,7 @@ from tfnlp.errors import DataError, UsageError, nearest
 from tfnlp.specs import Rows
 
 DROPPED = (*FLAWS, "duplicate")
-"""What `clean_pairs` leaves out if nothing else is said; `leak` can be asked for."""
+"""What `clean_pairs` leaves out by default; `leak` is optional."""
 
 _KEPT = "kept, for the time being"
 

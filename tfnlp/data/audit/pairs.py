@@ -16,7 +16,7 @@ from tfnlp.data.audit.texts import PERCENTILES, REMEMBERED, Audit, Unit, audit
 from tfnlp.data.rows import column_batches, held
 from tfnlp.specs import REFERENCES, Rows
 
-_TOLD = {
+_MESSAGES = {
     "identical": "the same text on both sides",
     "length": "a side that is too long for the other",
     "script": "a side in another script than the others",
@@ -45,16 +45,16 @@ class PairAudit(Audit):
     """Side → percentile → its length in training, in `unit`."""
 
     def _lines(self) -> list[tuple[str, str]]:
-        lines = [line for line in super()._lines() if not line[0].endswith(" a text")]
+        lines = [line for line in super()._lines() if not line[0].endswith(" per text")]
         for side, found in self.lengths.items():
             spread = ", ".join(f"{name} {value:,}" for name, value in found.items())
-            lines.append((f"{self.unit} a {side}", spread or "none"))
+            lines.append((f"{self.unit} per {side}", spread or "none"))
         again = [f"{side} {count:,}" for side, count in self.repeated.items()]
         lines.append(("seen before", ", ".join(again)))
         lines.append(("usual length", f"{self.usual:.2g} of a source to 1 of a target"))
         if any(self.scripts.values()):
-            told = [f"{side} {name or 'mixed'}" for side, name in self.scripts.items()]
-            lines.append(("scripts", ", ".join(told).lower()))
+            named = [f"{side} {name or 'mixed'}" for side, name in self.scripts.items()]
+            lines.append(("scripts", ", ".join(named).lower()))
         if self.references:
             most = [f"{name} up to {count}" for name, count in self.references.items()]
             lines.append(("references", ", ".join(most)))
@@ -106,7 +106,7 @@ def audit_pairs(
 
 
 def _held(rows: Rows) -> Rows:
-    """Rows in memory, if they are few; no row at all is what an audit tells."""
+    """Rows in memory, if they are few; without any row the audit reports the error."""
     return held(rows) if rows.cardinality() > 0 else rows
 
 
@@ -174,10 +174,10 @@ def _warnings(found: PairAudit) -> Iterator[str]:
     for name, flaws in found.flaws.items():
         rows = found.rows if name == "train" else found.others[name]
         prefix = "" if name == "train" else f"{name}: "
-        for flaw, told in _TOLD.items():
+        for flaw, message in _MESSAGES.items():
             if count := flaws[flaw]:
-                yield f"{prefix}{share(count, rows)} {have(count)} {told}."
+                yield f"{prefix}{share(count, rows)} {have(count)} {message}."
         for side, count in found.leaks.get(name, {}).items():
             if count:
-                told = f"{share(count, rows)} {have(count)}"
-                yield f"{prefix}{told} a {side} that is also in train."
+                rows_with = f"{share(count, rows)} {have(count)}"
+                yield f"{prefix}{rows_with} a {side} that is also in train."

@@ -1,7 +1,7 @@
 """What is wrong with tagged sentences, counted before anything is learnt from them.
 
 An `Audit` of the sentences as texts, and of their tags besides: whether they are of
-one scheme, which of them will be repaired, which words are tagged now so and now so.
+one scheme, which of them will be repaired, which words are tagged inconsistently.
 People have written the tags, so all rows are held in memory. Knows no network and no
 task.
 """
@@ -51,7 +51,7 @@ class TaggedAudit(Audit):
     strange: dict[str, dict[str, int]] = field(default_factory=dict)
     """Other set → types that no training row has, and how many there are."""
     ambiguous: int = 0
-    """Spans, or words where tags are plain, that are tagged now so and now so."""
+    """Spans, or words where tags are plain, that are tagged inconsistently."""
     several: dict[str, dict[str, int]] = field(default_factory=dict)
     """Some of those → type → how often; outside of all spans is `O`."""
 
@@ -87,7 +87,7 @@ def audit_sentences(
     Args:
         rows: with `tokens` and `tags`, see `tfnlp.data.tagging.sentences`.
         others: name → rows that training must not have seen, such as test.
-        key_fields: what tells rows of one sentence apart, such as its predicate.
+        key_fields: fields that distinguish rows of one sentence, such as its predicate.
         label_field: field of the label of a whole sentence, if there is one.
 
     Raises:
@@ -144,8 +144,10 @@ def _count(found: TaggedAudit, name: str, sentences: Sentences) -> None:
     else:
         counts = type_counts(whole, survey.scheme)
         found.strange[name] = {t: n for t, n in counts.items() if t not in found.types}
-    told = replace(survey, empty=0).messages()  # the audit of texts has counted them
-    found.warnings += [prefix + message for message in told]
+    messages = replace(
+        survey, empty=0
+    ).messages()  # the audit of texts has counted them
+    found.warnings += [prefix + message for message in messages]
     found.warnings += [
         prefix + message for message in _differences(found, survey, name)
     ]

@@ -51,7 +51,7 @@ class Audit:
     length: int | None = None
     unit: Unit = "words"
     cut: float = 0.0
-    """Share of texts longer than `length`, which lose their end."""
+    """Share of texts longer than `length`, which are truncated."""
     leaking: dict[str, int] = field(default_factory=dict)
     """Rows of each other set whose text is also a training row's."""
     unseen: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class Audit:
         return found
 
     def table(self) -> str:
-        """A short table for a terminal, with warnings below; `check` tells errors."""
+        """A short table with warnings below; errors are raised by `check`."""
         width = max(len(name) for name, _ in self._lines())
         lines = [f"{name:<{width}}  {value}" for name, value in self._lines()]
         lines += [f"warning: {message}" for message in self.warnings]
@@ -98,9 +98,9 @@ class Audit:
                     findings.class_counts(self.classes),
                 )
             )
-        for name, found in (("words", self.words), ("characters", self.characters)):
+        for name, found in (("tokens", self.words), ("characters", self.characters)):
             spread = ", ".join(f"p{key} {value:,}" for key, value in found.items())
-            lines.append((f"{name} a text", spread or "none"))
+            lines.append((f"{name} per text", spread or "none"))
         if self.length:
             lines.append((f"truncated at {self.length} tokens", f"{self.cut:.1%}"))
         return lines
@@ -121,8 +121,8 @@ def audit(
 
     Args:
         text_fields: fields of text; two for pairs.
-        key_fields: fields that tell rows of one text apart, such as the predicate
-            whose roles are asked for.
+        key_fields: further fields that distinguish rows of one text, such as the
+            predicate of semantic roles.
         label_field: field of the label, or None if rows have none.
         label_separator: between several labels of a row; then no label at all is an
             answer too, and only rows that all lack one are an error.
@@ -185,7 +185,7 @@ def clean(
 
 @dataclass(frozen=True)
 class _Reader:
-    """Takes rows apart into texts and labels."""
+    """Reads texts, keys and labels of rows."""
 
     text_fields: tuple[str, ...]
     key_fields: tuple[str, ...]
@@ -193,7 +193,7 @@ class _Reader:
     separator: str | None
 
     def __call__(self, rows: Rows) -> Iterator[tuple[tuple[bytes, ...], Any, bytes]]:
-        """Texts, what else tells the row apart, and label of each row."""
+        """Texts, values of the key fields, and label of each row."""
         for batch in column_batches(rows):
             size = len(batch[self.text_fields[0]])
             none = np.full(size, b"", object)

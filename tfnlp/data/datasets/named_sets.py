@@ -16,7 +16,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfnlp.data.datasets import builtin
-from tfnlp.data.files.columns import Columns, Table, select
+from tfnlp.data.files.columns import ColumnNames, Table, select
 from tfnlp.data.rows import settled
 from tfnlp.data.tagging.sentences import NO_BREAK
 from tfnlp.errors import DataError, SchemaError, nearest
@@ -58,7 +58,7 @@ def split_names(source: str) -> tuple[str, ...]:
 
 def named_rows(
     source: str,
-    columns: Columns,
+    columns: ColumnNames,
     *,
     split: str | None = None,
     optional: Sequence[str] = (),

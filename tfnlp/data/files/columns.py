@@ -13,7 +13,7 @@ from typing import Any
 from tfnlp.errors import SchemaError, nearest
 
 Column = str | int
-Columns = Mapping[str, Column]
+ColumnNames = Mapping[str, Column]
 """Field of a row → column of the source."""
 
 
@@ -45,7 +45,7 @@ def parts(column: Column, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(part.strip() for part in whole.split("+"))
 
 
-def named(columns: Columns) -> tuple[str, ...]:
+def named(columns: ColumnNames) -> tuple[str, ...]:
     """The names among the columns, without those that are numbers.
 
     Example:
@@ -57,7 +57,7 @@ def named(columns: Columns) -> tuple[str, ...]:
 
 
 def select(
-    columns: Columns, table: Table, *, optional: Sequence[str] = ()
+    columns: ColumnNames, table: Table, *, optional: Sequence[str] = ()
 ) -> dict[str, tuple[int, ...]]:
     """Finds the positions that each field is made of.
 

@@ -1,4 +1,4 @@
-"""How a file of delimited text is written, told from its beginning.
+"""CSV dialect detection: delimiter, quoting and header from the first records.
 
 Delimiter, quoting and header are each detected unless given. Nothing here reads a
 whole file; `tables.py` does, with the `Dialect` that comes out of here.
@@ -22,7 +22,7 @@ NAMED = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 """Delimiters as people write them on a command line."""
 
 _LONGEST_FIELD = 64 * 2**20
-_HEAD = 200  # records that are enough to tell delimiter and header
+_HEAD = 200  # records that dialect detection reads
 _COMMON = frozenset(
     "text label sentence review comment tweet title content body document question "
     "class category sentiment target topic intent id".split()
@@ -65,12 +65,12 @@ def detect(
     quoting: bool | None = None,
     header: bool | None = None,
 ) -> Dialect:
-    r"""Tells how delimited text is written.
+    r"""Detects the dialect of delimited text.
 
     Args:
         text: the beginning of the file.
         whole: whether that is all of it.
-        wanted: names of columns that the user asked for.
+        wanted: names of requested columns.
         delimiter: one character, if known; and so on for the others.
 
     Raises:
@@ -94,7 +94,7 @@ def detect(
 
 
 def detect_delimiter(text: str, wanted: Sequence[str] = ()) -> str:
-    r"""Tells the delimiter: the one that cuts all records into equally many fields.
+    r"""Detects the delimiter: the one that splits all records into equally many fields.
 
     Wanted names that appear when the first line is cut decide at once. Where several
     delimiters fit, one is better after which quotes surround fields.
@@ -118,7 +118,7 @@ def detect_delimiter(text: str, wanted: Sequence[str] = ()) -> str:
 
 
 def detect_quoting(text: str, delimiter: str, *, whole: bool = True) -> bool:
-    r"""Tells whether quotes surround fields or are ordinary characters.
+    r"""Detects whether quotes surround fields or are ordinary characters.
 
     Fields are quoted if every quote that opens a field is closed where the field
     ends. If one is not, or if quotes would glue together lines that all have the
@@ -138,10 +138,10 @@ def detect_quoting(text: str, delimiter: str, *, whole: bool = True) -> bool:
 
 
 def detect_header(head: Sequence[Sequence[str]], wanted: Sequence[str] = ()) -> bool:
-    """Tells whether the first record names the columns.
+    """Detects the header: whether the first record names the columns.
 
-    Names that were asked for and are all there decide; so do, when columns were
-    asked for by number, these rules in this order: a number names no column; a
+    Requested names that are all there decide; so do, when columns were
+    requested by number, these rules in this order: a number names no column; a
     word such as `text` or `label` does; a value that comes again further down is a
     label, not a name; a word above a column of numbers is a name. Otherwise the
     first record is a header if its distinct words are far shorter than the texts.

@@ -11,15 +11,15 @@ from itertools import zip_longest
 from pathlib import Path
 
 from tfnlp.data.files import encoding as encodings
-from tfnlp.data.files.columns import Columns, Table, parts
+from tfnlp.data.files.columns import ColumnNames, Table, parts
 from tfnlp.data.tagging import sentences
 from tfnlp.errors import DataError, nearest
 
 
-def holds(path: Path, columns: Columns) -> bool:
+def holds(path: Path, columns: ColumnNames) -> bool:
     """Whether a source is parallel files: one for each column.
 
-    A source that is itself nothing is told by one file already, so that a message
+    A source that does not exist itself is recognised by one file, so that a message
     can name the one that is missing.
 
     Example:
@@ -31,7 +31,7 @@ def holds(path: Path, columns: Columns) -> bool:
     return needed(_file(path, name, names) for name in names)
 
 
-def table(path: Path, columns: Columns, *, encoding: str | None = None) -> Table:
+def table(path: Path, columns: ColumnNames, *, encoding: str | None = None) -> Table:
     """Line files with a column for each; lines end with a line feed only.
 
     Other line ends (a lone carriage return, U+2028) stay in the text: where one side
@@ -66,7 +66,7 @@ def table(path: Path, columns: Columns, *, encoding: str | None = None) -> Table
     return Table(str(path), names, len(names), lambda: _records(places), small)
 
 
-def _names(columns: Columns) -> tuple[str, ...]:
+def _names(columns: ColumnNames) -> tuple[str, ...]:
     every = [part for column in columns.values() for part in parts(column, ())]
     return tuple(dict.fromkeys(every))
 
@@ -112,12 +112,12 @@ def _records(files: list[tuple[Path, str]]) -> Iterator[tuple[str, ...]]:
 
 def _uneven(files: list[tuple[Path, str]], number: int) -> DataError:
     counts = [sum(1 for _ in _lines(*file)) for file in files]
-    told = [
+    found = [
         f"{file} with {count:,} lines"
         for (file, _), count in zip(files, counts, strict=True)
     ]
     return DataError(
         "Parallel files have the same number of lines. Received: "
-        f"{' and '.join(told)}; line {number:,} is the first without a partner. Look "
+        f"{' and '.join(found)}; line {number:,} is the first without a partner. Look "
         "there and before it for a line that is broken in two or left out."
     )

@@ -14,7 +14,7 @@ from tfnlp.data.tagging import sentences
 from tfnlp.errors import DataError
 
 NAMES = ("word", "letters", "phones", "stressed")
-"""Columns: the word, its letters with spaces between, its phones without and with
+"""ColumnNames: the word, its letters with spaces between, its phones without and with
 the digits that mark stress."""
 ENDING = ".dict"
 

@@ -103,7 +103,7 @@ class AlignmentReport:
 def plain_words(texts: Sequence[str]) -> list[list[tuple[int, int]]]:
     """Cuts texts into words, numbers and single signs.
 
-    Exactly as the splitter `words` of tfnlp does, so that a tagger is asked about
+    Exactly as the splitter `words` of tfnlp does, so that a tagger is queried about
     the words that it learnt; hand in another cut for a task that splits otherwise.
 
     Example:

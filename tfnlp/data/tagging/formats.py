@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from tfnlp.data.files import encoding as encodings
-from tfnlp.data.files.columns import Columns, Table
+from tfnlp.data.files.columns import ColumnNames, Table
 from tfnlp.data.tagging import conll, propbank, sentences, slots, spans, token_lists
 
 FORMATS = ("conll", "conllu", "slots", "spans", "tokens", "propbank")
-COLUMNS: Columns = {"tokens": "tokens", "tags": "tags"}
+COLUMNS: ColumnNames = {"tokens": "tokens", "tags": "tags"}
 """What is read if nothing else is said: the first and the last column of CoNLL."""
 
 ENDINGS = {
@@ -34,11 +34,11 @@ _GAP = re.compile(r"\n[ \t]*\n")
 _JSON = (".jsonl", ".ndjson", ".json")
 
 
-def format_of(path: Path, columns: Columns) -> str | None:
+def format_of(path: Path, columns: ColumnNames) -> str | None:
     """The format of a tagged file; None if it is none, but a table for example.
 
     A name without a known ending is CoNLL if `tokens` or `tags` are wanted of it; a
-    `.tsv` is where empty lines part its lines. JSON is told by the keys of its first
+    `.tsv` is where empty lines part its lines. JSON is known by the keys of its first
     object: `props`, the column of the tags, or a `text` with spans.
 
     Example:
@@ -100,7 +100,7 @@ def holds_tags(path: Path, format: str | None = None) -> bool:
 
 
 def table(
-    path: Path, format: str, columns: Columns, *, encoding: str | None = None
+    path: Path, format: str, columns: ColumnNames, *, encoding: str | None = None
 ) -> Table:
     """A tagged file as a table of sentences.
 
@@ -127,7 +127,11 @@ def table(
 
 
 def misaligned(
-    source: str, columns: Columns, *, format: str | None = None, encoding: str | None
+    source: str,
+    columns: ColumnNames,
+    *,
+    format: str | None = None,
+    encoding: str | None,
 ) -> list[str]:
     """What to know of spans that do not end where words do, a sentence each.
 

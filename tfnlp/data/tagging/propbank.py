@@ -42,16 +42,16 @@ def roles(path: Path, *, encoding: str | None = None) -> Table:
     return sentences.table(path, NAMES, lambda: _records(path, encoding))
 
 
-def placed(rows: Rows) -> Rows:
-    """Rows whose `predicate` is a number, and that of one of their `tokens`.
+def parse_predicates(rows: Rows) -> Rows:
+    """Parses `predicate` as the index of one of the `tokens` of its row, from 0.
 
     Raises:
-        DataError: it is not.
+        DataError: it is no such index.
         SchemaError: the rows lack one of these fields.
 
     Example:
     >>> from tfnlp.data.rows import from_list
-    >>> rows = placed(from_list([{"tokens": "Ann left", "predicate": "1"}]))
+    >>> rows = parse_predicates(from_list([{"tokens": "Ann left", "predicate": "1"}]))
     >>> [row["predicate"].item() for row in rows.as_numpy_iterator()]
     [1]
     """

@@ -23,7 +23,7 @@ _LETTERED = re.compile("[BIESMLU](-.+)?", re.DOTALL)
 def detect(
     sequences: Iterable[Sequence[str]], *, where: str = "these rows"
 ) -> str | None:
-    """Tells the scheme of many sentences' tags; None if they are plain, as for POS.
+    """Detects the tagging scheme of many sentences; None if they are plain, as for POS.
 
     Args:
         sequences: the tags of each sentence.
@@ -54,7 +54,7 @@ def detect(
 def of_tags(tags: Iterable[str], *, where: str = "these rows") -> str | None:
     """The scheme that a set of tags can be of, whatever their order.
 
-    IOB1 cannot be told from BIO so; see `detect`.
+    IOB1 and BIO cannot be distinguished so; see `detect`.
 
     Raises:
         DataError: the tags are of two schemes.

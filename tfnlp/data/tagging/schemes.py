@@ -3,10 +3,10 @@
 A tag is `O`, or a letter, a hyphen and a type: `B-PER`. What the letter says
 depends on the scheme; the type may be missing (`B`). All tags are read by one
 rule, that of `conlleval`: a span goes on with an inside or end tag of the same
-type after a begin or inside tag, and starts anew with any other. Repairing and
+type after a begin or inside tag, and a new one starts with any other. Repairing and
 converting are both reading by that rule and writing again, so neither can disagree
 with the scores. Knows no file and no network; `tfnlp.data.tagging.scheme_detection`
-tells which scheme a file is in.
+detects the scheme of a file.
 """
 
 import functools
@@ -196,7 +196,7 @@ def constraints(labels: Sequence[str], scheme: str | None) -> Constraints:
     is allowed nowhere, so that every allowed path has an end.
 
     Args:
-        labels: the tags that a network tells apart, C of them.
+        labels: the tags of a network, C of them.
         scheme: None allows everything, as for POS.
 
     Example:

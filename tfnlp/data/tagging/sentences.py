@@ -104,7 +104,7 @@ def table(
         path: what messages call it.
         names: of the columns.
         records: reads all sentences from the start.
-        file: what tells the size, if not the path.
+        file: whose size counts, if not the path's.
     """
     small = encodings.is_small(file or path)
     return Table(str(path), tuple(names), len(names), records, small)

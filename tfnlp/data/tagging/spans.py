@@ -1,6 +1,6 @@
 """Texts with spans of characters: exports of doccano, Prodigy and Label Studio.
 
-Each is JSON lines or a JSON list of objects; which tool wrote one is told by its
+Each is JSON lines or a JSON list of objects; which tool wrote one is recognised by its
 keys, object by object:
 
 - doccano: `text` and `label`, `labels` or `entities` with `[start, end, type]`,

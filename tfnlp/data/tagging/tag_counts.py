@@ -68,7 +68,7 @@ def types_of(tags: Iterable[str]) -> set[str]:
 
 
 def several_tags(sentences: Sentences, scheme: str | None) -> dict[str, dict[str, int]]:
-    """What is tagged now so and now so, that with most doubtful tags first.
+    """Inconsistent annotations: what has several tags, most doubtful tags first.
 
     Args:
         scheme: of the tags; None if they are plain, then of words, else of spans. A

@@ -28,7 +28,7 @@ class WordTokenizer(Tokenizer):
     Args:
         tokens: distinct words, without `SPECIAL_TOKENS`.
         lines: whether a line feed is a word too, not just white space: in running
-            text it tells where a sentence ends.
+            text it marks the end of a sentence.
         standardize: see `Tokenizer`.
 
     Raises:

@@ -79,12 +79,12 @@ def _chunks(
     """Tokens int32 [N] by number, and which text each is of, int64 [N]."""
 
     @tf.autograph.experimental.do_not_convert
-    def told(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def prepared(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         found = tokens(batch)
         different, places = tf.unique(found.flat_values)
         return different, places, found.row_lengths()
 
-    batches = texts.map(told, num_parallel_calls=2, deterministic=True).prefetch(2)
+    batches = texts.map(prepared, num_parallel_calls=2, deterministic=True).prefetch(2)
     ids: list[np.ndarray] = []
     lengths: list[np.ndarray] = []
     waiting = 0

@@ -24,7 +24,7 @@ from tfnlp.text.vectorizer.terms import Terms
 from tfnlp.text.vocabulary import SPECIAL, Vocabulary
 
 
-class Options(TypedDict, total=False):
+class VectorizerOptions(TypedDict, total=False):
     """What a vectorizer takes besides its vocabulary; see `Terms`."""
 
     standardize: Sequence[str]
@@ -61,7 +61,7 @@ class Vectorizer(tf.Module):
            [1, 0, 0, 0]], dtype=int32)
     """
 
-    def __init__(self, vocabulary: Sequence[str], **options: Unpack[Options]):
+    def __init__(self, vocabulary: Sequence[str], **options: Unpack[VectorizerOptions]):
         super().__init__()
         if len(vocabulary) == 0:
             raise DataError(
@@ -93,7 +93,7 @@ class Vectorizer(tf.Module):
         *,
         vocabulary_size: int = 20_000,
         min_frequency: int = 1,
-        **options: Unpack[Options],
+        **options: Unpack[VectorizerOptions],
     ) -> Self:
         """Learns the vocabulary from text columns of rows, in one pass.
 
@@ -135,7 +135,7 @@ class Vectorizer(tf.Module):
         *,
         vocabulary_size: int = 20_000,
         min_frequency: int = 1,
-        **options: Unpack[Options],
+        **options: Unpack[VectorizerOptions],
     ) -> Self:
         """Learns the vocabulary from strings; see `from_rows`.
 

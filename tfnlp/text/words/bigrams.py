@@ -1,7 +1,7 @@
 """Pairs of neighbours: what a word stands beside.
 
 Where words are characters, as in Chinese, pairs of them are often words; vectors of
-pairs so tell a tagger what no single character does (Chen et al. 2015; `bichar` in
+bigrams so give a tagger what no single character does (Chen et al. 2015; `bichar` in
 Zhang and Yang 2018).
 """
 

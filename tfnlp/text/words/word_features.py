@@ -1,5 +1,4 @@
-"""What a tagger sees of a word: its id, its characters, how it is cased, and whether
-it is in a list of phrases.
+"""Features of words for taggers: id, characters, casing, bigrams and gazetteers.
 
 In graph, so that an artefact reads words as training did. Nothing here knows
 where words come from (`tfnlp.text.words.word_offsets`) or what is made of them.
@@ -44,11 +43,11 @@ class WordFeatures(tf.Module):
 
     Args:
         vocabulary: words, without the special ones.
-        characters: the characters that are told apart; none for no such feature.
+        characters: the vocabulary of characters; none for no such feature.
         casing: whether there is a feature of how words are cased.
         word_length: characters kept of a word; of longer ones, both ends.
-        gazetteers: lists of phrases, if words in them are told apart.
-        bigrams: the pairs of neighbours that are told apart, see `word_pairs`; none
+        gazetteers: lists of phrases, if they are a feature.
+        bigrams: the vocabulary of pairs of neighbours, see `word_pairs`; none
             for no such feature.
         seen: how many of the vocabulary, from its start, occur where it was learnt:
             the others are known by a vector only. None for all.
