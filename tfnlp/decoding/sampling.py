@@ -155,7 +155,7 @@ def sample_tokens(
 
     Args:
         logits: float32 [N, V].
-        draw: float32 [N] from 0 up to, but not, 1.
+        draw: float32 [N] in [0, 1).
 
     Example:
     >>> logits = tf.math.log([[0.25, 0.5, 0.25]] * 3)
@@ -163,22 +163,25 @@ def sample_tokens(
     >>> drawn.numpy().tolist()
     [0, 1, 2]
     """
-    likeliest = tf.argmax(logits, axis=-1, output_type=tf.int32)
+    most_probable = tf.argmax(logits, axis=-1, output_type=tf.int32)
     return when(
         config.any("temperature", lambda temperature: temperature > 0.0),
-        lambda: _some_drawn(logits, draw, config, likeliest),
-        lambda: likeliest,
+        lambda: _some_drawn(logits, draw, config, most_probable),
+        lambda: most_probable,
     )
 
 
 def _some_drawn(
-    logits: tf.Tensor, draw: tf.Tensor, config: GenerationConfig, likeliest: tf.Tensor
+    logits: tf.Tensor,
+    draw: tf.Tensor,
+    config: GenerationConfig,
+    most_probable: tf.Tensor,
 ) -> tf.Tensor:
     temperature = config.column("temperature")
     below = logits - tf.reduce_max(logits, axis=-1, keepdims=True)
     kept = filter_logits(below / tf.maximum(temperature, _COLDEST), config)
     return tf.where(
-        temperature[:, 0] > 0.0, inverse_transform(tf.exp(kept), draw), likeliest
+        temperature[:, 0] > 0.0, inverse_transform(tf.exp(kept), draw), most_probable
     )
 
 
@@ -190,7 +193,10 @@ def inverse_transform(masses: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:
 
     Args:
         masses: float32 [N, V], at least one of each row above 0.
-        draw: float32 [N] from 0 up to, but not, 1.
+        draw: float32 [N] in [0, 1).
+
+    Returns:
+        int32 [N].
 
     Example:
     >>> masses, draw = tf.constant([[0.0, 2.0, 2.0, 0.0]]), tf.constant([0.75])

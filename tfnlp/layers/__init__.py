@@ -1,4 +1,6 @@
-"""Keras layers on vectors and masks: no text, no vocabulary, no task.
+"""Keras layers for NLP: attention, RNNs, CRF, pooling, embeddings, masking.
+
+They know vectors and masks, but no text, no vocabulary and no task.
 
 Importing this package registers every layer, so that a saved network loads
 without ``custom_objects``. Masks are int32 ``[B, T]`` inputs, 1 for a real token

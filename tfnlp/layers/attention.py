@@ -41,7 +41,7 @@ class TransformerBlock(keras.layers.Layer):
         attention_dropout: share of the attention weights dropped; costs a random
             number for each pair of tokens.
         normalize_first: layer normalisation of the input of each half (pre-norm),
-            which trains without warm-up; False normalises the sum behind it
+            which trains without warm-up; False normalises the sum after it
             (post-norm), as in the original paper.
         causal: causal mask: a token sees only itself and earlier ones.
         l1: factor of the absolute penalty on the kernels.

@@ -23,7 +23,7 @@ def log_likelihood(chain: Chain, tags: tf.Tensor) -> tf.Tensor:
 
     Args:
         chain: the scores.
-        tags: int32 [B, T]; what stands on padding does not matter.
+        tags: int32 [B, T]; values at padding do not matter.
     """
     emissions, transitions = _bounded_scores(chain)
     score = path_score(emissions, transitions, chain.padding_mask, tags[..., None])

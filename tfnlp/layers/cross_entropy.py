@@ -33,11 +33,11 @@ def _by_row(logits: tf.Tensor, y: tf.Tensor, smoothing: float) -> tf.Tensor:
     def loss(logits: tf.Tensor) -> tuple:
         shares = tf.nn.softmax(logits)
         highest = tf.reduce_max(logits, axis=1)
-        behind = highest - tf.gather(logits, y, batch_dims=1)
+        gap = highest - tf.gather(logits, y, batch_dims=1)
         if smoothing:
             even = highest - tf.reduce_mean(logits, axis=1)
-            behind = (1.0 - smoothing) * behind + smoothing * even
-        found = behind - tf.math.log(tf.reduce_max(shares, axis=1))
+            gap = (1.0 - smoothing) * gap + smoothing * even
+        found = gap - tf.math.log(tf.reduce_max(shares, axis=1))
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
             rest = shares - smoothing / logits.shape[-1] if smoothing else shares

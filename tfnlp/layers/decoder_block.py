@@ -94,6 +94,7 @@ class DecoderBlock(keras.layers.Layer):
                 f"positions into even parts. Received: num_heads={self.num_heads}, "
                 f"hidden_dim={width}. Pass a hidden_dim of {even * -(-width // even)}."
             )
+        # Names of attributes that hold layers are paths of weights in files: they stay.
         self.own_norm = self._norm("own_norm", vectors_shape)
         self.own_inputs = self._parts("qkv", width, "own_inputs", vectors_shape)
         self.own_output = self._dense(width, "own_output", vectors_shape)

@@ -53,7 +53,7 @@ def embed(
         vocabulary_size: number of ids, padding (0) and unknown (1) included.
         embedding_dim: size of a vector; by default that of `vectors`.
         vectors: float [V, D] start values, row i for id i.
-        trainable: whether the vectors are tuned; False freezes them.
+        trainable: whether the vectors are trained; False freezes them.
         initializer_range: without start values, weights are uniform between
             -initializer_range and initializer_range.
         l1: factor of the absolute penalty on the vectors.
@@ -97,7 +97,7 @@ class TokenWeights(keras.layers.Layer):
     """Multiplies the vector of each token with a learned weight of that token.
 
     Weights start at 1. A bag of words learns with them which words matter,
-    whatever they mean: the tf-idf of a network.
+    independent of their meaning: like tf-idf, but trained.
 
     Args:
         vocabulary_size: number of ids.

@@ -41,7 +41,7 @@ def encoder(
     Args:
         vocabulary_size: number of ids, n-grams included.
         hidden_dim: size D of a vector; by default that of the start values, else 64.
-        initial_vectors: float [V, D] start values that are always tuned, for
+        initial_vectors: float [V, D] start values that are always trained, for
             example the log-ratios of naive Bayes.
         vectors: float [V, D] pretrained word vectors.
         trainable_vectors: False freezes the pretrained vectors.

@@ -100,6 +100,7 @@ class RecurrentDecoder(keras.layers.Layer):
     def build(self, token_ids_shape: Shape, memory_shape: Shape | None = None) -> None:
         """Makes embedding, recurrent layers and cross-attention."""
         policy = {"dtype": self.dtype_policy}
+        # Names of attributes that hold layers are paths of weights in files: they stay.
         self.words = WordDropout(self.word_dropout)
         self.table = ReversibleEmbedding(
             self.vocabulary_size,
@@ -234,13 +235,13 @@ class RecurrentDecoder(keras.layers.Layer):
         states = self.first_states(tf.shape(token_ids)[0], memory)
         vectors = tf.transpose(self.table(token_ids), [1, 0, 2])
         rows, length = tf.shape(memory.vectors)[0], tf.shape(memory.vectors)[1]
-        nowhere = tf.zeros([rows, length])
+        no_weights = tf.zeros([rows, length])
 
         def advance(before: Any, now: tf.Tensor) -> Any:
             _, after, weights = self._advanced(now, before[0], source)
             return after, weights
 
-        _, weights = tf.scan(advance, vectors, (states, nowhere))
+        _, weights = tf.scan(advance, vectors, (states, no_weights))
         return tf.transpose(weights, [1, 0, 2])
 
     def first_states(self, rows: tf.Tensor, memory: Memory | None = None) -> States:

@@ -110,6 +110,7 @@ class TransformerDecoder(keras.layers.Layer):
         """Makes embedding, blocks and the last normalisation."""
         vectors = (None, None, self.hidden_dim)
         policy = {"dtype": self.dtype_policy}
+        # Names of attributes that hold layers are paths of weights in files: they stay.
         self.words = WordDropout(self.word_dropout)
         self.table = ReversibleEmbedding(
             self.vocabulary_size,

@@ -52,7 +52,7 @@ def embedding_inputs(
         sizes: how many ids each feature has: `token_ids`, and those of the others in
             `FEATURES` that are there; see `WordFeatures.sizes`.
         embedding_dim: size of the vector that is learnt of a word; 100 by default,
-            0 for none beside pretrained ones. Tuned vectors have their own.
+            0 for none beside pretrained ones. Trainable ones have their own size.
         vectors: float [V, E] pretrained word vectors. They are frozen, and learnt
             ones are concatenated: fine-tuned vectors would drift away from those of
             words that training has not seen.
