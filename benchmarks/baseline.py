@@ -23,7 +23,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 from sklearn.svm import LinearSVC
 
 import tfnlp
-from tfnlp import cli
+from tfnlp import cli, recipes
 from tfnlp.scores import classification as scores
 from tfnlp.scores import classification_bootstrap, label_encoding
 
@@ -35,7 +35,7 @@ Answer = Callable[[Any], np.ndarray]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Source):
+class Recipe(recipes.LabelledTexts):
     """Scores TF-IDF with a linear SVM on the rows that a pipeline would test on."""
 
 
@@ -57,10 +57,10 @@ class Candidate(NamedTuple):
 def main(recipe: Recipe) -> None:
     """Reads, chooses, tests and prints."""
     start = time.perf_counter()
-    rows = recipe.clean(recipe.read_splits())
+    rows = recipe.filter_rows(recipe.read_splits())
     splits = tfnlp.Splits(*map(in_memory, rows))
     found = measure(splits, separator=recipe.joined_by)
-    found["rows"] = {name: len(split.texts) for name, split in splits._asdict().items()}
+    found["rows"] = {name: len(side.texts) for name, side in splits._asdict().items()}
     found["seconds"] = round(time.perf_counter() - start, 1)
     print(json.dumps(found))
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import tfnlp
-from tfnlp import cli
+from tfnlp import cli, recipes
 from tfnlp.cli.tensorflow_logs import quiet_start
 from tfnlp.errors import UsageError
 
@@ -40,14 +40,19 @@ SORTED = "PyTorch, batches of `fit`, packed"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Tagger):
+class Recipe(recipes.Tagging):
     """Measures the words a second of an epoch."""
 
     train: str = ""  # file of tagged sentences; default: made-up ones
-    epochs: int = 3  # the first is not counted
-    batch_size: int = 32
-    learning_rate: float = 2e-3
-    global_clipnorm: float = 5.0
+    training: tfnlp.TrainConfig = field(
+        default_factory=lambda: tfnlp.TrainConfig(
+            epochs=3,  # the first is not counted
+            patience=1_000,
+            batch_size=32,
+            learning_rate=2e-3,
+            global_clipnorm=5.0,
+        )
+    )
     threads: int = field(default=2, metadata={"help": "of PyTorch"})
 
     def read_splits(self) -> tfnlp.Splits:
@@ -75,7 +80,7 @@ class Peer(nn.Module):
 
     def __init__(self, sizes: Mapping[str, int], tags: int, recipe: Recipe):
         super().__init__()
-        word_dim = recipe.word_dim or 100
+        word_dim = recipe.embedding_dim or 100
         letters, filters = recipe.character_dim, recipe.character_filters
         self.words = nn.Embedding(sizes["token_ids"], word_dim, padding_idx=0)
         self.letters = nn.Embedding(sizes["character_ids"], letters, padding_idx=0)
@@ -83,12 +88,12 @@ class Peer(nn.Module):
         self.window = nn.Conv1d(letters, filters, 3, padding=1)
         self.lstm = nn.LSTM(
             word_dim + filters + 8,
-            recipe.own_width // 2,
+            recipe.encoder_options.hidden_dim // 2,
             batch_first=True,
             bidirectional=True,
         )
         self.dropout = nn.Dropout(recipe.dropout)
-        self.logits = nn.Linear(recipe.own_width, tags)
+        self.logits = nn.Linear(recipe.encoder_options.hidden_dim, tags)
         self.pairs = nn.Parameter(torch.zeros(tags, tags))
         self.start = nn.Parameter(torch.zeros(tags))
         self.end = nn.Parameter(torch.zeros(tags))
@@ -153,20 +158,15 @@ def main(recipe: Recipe) -> None:
     Raises:
         UsageError: there is no epoch to count.
     """
-    if recipe.epochs < 2:
+    config = recipe.training
+    if config.epochs < 2:
         raise UsageError(
-            "--epochs is 2 or more, since the first is not counted. "
-            f"Received: {recipe.epochs}."
+            "--training.epochs is 2 or more, since the first is not counted. "
+            f"Received: {config.epochs}."
         )
+    recipe = recipe.resolved()
     splits = recipe.read_splits()
-    task = tfnlp.Tagging.from_rows(splits.train, **recipe.learning())
-    config = tfnlp.TrainConfig(
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        global_clipnorm=recipe.global_clipnorm,
-        patience=recipe.epochs,
-    )
+    task = recipe.learn_task(splits.train)
     words = sum(len(row["tokens"].split()) for row in splits.train.as_numpy_iterator())
     seconds = {
         PEER: of_torch(recipe, task, splits, config, bucket=False),
@@ -220,14 +220,11 @@ def of_fit(
     clock = EpochSeconds()
 
     def build(hp: Any) -> keras.Model:
-        encoder = recipe.encoder_on(
-            recipe.embedding_inputs(task.words, None),
-            hidden_dim=recipe.own_width,
-            dropout=recipe.dropout,
-        )
+        inputs = recipe.inputs(task, recipes.StartValues())
+        encoder = recipe.encode(inputs, hp, dropout=recipe.dropout)
         return task.network(encoder, dropout=recipe.dropout)
 
-    valid = splits.valid.take(recipe.batch_size)
+    valid = splits.valid.take(config.batch_size)
     tfnlp.fit(task, build, splits.train, valid, config, callbacks=(clock,))
     return clock.fastest
 

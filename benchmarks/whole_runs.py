@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import tfnlp
-from tfnlp import cli
+from tfnlp import cli, recipes
 from tfnlp.errors import TfnlpError, UsageError, nearest
 from tfnlp.timing import MAXRSS_UNIT
 
@@ -50,14 +50,14 @@ OURS = {
     "--training.schedule linear",
     "bow": "--encoder bow",
     "cnn": f"--encoder cnn --sequence_length 600 --nb_prior.scale 1 {_THREE}",
-    "cnn, small, one pass": "--encoder cnn --sequence_length 600 --width 64 "
-    "--nb_prior.scale 1 "
+    "cnn, small, one pass": "--encoder cnn --sequence_length 600 "
+    "--encoder.hidden_dim 64 --nb_prior.scale 1 "
     "--dropout 0.3 --spatial_dropout 0 "
-    f"--network kernel_sizes=(2,) embedding_dim=32 {_ONE_PASS}",
+    f"--encoder.kernel_sizes 2 --encoder.embedding_dim 32 {_ONE_PASS}",
     "rnn": f"--encoder rnn --sequence_length 400 --nb_prior.scale 1 {_THREE}",
-    "rnn, small, one pass": "--encoder rnn --sequence_length 200 --width 32 "
-    "--nb_prior.scale 1 "
-    f"--network embedding_dim=64 --training.batch_size 128 {_ONE_PASS}",
+    "rnn, small, one pass": "--encoder rnn --sequence_length 200 "
+    "--encoder.hidden_dim 32 --nb_prior.scale 1 "
+    f"--encoder.embedding_dim 64 --training.batch_size 128 {_ONE_PASS}",
     "transformer": "--encoder transformer",
 }
 """What a row of the table is called → flags of the pipeline."""
@@ -77,7 +77,7 @@ of the one that started it, and this script has read the rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Source):
+class Recipe(recipes.LabelledTexts):
     """Measures accuracy, seconds and memory of whole runs."""
 
     runs: str = "all"  # rows of the table, joined with ;
@@ -114,7 +114,7 @@ def main(recipe: Recipe) -> None:
             "Leave them out."
         )
     with tempfile.TemporaryDirectory() as folder:
-        splits = write(recipe.clean(recipe.read_splits()), Path(folder))
+        splits = write(recipe.filter_rows(recipe.read_splits()), Path(folder))
         print(HEAD, flush=True)
         for name in names:
             print(line(measure(name, splits, Path(folder))), flush=True)

@@ -8,31 +8,25 @@ file: `--test_target summary1 summary2`. The artefact answers a source with the 
 text, at `n_best` with several, and at `align` with where each token looked.
 """
 
-from __future__ import annotations  # TensorFlow loads when it is needed
-
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tfnlp
-from tfnlp import cli
+from tfnlp import cli, recipes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Writer):
+class Recipe(recipes.Translation):
     """Trains, tests and saves a network that sums texts up."""
 
     name: str = "summarisation"  # of the artefact
-    output: str = "saved_models"  # folder of all artefacts
-    resume: bool = False  # go on with a run of this name that was stopped
-
     source_length: int = 400  # tokens kept of a source
-    target_length: int = 100  # tokens learnt of a target, and written at most
-    width: int = 192  # of encoder and decoder
-    depth: int = 2  # layers of both
-    no_repeat_ngram_size: int = 3  # n-grams of this size come once only; 0 is off
+    target_length: int = 100  # tokens learnt of a target, and generated at most
+    hidden_dim: int = 192  # of encoder and decoder
+    num_layers: int = 2  # of encoder and decoder
+    no_repeat_ngram_size: int = 3  # n-grams of this size occur once only; 0 is off
     metrics: tuple[str, ...] = ("rouge",)  # also bleu chrf exact_match …
-    training: tfnlp.TrainConfig = dataclasses.field(
+    training: tfnlp.TrainConfig = field(
         default_factory=lambda: tfnlp.TrainConfig(
             epochs=20,
             batch_size=32,
@@ -45,45 +39,33 @@ class Recipe(cli.Writer):
     )
 
 
+def build(recipe: Recipe, task, start, hp):
+    """Encoder and decoder: both Transformers, or both recurrent with attention."""
+    sizes = recipe.sizes(hp)
+    if recipe.decoder == "transformer":
+        encoder = tfnlp.transformer.encoder(task.source.size, **sizes)
+        options = {
+            **sizes,
+            "cross_attention": True,
+            "sequence_length": recipe.target_length + 1,
+            "intermediate_dim": 2 * sizes["hidden_dim"],  # as the encoder's
+            **recipe.decoder_arguments(tfnlp.TransformerDecoder),
+        }
+        decoder = tfnlp.TransformerDecoder(task.target.size, **options)
+    else:
+        encoder = tfnlp.rnn.encoder(task.source.size, **sizes)
+        options = {
+            **sizes,
+            "attention": recipe.attention,
+            **recipe.decoder_arguments(tfnlp.RecurrentDecoder),
+        }
+        decoder = tfnlp.RecurrentDecoder(task.target.size, **options)
+    return task.network(encoder, decoder, scheduled_sampling=recipe.scheduled_sampling)
+
+
 def main(recipe: Recipe) -> Path:
-    """Reads, checks, trains, tests and saves; returns the folder of the version."""
-    clock = tfnlp.Clock()
-    with clock.phase("start"):
-        tfnlp.check_output(recipe.name, recipe.output)
-        rehearse(recipe)
-    with clock.phase("read and audit"):
-        splits = recipe.read_splits()
-        audit = recipe.checked(splits)
-        splits = recipe.cleaned(splits)
-    with clock.phase("vocabulary"):
-        task = recipe.learnt(splits.train)
-
-    def build(hp):
-        hidden_dim = hp.Int("hidden_dim", 64, 512, step=32, default=recipe.width)
-        dropout = hp.Float("dropout", 0.0, 0.5, default=recipe.dropout)
-        return recipe.network_of(task, hidden_dim=hidden_dim, dropout=dropout)
-
-    with clock.phase("train"):
-        model = cli.fit(recipe, task, build, splits.train, splits.valid)
-    report = tfnlp.evaluate(
-        task,
-        model,
-        splits.test,
-        history=model.history.history,
-        seconds=clock.seconds,
-        counts={"train": len(splits.train), "valid": len(splits.valid)},
-        batch_size=32,
-    )
-    report = report.with_figures(*task.attention(model, splits.test))
-    return cli.finish(recipe, task, model, report, audit=audit, clock=clock)
-
-
-def rehearse(recipe: Recipe) -> None:
-    """Builds everything once, tiny: a wrong setting ends here, before any reading."""
-    task = recipe.learnt(
-        recipe.made_up(), tokenizer_options={"tokenizer": "characters"}
-    )
-    recipe.network_of(task, hidden_dim=recipe.width, dropout=recipe.dropout)
+    """Reads, audits, trains, evaluates and saves; returns the folder of the version."""
+    return recipes.run(recipe, build)
 
 
 if __name__ == "__main__":

@@ -7,24 +7,19 @@ The last column of a file has the tags, in BIO, BIOES or BMES, or plain ones; th
 artefact takes raw texts, and words as `tokens` at a second endpoint.
 """
 
-from __future__ import annotations  # TensorFlow loads when it is needed
-
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import tfnlp
-from tfnlp import cli
+from tfnlp import cli, recipes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Tagger):
+class Recipe(recipes.Tagging):
     """Trains, tests and saves a tagger."""
 
     name: str = "tagging"  # of the artefact
-    output: str = "saved_models"  # folder of all artefacts
-    resume: bool = False  # go on with a run of this name that was stopped
-    training: tfnlp.TrainConfig = dataclasses.field(
+    training: tfnlp.TrainConfig = field(
         default_factory=lambda: tfnlp.TrainConfig(
             epochs=30,
             max_steps=8_700,
@@ -38,51 +33,19 @@ class Recipe(cli.Tagger):
     )
 
 
-def main(recipe: Recipe) -> Path:
-    """Reads, checks, trains, tests and saves; returns the folder of the version."""
-    clock = tfnlp.Clock()
-    with clock.phase("start"):
-        tfnlp.check_output(recipe.name, recipe.output)
-        rehearse(recipe)
-    with clock.phase("read and audit"):
-        splits = recipe.read_splits()
-        audit = recipe.checked(splits)
-    with clock.phase("vocabulary"):
-        task = tfnlp.Tagging.from_rows(splits.train, **recipe.learning())
-        vectors = recipe.pretrained(task)
-
-    def build(hp):
-        hidden_dim = hp.Int("hidden_dim", 64, 800, step=8, default=recipe.own_width)
-        dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
-        return network(recipe, task, vectors, hidden_dim=hidden_dim, dropout=dropout)
-
-    with clock.phase("train"):
-        model = cli.fit(recipe, task, build, splits.train, splits.valid)
-    report = tfnlp.evaluate(
-        task,
-        model,
-        splits.test,
-        history=model.history.history,
-        seconds=clock.seconds,
-        counts={"train": audit.rows, "valid": audit.others["valid"]},
-    )
-    return cli.finish(recipe, task.for_texts(), model, report, audit=audit, clock=clock)
-
-
-def rehearse(recipe: Recipe) -> None:
-    """Builds everything once, tiny: a wrong setting ends here, before any reading."""
-    task = tfnlp.Tagging.from_rows(recipe.made_up(), **recipe.learning(tiny=True))
-    vectors = recipe.pretrained(task, at_most=1)
-    network(recipe, task, vectors, hidden_dim=recipe.own_width, dropout=recipe.dropout)
-
-
-def network(recipe: Recipe, task: tfnlp.Tagging, vectors, *, hidden_dim, dropout):
-    """Vectors of words, encoder and head."""
-    start = recipe.embedding_inputs(task.words, vectors)
-    encoder = recipe.encoder_on(start, hidden_dim=hidden_dim, dropout=dropout)
+def build(recipe: Recipe, task, start, hp):
+    """Word vectors, encoder, and a softmax or a CRF."""
+    dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
+    inputs = recipe.inputs(task, start)
+    encoder = recipe.encode(inputs, hp, dropout=dropout)
     return task.network(
         encoder, crf=recipe.crf, dropout=dropout, variational=recipe.variational
     )
+
+
+def main(recipe: Recipe) -> Path:
+    """Reads, audits, trains, evaluates and saves; returns the folder of the version."""
+    return recipes.run(recipe, build)
 
 
 if __name__ == "__main__":

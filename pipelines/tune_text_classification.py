@@ -1,16 +1,15 @@
-"""Hyperparameter search for a classifier: its text, its network and its training.
+"""Hyperparameter search for a text classifier: its text, network and training.
 
     python pipelines/tune_text_classification.py --train reviews.csv --text review \\
         --label sentiment --name reviews --max_trials 30
     python pipelines/text_classification.py --recipe runs/reviews/best.json
 
-The search space names flags of the other script: `--space sequence_length=100,400
-training.learning_rate=1e-4..1e-2 tokenizer=words,bpe`; all other flags are the same in
-every trial. A search that was killed resumes, also with a larger --max_trials; one with
-other flags or rows needs another --name. The test rows are not used.
+`--space` names flags of the other script with their values or ranges, as in
+`sequence_length=100,400 training.learning_rate=1e-4..1e-2 tokenizer=words,bpe`; all
+others stay as given. An interrupted search is resumed by the same command, also with
+more --max_trials; one with other flags or rows needs another --name. The test data is
+not used.
 """
-
-from __future__ import annotations  # TensorFlow loads when it is needed
 
 import dataclasses
 import json
@@ -21,19 +20,20 @@ from pathlib import Path
 from typing import Literal
 
 import text_classification
+from text_classification import build
 
 import tfnlp
-from tfnlp import cli
+from tfnlp import cli, recipes
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe(text_classification.Recipe):
-    """Searches the hyperparameters of a classifier, and writes the best as a recipe."""
+    """Searches the settings of a classifier, and writes the best as a recipe."""
 
-    max_trials: int = 20  # the first trial has the flags as given
+    max_trials: int = 20  # settings that are tried, the given ones first
     method: Literal["random", "bayesian", "hyperband", "grid"] = "bayesian"
-    objective: str = "accuracy"  # score of the validation rows: also f1_macro, loss …
-    folds: int = 0  # cross-validation in each trial; 0: score the validation rows
+    objective: str = "accuracy"  # score of validation rows: also f1_macro, loss …
+    folds: int = 0  # cross-validation in each trial; 0: one validation set
     space: tuple[str, ...] = (
         "encoder=bow,cnn,rnn",
         "vocabulary_size=10000,30000,100000",
@@ -50,41 +50,38 @@ def main(recipe: Recipe) -> Path:
     with clock.phase("start"):
         base = given(recipe)
         space = cli.read_space(type(base), recipe.space)
-        text_classification.rehearse(text_classification.settled(base))
+        recipes.dry_run(base.resolved(), build)
         objective_of(recipe, scores_of(recipe, base, ("good", "bad")))
     with clock.phase("read and audit"):
-        splits = recipe.read_splits()
-        audit = recipe.audit(
-            splits, sequence_length=recipe.sequence_length or 400
-        ).check()
+        splits = base.read_splits()
+        audit = base.resolved().audit(splits)
         objective_of(recipe, scores_of(recipe, base, audit.classes))
-        splits = recipe.clean(splits)
+        splits = base.filter_rows(splits)
 
-    def sample(hp):
-        return cli.asked(hp, space, base)
+    def suggested(hp):
+        return cli.suggest(hp, space, base)
 
     with clock.phase("search"):
         found = tfnlp.search(
-            lambda hp, epochs: run_trial(recipe, sample(hp), splits, epochs),
-            objective=recipe.objective,
+            lambda hp, epochs: trial(recipe, suggested(hp), splits, epochs),
             epochs=max_epochs(recipe, space),
-            space=sample,
+            space=suggested,
+            objective=recipe.objective,
             max_trials=recipe.max_trials,
             method=recipe.method,
             folder=Path("runs") / recipe.name,
             seed=recipe.training.seed,
             fixed=fixed(recipe, base, space, splits),
         )
-    return write(recipe, sample(tfnlp.Defaults(found.values)), found, clock)
+    return written(recipe, suggested(tfnlp.Defaults(found.values)), found, clock)
 
 
 def scores_of(recipe: Recipe, base, labels) -> dict[str, float]:
-    """The scores that exist for these labels; their values mean nothing."""
+    """The scores that rows with these labels have; their values mean nothing."""
     import tensorflow as tf  # not for --help
 
-    rows = base.made_up(labels)
-    tiny = dataclasses.replace(text_classification.settled(base), min_frequency=1)
-    task = text_classification.learnt(tiny, rows)
+    rows = base.example_rows(labels)
+    task = base.resolved().learn_task(rows, dry_run=True)
 
     def network(features):
         size = tf.shape(next(iter(features.values())))[0]
@@ -97,58 +94,64 @@ def scores_of(recipe: Recipe, base, labels) -> dict[str, float]:
 
 
 def objective_of(recipe: Recipe, scores) -> float:
-    """The value of the objective among the scores."""
+    """The score that is optimised."""
     if recipe.objective in scores:
         return scores[recipe.objective]
     raise tfnlp.errors.UsageError(
         f"--objective must be a score of these rows: {', '.join(scores)}. "
-        f"Received: {recipe.objective}.{tfnlp.errors.nearest(recipe.objective, scores)}"
+        f"Received: {recipe.objective}."
+        f"{tfnlp.errors.nearest(recipe.objective, scores)}"
     )
 
 
 def max_epochs(recipe: Recipe, space) -> int:
     """Of any trial."""
-    epochs = space.get("training.epochs", (recipe.training.epochs,))
-    return max(map(int, epochs))
+    tried = space.get("training.epochs", (recipe.training.epochs,))
+    return max(map(int, tried))
 
 
 def fixed(recipe: Recipe, base, space, splits) -> dict:
-    """What is the same in all trials, and must be when a search resumes."""
+    """What all trials share, and a resumed search must share with them."""
     own = ("training.epochs", "training.seed")  # `search` records these itself
     flags = {k: v for k, v in cli.fixed(base, space).items() if k not in own}
     valid = {} if recipe.folds else {"validation rows": splits.valid}
     return {"folds": recipe.folds, **flags, "rows": splits.train, **valid}
 
 
-def run_trial(recipe: Recipe, tried, splits, epochs: int) -> float:
-    """Trains a classifier of this recipe, and returns its validation score."""
-    tried = text_classification.settled(tried)
+def trial(recipe: Recipe, tried, splits, epochs: int) -> float:
+    """The validation score of settings."""
+    tried = tried.resolved()
     epochs = min(epochs, tried.training.epochs)  # hyperband gives fewer
     config = dataclasses.replace(tried.training, epochs=epochs)
     if recipe.folds:
-        return cross_validated(recipe, tried, splits.train, config)
-    task, build, encoded = text_classification.prepared(
-        tried, splits.train, tfnlp.Clock()
+        return cross_validated(recipe, tried, splits, config)
+    prepared = recipes.prepare(tried, splits, tfnlp.Clock())
+    trained = tfnlp.fit(
+        prepared.task,
+        recipes.builder(tried, prepared, build),
+        splits.train,
+        splits.valid,
+        config,
+        encoded=prepared.encoded,
     )
-    model = tfnlp.fit(task, build, splits.train, splits.valid, config, encoded=encoded)
-    scores = tfnlp.evaluate(task, model, splits.valid, repeats=0).scores
-    return objective_of(recipe, scores)
+    report = tfnlp.evaluate(prepared.task, trained, splits.valid, repeats=0)
+    return objective_of(recipe, report.scores)
 
 
-def cross_validated(recipe: Recipe, tried, rows, config: tfnlp.TrainConfig) -> float:
+def cross_validated(recipe: Recipe, tried, splits, config: tfnlp.TrainConfig) -> float:
     """The mean score of a cross-validation."""
     builds = {}
 
     def learn(train):
-        task, builds["last"], _ = text_classification.prepared(
-            tried, train, tfnlp.Clock()
-        )
-        return task
+        folded = splits._replace(train=train)
+        prepared = recipes.prepare(tried, folded, tfnlp.Clock())
+        builds["last"] = recipes.builder(tried, prepared, build)
+        return prepared.task
 
     found = tfnlp.cross_validate(
         learn,
         lambda task, hp: builds["last"](hp),
-        rows,
+        splits.train,
         recipe.folds,
         config,
         field=recipe.fields,
@@ -158,8 +161,8 @@ def cross_validated(recipe: Recipe, tried, rows, config: tfnlp.TrainConfig) -> f
     return objective_of(recipe, found.mean)
 
 
-def write(recipe: Recipe, best, found, clock: tfnlp.Clock) -> Path:
-    """Writes the best recipe and a report of all trials, unless this is a worker."""
+def written(recipe: Recipe, best, found, clock: tfnlp.Clock) -> Path:
+    """The best recipe, and all trials as a report; the chief of several writes them."""
     folder = Path("runs") / recipe.name
     file = folder / "best.json"
     if not os.environ.get("KERASTUNER_TUNER_ID", "chief").startswith("chief"):

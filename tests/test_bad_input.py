@@ -28,7 +28,7 @@ sys.modules[spec.name] = script  # the flags are read out of its source
 spec.loader.exec_module(script)
 
 TINY = [
-    "--width",
+    "--encoder.hidden_dim",
     "32",
     "--vocabulary_size",
     "100",
@@ -131,13 +131,13 @@ REFUSED = {
         csv(GOOD[:2]),
         (),
         3,
-        "3 sides need 3 different texts. Received: 2 rows with 2 texts.",
+        "3 splits need 3 different texts. Received: 2 rows with 2 texts.",
     ),
     "a side without labels": (
         csv([*GOOD, ("nobody knows", "")]),
         ("--valid", "data.csv", "--test", "unlabelled.csv"),
         3,
-        "The test side needs rows with a label. Received: 2 rows without one.",
+        "The test split needs rows with a label. Received: 2 rows without one.",
     ),
     "unknown flag": (
         csv(GOOD),
@@ -194,7 +194,7 @@ OPTIONS = {
     ("--standardize", "lowr"): "Received: 'lowr'. Did you mean 'lower'?",
     ("--pooling", "men"): "Option pooling must be one of attention, ends, first",
     (
-        "--width",
+        "--encoder.hidden_dim",
         "0",
     ): "Option hidden_dim must be a whole number of at least 3. Received: 0",
     ("--dropout", "2"): "Option dropout must be at least 0 and below 1. Received: 2.0",
@@ -205,16 +205,12 @@ OPTIONS = {
         "--nb_prior.scale",
         "-1",
     ): "--nb_prior.scale must be a number, 0 or more. Received: -1.0.",
-    ("--encoder", "rnn", "--network", "cell=foo"): "Option cell must be one of gru, l",
-    (
-        "--network",
-        "kernel_sizes=3",
-    ): "Received: kernel_sizes=3. Pass kernel_sizes=(3, 4, 5)",
-    ("--network", "l2=much"): "Option l2 must be a number, 0 or more. Received: 'much'",
-    (
-        "--network",
-        "cell=gru",
-    ): "An option is written name=value, with one of hidden_dim",
+    ("--encoder", "rnn", "--encoder.cell", "foo"): "--encoder.cell must be lstm or gru",
+    ("--encoder.kernel_sizes", "a"): "--encoder.kernel_sizes must be int,… or none",
+    ("--encoder.l2", "much"): "--encoder.l2 must be float or none. Received: much.",
+    ("--encoder.l2", "-1"): "Option l2 must be a number, 0 or more. Received: -1.0",
+    ("--encoder.cell", "gru"): "The chosen encoder has no option cell. Received: --enc",
+    ("--width", "9"): "--width is called --encoder.hidden_dim now.",
 }
 
 

@@ -140,7 +140,8 @@ def test_both_scripts_leave_what_the_table_needs(bench, films, tmp_path, model):
     flags = "--train {data}/films.tsv"
     if model != "baseline":
         flags += (
-            f" --encoder {model} --vocabulary_size 100 --width 8 --training.epochs 1"
+            f" --encoder {model} --vocabulary_size 100 --encoder.hidden_dim 32"
+            " --training.epochs 1"
         )
     found = bench.measure(bench.Run("films", model, flags), Path(films).parent)
     assert set(found.scores) == set(bench.REPORTED)

@@ -39,7 +39,14 @@ def parallel(folder, *, files=FILES, more=()):
 
 def run(folder, source, *words):
     words = ["--train", source, "--valid", source, "--test", source, *words]
-    words += ["--width", "16", "--word_dim", "8", "--training.epochs", "1"]
+    words += [
+        "--encoder.hidden_dim",
+        "16",
+        "--embedding_dim",
+        "8",
+        "--training.epochs",
+        "1",
+    ]
     with pytest.raises(SystemExit) as stop:
         cli.run(script.main, script.Recipe, [*words, "--output", str(folder)])
     return stop.value.code

@@ -18,9 +18,9 @@ sys.modules[spec.name] = script  # the flags are read out of its source
 spec.loader.exec_module(script)
 
 TINY = (
-    "--width",
+    "--decoder.hidden_dim",
     "16",
-    "--depth",
+    "--decoder.num_layers",
     "1",
     "--sequence_length",
     "8",
@@ -42,7 +42,7 @@ def run(folder, *words):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "flags",
-    [("--network", "num_heads=2"), ("--decoder", "recurrent", "--tokenizer", "words")],
+    [("--decoder.num_heads", "2"), ("--decoder", "recurrent", "--tokenizer", "words")],
     ids=["characters", "words"],
 )
 def test_a_text_becomes_an_artefact_that_goes_on(flags, tmp_path, capsys):
@@ -58,8 +58,8 @@ def test_a_text_becomes_an_artefact_that_goes_on(flags, tmp_path, capsys):
 
 
 def test_a_wrong_option_ends_before_a_file_is_read(tmp_path, capsys):
-    assert run(tmp_path, "--network", "hheads=2", "--train", "none.txt") == 2
-    assert "Did you mean 'num_heads'?" in capsys.readouterr().err
+    assert run(tmp_path, "--decoder.heads", "2", "--train", "none.txt") == 2
+    assert "Did you mean --decoder.num_heads?" in capsys.readouterr().err
 
 
 def test_a_file_without_text_is_told(tmp_path, capsys):

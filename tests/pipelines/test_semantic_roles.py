@@ -36,7 +36,15 @@ def roles(folder, *, last=PROPS):
 
 def run(file, folder, *words):
     words = ["--train", file, "--valid", file, "--test", file, *words]
-    words += ["--width", "16", "--word_dim", "8", "--training.epochs", "1", *TINY]
+    words += [
+        "--encoder.hidden_dim",
+        "16",
+        "--embedding_dim",
+        "8",
+        "--training.epochs",
+        "1",
+        *TINY,
+    ]
     with pytest.raises(SystemExit) as stop:
         cli.run(script.main, script.Recipe, [*words, "--output", str(folder)])
     return stop.value.code

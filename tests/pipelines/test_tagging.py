@@ -32,7 +32,14 @@ def sentences(folder):
 def run(folder, *words):
     file = sentences(folder)
     words = ["--train", file, "--valid", file, "--test", file, *words]
-    words += ["--width", "16", "--word_dim", "8", "--training.epochs", "1"]
+    words += [
+        "--encoder.hidden_dim",
+        "16",
+        "--embedding_dim",
+        "8",
+        "--training.epochs",
+        "1",
+    ]
     with pytest.raises(SystemExit) as stop:
         cli.run(script.main, script.Recipe, [*words, "--output", str(folder)])
     return stop.value.code
@@ -71,13 +78,13 @@ def test_vectors_bring_words_that_training_lacks(tmp_path):
 
 
 def test_a_wrong_option_ends_before_a_file_is_read(tmp_path, capsys):
-    assert run(tmp_path, "--network", "cel=gru", "--train", "none.txt") == 2
-    assert "Did you mean 'cell'?" in capsys.readouterr().err
+    assert run(tmp_path, "--encoder.cel", "gru", "--train", "none.txt") == 2
+    assert "Did you mean --encoder.cell?" in capsys.readouterr().err
 
 
 def test_tuned_vectors_have_their_own_width(tmp_path, capsys):
     file = tmp_path / "vectors.txt"
     file.write_text("Ann 0.1 0.2\nYork 0.3 0.4\n", "utf-8")
     assert run(tmp_path, "--vectors", str(file), "--trainable_vectors") == 2
-    message = "with --trainable_vectors there is none. Received: 8."
+    message = "with trainable_vectors there are none. Received: 8."
     assert message in capsys.readouterr().err

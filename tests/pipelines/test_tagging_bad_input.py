@@ -61,7 +61,9 @@ REFUSED = {
 def test_a_file_that_cannot_be_learnt_from_ends_with_exit_3(
     case, tmp_path, capsys, monkeypatch
 ):
-    monkeypatch.setattr(script, "rehearse", lambda recipe: None)  # seconds a case
+    monkeypatch.setattr(
+        "tfnlp.recipes.training_run.dry_run", lambda *_: None
+    )  # seconds a case
     name, content, message = REFUSED[case]
 
     code = run(tmp_path, {name: content})
@@ -89,7 +91,14 @@ TEST = "Ann B-PER\nsaw O\n" * 2_500 + "\nBonn B-NEW\nleft O\n"
 @pytest.mark.slow
 def test_what_can_be_mended_is_told_and_every_word_is_answered(tmp_path, capsys):
     files = {"train.txt": TRAIN.replace("\n", "\r\n"), "valid.jsonl": VALID}
-    small = ["--encoder", "cnn", "--width", "9", "--character_filters", "4"]
+    small = [
+        "--encoder",
+        "cnn",
+        "--encoder.hidden_dim",
+        "9",
+        "--character_filters",
+        "4",
+    ]
     (tmp_path / "phrases.tsv").write_text("York\tcity\n")
     small += [
         "--gazetteers",

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import tfnlp
-from tfnlp import cli
+from tfnlp import cli, recipes
 from tfnlp.cli import console
 
 ROOT = Path(__file__).parents[2]
@@ -48,7 +48,8 @@ def recipe(folder, **options):
     """Tiny settings; every side is the same file, so that no side lacks a class."""
     file = options.pop("file", None) or reviews(folder)
     settings = {"text": "review", "label": "mood", "name": "tiny", "sequence_length": 8}
-    settings |= {"width": 32, "vocabulary_size": 100, "output": str(folder / "models")}
+    settings |= {"vocabulary_size": 100, "output": str(folder / "models")}
+    settings |= {"encoder_options": recipes.EncoderOptions(hidden_dim=32)}
     training = tfnlp.TrainConfig(epochs=1, batch_size=16)
     return script.Recipe(
         train=file, valid=file, test=file, training=training, **settings | options
@@ -98,8 +99,9 @@ def test_the_report_tells_scores_rows_and_versions(version):
 def test_the_recipe_of_an_artefact_can_be_run_again(version):
     file = str(version / "assets.extra" / "recipe.json")
     again = cli.parse(script.Recipe, ["--recipe", file, "--sequence_length", "9"])
-    assert (again.text, again.width, again.sequence_length) == ("review", 32, 9)
-    assert again.pooling == script.DEFAULTS[again.encoder]["pooling"]
+    assert (again.text, again.sequence_length) == ("review", 9)
+    assert again.encoder_options.hidden_dim == 32
+    assert again.pooling == again.DEFAULTS[again.encoder]["pooling"]
 
 
 def test_a_moved_artefact_answers_texts(version):
@@ -234,7 +236,7 @@ def test_pairs_are_learnt_through_flags(tmp_path):
         "one",
         "--label",
         "mood",
-        "--width",
+        "--encoder.hidden_dim",
         "32",
         "--sequence_length",
         "4",
@@ -252,7 +254,14 @@ def test_several_labels_are_learnt_through_flags(tmp_path):
     rows = [(f"text {n}", ("joy|fear", "joy", "fear", "")[n % 4]) for n in range(20)]
     file = table(tmp_path / "several.csv", ("text", "label"), rows)
     words = ["--train", file, "--valid", file, "--test", file, "--multi_label"]
-    words += ["--label_separator", "|", "--width", "32", "--sequence_length", "4"]
+    words += [
+        "--label_separator",
+        "|",
+        "--encoder.hidden_dim",
+        "32",
+        "--sequence_length",
+        "4",
+    ]
     words += ["--training.epochs", "1", "--output", str(tmp_path), "--name", "several"]
     with pytest.raises(SystemExit) as stop:
         cli.run(script.main, script.Recipe, words)
@@ -267,7 +276,7 @@ def test_several_labels_are_learnt_through_flags(tmp_path):
 def test_word_vectors_come_from_a_file(tuned, tmp_path):
     file = tmp_path / "glove.txt"
     file.write_text("fine " + "1.5 " * 31 + "1.5\ndull " + "-1.5 " * 31 + "-1.5\n")
-    given = recipe(tmp_path, encoder="cnn", vectors=str(file), tune_vectors=tuned)
+    given = recipe(tmp_path, encoder="cnn", vectors=str(file), trainable_vectors=tuned)
     written = script.main(given)
     predictor = tfnlp.load(written)
     tables = [
@@ -279,16 +288,3 @@ def test_word_vectors_come_from_a_file(tuned, tmp_path):
     rows = [layer.get_weights()[0][place] for layer in tables]
     assert any(row == pytest.approx(1.5, abs=0.1) for row in rows)
     assert (rows[0] == 1.5).all() != tuned
-
-
-def test_an_encoder_settles_what_the_recipe_leaves_open():
-    open_recipe = script.Recipe(encoder="rnn", width=99)
-    settled = script.settled(open_recipe)
-    assert (settled.width, settled.sequence_length) == (
-        99,
-        script.DEFAULTS["rnn"]["sequence_length"],
-    )
-    slow = dataclasses.replace(
-        open_recipe, training=tfnlp.TrainConfig(learning_rate=0.5)
-    )
-    assert script.settled(slow).training.learning_rate == 0.5

@@ -22,9 +22,9 @@ def loaded(name):
 
 SCRIPTS = {name: loaded(name) for name in ("translation", "summarisation")}
 TINY = (
-    "--width",
+    "--hidden_dim",
     "16",
-    "--depth",
+    "--num_layers",
     "1",
     "--tokenizer",
     "words",
@@ -58,7 +58,7 @@ def run(name, folder, *words):
 
 @pytest.mark.slow
 def test_parallel_files_become_an_artefact(tmp_path, capsys):
-    flags = ("--network", "num_heads=2", "--num_beams", "2", "--target_length", "9")
+    flags = ("--decoder.num_heads", "2", "--num_beams", "2", "--target_length", "9")
     assert run("translation", tmp_path, *flags) == 0
     assert "bleu" in capsys.readouterr().out
     predictor = tfnlp.load(tmp_path / "translation")
@@ -79,8 +79,8 @@ def test_summaries_are_scored_by_rouge(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_wrong_option_ends_before_a_file_is_read(name, tmp_path, capsys):
-    assert run(name, tmp_path, "--network", "hheads=2", "--train", "none") == 2
-    assert "Did you mean 'num_heads'?" in capsys.readouterr().err
+    assert run(name, tmp_path, "--decoder.heads", "2", "--train", "none") == 2
+    assert "Did you mean --decoder.num_heads?" in capsys.readouterr().err
 
 
 def test_splits_of_other_length_are_told(tmp_path, capsys):

@@ -34,7 +34,14 @@ def reviews(folder, name="reviews", labels=WORDS):
 
 def tune(folder, *words, **options):
     given = ["--train", "reviews.csv", "--name", "found", "--training.epochs", "2"]
-    given += ["--width", "32", "--encoder", "bow", "--training.batch_size", "16"]
+    given += [
+        "--encoder",
+        "bow",
+        "--encoder.hidden_dim",
+        "32",
+        "--training.batch_size",
+        "16",
+    ]
     return run(folder, "tune_text_classification", *given, *words, **options)
 
 

@@ -1,4 +1,4 @@
-"""Scripts train as runs that go on, until an artefact has been saved."""
+"""Recipes train as runs that are resumed, until an artefact has been saved."""
 
 import contextlib
 import dataclasses
@@ -8,32 +8,31 @@ from unittest import mock
 import pytest
 
 import tfnlp
+from tfnlp.data.train_valid_test import Splits
 from tfnlp.evaluation.report import Report
 from tfnlp.recipes.finishing import finish
 from tfnlp.recipes.fitting import fit
-from tfnlp.recipes.source import Source
-
-PIPELINES = Path(__file__).parents[2] / "pipelines"
+from tfnlp.recipes.recipe import Prepared
+from tfnlp.recipes.recipe import Recipe as Base
+from tfnlp.recipes.text_classification import LabelledTexts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Recipe(Source):
+class Recipe(LabelledTexts, Base):
     name: str = "demo"
-    output: str = "saved_models"
-    resume: bool = False
-    width: int = 8
-    training: tfnlp.TrainConfig = dataclasses.field(default_factory=tfnlp.TrainConfig)
+    hidden_dim: int = 8
 
 
 def settings(monkeypatch, **options):
-    """What `tfnlp.fit` is told that a run of a recipe depends on."""
-    told = {}
-    monkeypatch.setattr(tfnlp, "fit", lambda *_, **given: told.update(given))
-    fit(Recipe(**options), None, None, None, None)
-    return told["settings"]
+    """The flags that `tfnlp.fit` compares when a run of a recipe is resumed."""
+    given = {}
+    monkeypatch.setattr(tfnlp, "fit", lambda *_, **named: given.update(named))
+    rows = Splits(None, None, None)
+    fit(Recipe(**options), Prepared(None, rows), None)
+    return given["settings"]
 
 
-@pytest.mark.parametrize("options", [{"width": 9}, {"label_separator": "|"}])
+@pytest.mark.parametrize("options", [{"hidden_dim": 9}, {"label_separator": "|"}])
 def test_a_run_depends_on_its_flags(monkeypatch, options):
     assert settings(monkeypatch, **options) != settings(monkeypatch)
 
@@ -42,11 +41,13 @@ def test_a_run_does_not_depend_on_where_files_are(monkeypatch):
     others = {"train": "moved/a.csv", "output": "elsewhere", "resume": True}
     others |= {"test": "b.csv", "test_text": "body"}
     assert settings(monkeypatch, **others) == settings(monkeypatch)
-    assert settings(monkeypatch)["--width"] == 8
+    assert settings(monkeypatch)["--hidden_dim"] == 8
 
 
 @pytest.mark.parametrize("error", [None, InterruptedError])
-def test_a_run_is_forgotten_when_it_is_saved(monkeypatch, tmp_path, capsys, error):
+def test_checkpoints_are_removed_when_the_artefact_is_saved(
+    monkeypatch, tmp_path, capsys, error
+):
     monkeypatch.chdir(tmp_path)
     kept = Path("runs", "demo", "checkpoints", "ended.ckpt")
     kept.parent.mkdir(parents=True)
@@ -56,18 +57,12 @@ def test_a_run_is_forgotten_when_it_is_saved(monkeypatch, tmp_path, capsys, erro
         finish(
             Recipe(),
             None,
-            mock.Mock(**{"history.tokens": 9}),
+            None,
             Report({"accuracy": 0.5}, seconds={"train": 1.0, "evaluate": 0.5}),
+            trained=mock.Mock(**{"history.tokens": 9}),
             audit=mock.Mock(),
             clock=tfnlp.Clock(),
         )
     assert "scored after 1.5 s: accuracy 0.5000\n" in capsys.readouterr().err
     assert kept.exists() == (error is not None)
     assert any(Path("runs").iterdir()) == (error is not None)
-
-
-@pytest.mark.parametrize("path", sorted(PIPELINES.glob("*.py")), ids=lambda p: p.stem)
-def test_every_script_that_trains_a_run_finishes_it(path):
-    """`finish` removes its checkpoints; another end would leave them."""
-    source = path.read_text()
-    assert source.count("cli.fit(") == source.count("return cli.finish(")

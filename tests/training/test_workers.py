@@ -149,7 +149,7 @@ def reviews(folder, count=400):
 def script(folder, *more, workers=2):
     words = [str(SCRIPT), "--train", reviews(folder), "--encoder", "cnn"]
     words += ["--training.epochs", "6", "--training.batch_size", "8"]
-    words += ["--width", "16", "--dropout", "0", "--word_dropout", "0"]
+    words += ["--encoder.hidden_dim", "16", "--dropout", "0", "--word_dropout", "0"]
     if workers > 1:
         words += ["--training.strategy", "multi_worker"]
     return [*words, "--training.patience", "9", *more]

@@ -1,13 +1,15 @@
-"""How every script ends: the artefact with its report, and the report as text."""
+"""The end of a training run: the artefact with its report, and the report as text."""
 
 import dataclasses
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import tfnlp
-from tfnlp.recipes.fitting import forget
+from tfnlp.recipes.fitting import remove_checkpoints
+from tfnlp.recipes.recipe import Recipe
 from tfnlp.recipes.settings import to_dict
+from tfnlp.timing import peak_memory
 
 if TYPE_CHECKING:
     import keras
@@ -19,25 +21,26 @@ if TYPE_CHECKING:
 
 
 def finish(
-    recipe: Any,
+    recipe: Recipe,
     task: "Task",
-    model: "keras.Model",
+    network: "keras.Model",
     report: "Report",
     *,
+    trained: "keras.Model",
     audit: "Audit",
     clock: "Clock",
 ) -> Path:
     """Saves a version with its recipe, audit and report; returns its folder.
 
-    With `--training.keep_weights both`, `last.weights.h5` is there, too: what
-    `load_weights` of the network takes to go on from the last epoch.
+    With ``--training.keep_weights both``, ``last.weights.h5`` is there, too: what
+    `load_weights` of the network takes to continue from the last epoch.
 
-    What `--resume` would have gone on from until now is removed then.
-    Prints the first score and then where it is to stderr, and the report to stdout.
+    Removes the checkpoints of the run. Prints the first score and then the folder to
+    standard error, and the report to standard output.
 
     Args:
-        recipe: a dataclass with `name` and `output`.
-        model: with the ``history`` that `tfnlp.fit` left.
+        network: what is saved; its weights are those of the trained one.
+        trained: what `tfnlp.fit` returned.
 
     Raises:
         ExportError: see `tfnlp.save`.
@@ -49,41 +52,42 @@ def finish(
         file=sys.stderr,
     )
     settings = to_dict(recipe)
-    cost = {"tokens": model.history.tokens, **tfnlp.timing.peak_memory()}
+    cost = {"tokens": trained.history.tokens, **peak_memory()}
     report = dataclasses.replace(
         report, cost=cost, recipe=settings, audit=audit.to_json()
     )
     with clock.phase("save"):
         version = tfnlp.save(
             task,
-            model,
+            network,
             recipe.name,
             output=recipe.output,
-            report=_Beside(report, model),
+            report=_SideFiles(report, network, trained),
             recipe=settings,
         )
-    forget(recipe)
+    remove_checkpoints(recipe)
     print(f"saved as {version} in {clock.seconds['save']:.1f} s", file=sys.stderr)
-    print(report)  # last: whoever reads this may have left
+    print(report)  # last: standard output may be closed by now
     return version
 
 
 @dataclasses.dataclass(frozen=True)
-class _Beside:
+class _SideFiles:
     """What a version has besides the network: its report, and the last weights."""
 
     report: "Report"
-    model: "keras.Model"
+    network: "keras.Model"
+    trained: "keras.Model"
 
     def save(self, folder: Path) -> None:
         self.report.save(folder)
-        last = self.model.history.last_weights
+        last = self.trained.history.last_weights
         if last is None:
             return
-        trained = self.model.history.model  # what is saved has its variables
-        best = trained.get_weights()
-        trained.set_weights(last)
+        network = self.trained.history.model  # what is saved has its variables
+        best = network.get_weights()
+        network.set_weights(last)
         try:
-            self.model.save_weights(folder / "last.weights.h5")
+            self.network.save_weights(folder / "last.weights.h5")
         finally:
-            trained.set_weights(best)
+            network.set_weights(best)

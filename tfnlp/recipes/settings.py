@@ -24,6 +24,27 @@ def is_nested(kind: Any) -> bool:
     return dataclasses.is_dataclass(kind) and isinstance(kind, type)
 
 
+def by_flag(recipe: Any) -> dict[str, Any]:
+    """Flag → value, dotted names of nested options included.
+
+    Example:
+    >>> @dataclasses.dataclass(frozen=True)
+    ... class Recipe:
+    ...     widths: tuple[int, ...] = (2, 3)
+    >>> by_flag(Recipe())
+    {'widths': (2, 3)}
+    """
+    found: dict[str, Any] = {}
+    for field in dataclasses.fields(recipe):
+        value, name = getattr(recipe, field.name), prefix_of(field)
+        if dataclasses.is_dataclass(value):
+            inner = by_flag(value).items()
+            found |= {f"{name}.{each}": item for each, item in inner}
+        else:
+            found[name] = value
+    return found
+
+
 def to_dict(recipe: Any) -> dict[str, Any]:
     """A recipe as JSON values, nested as its flags are; ``--recipe`` reads it back.
 

@@ -19,6 +19,12 @@ def test_an_old_flag_with_hyphens_is_known_too():
     assert "--training.warmup_ratio" in str(unknown_flag("training.warm-up", []))
 
 
+def test_an_option_of_the_decoder_is_meant_where_there_is_no_encoder():
+    known = ["decoder", "decoder.hidden_dim", "decoder.num_layers"]
+    assert "--decoder.num_layers now" in str(unknown_flag("depth", known))
+    assert "--decoder.OPTION VALUE now" in str(unknown_flag("network", known))
+
+
 def test_a_new_name_is_no_old_name():
     assert not set(RENAMED) & set(RENAMED.values())
 

@@ -7,10 +7,10 @@ from typing import Literal
 import keras_tuner
 import pytest
 
-from tfnlp.cli.parsing.search_space import Range, asked, fixed, read_space
+from tfnlp.cli.parsing.search_space import Range, fixed, read_space, suggest
 from tfnlp.errors import UsageError
 from tfnlp.recipes.settings import changed
-from tfnlp.recipes.source import Source
+from tfnlp.recipes.text_classification import LabelledTexts
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
 
@@ -18,13 +18,13 @@ from tfnlp.training.defaults import Defaults
 @dataclass(frozen=True)
 class Recipe:
     encoder: Literal["bow", "cnn"] = "cnn"
-    size: int | None = None
+    vocabulary_size: int | None = None
     dropout: float = 0.5
     ngrams: tuple[int, int] | None = None
     training: TrainConfig = field(default_factory=TrainConfig)
 
 
-def test_a_space_is_read_and_asked():
+def test_a_space_is_read_and_suggests():
     words = [
         "encoder=bow,cnn",
         "vocabulary_size=10,20",
@@ -33,7 +33,7 @@ def test_a_space_is_read_and_asked():
     space = read_space(Recipe, words)
     assert space["training.learning_rate"] == Range(1e-4, 1e-2)
     hp = keras_tuner.HyperParameters()
-    first = asked(hp, space, Recipe())
+    first = suggest(hp, space, Recipe())
     assert first == dataclasses.replace(Recipe(), vocabulary_size=10)
     kinds = {each.name: type(each).__name__ for each in hp.space}
     assert kinds == {
@@ -46,7 +46,7 @@ def test_a_space_is_read_and_asked():
         "vocabulary_size": "20",
         "training.learning_rate": 0.005,
     }
-    found = asked(Defaults(values), space, Recipe())
+    found = suggest(Defaults(values), space, Recipe())
     assert (found.encoder, found.vocabulary_size, found.training.learning_rate) == (
         "bow",
         20,
@@ -71,14 +71,14 @@ def test_a_word_that_was_cut_at_its_commas_is_whole_again():
 )
 def test_wide_ranges_are_searched_by_magnitude(word, sampling, kind):
     hp = keras_tuner.HyperParameters()
-    asked(hp, read_space(Recipe, [word]), Recipe())
+    suggest(hp, read_space(Recipe, [word]), Recipe())
     (only,) = hp.space
     assert (only.sampling, type(only).__name__) == (sampling, kind)
 
 
 def test_a_default_inside_a_range_is_tried_first():
     hp = keras_tuner.HyperParameters()
-    asked(
+    suggest(
         hp, read_space(Recipe, ["dropout=0.1..0.6", "vocabulary_size=5..9"]), Recipe()
     )
     assert hp.values == {"dropout": 0.5, "vocabulary_size": 5}
@@ -103,11 +103,11 @@ def test_a_word_that_says_nothing_is_refused(word, message):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OfRows(Source):
+class OfRows(LabelledTexts):
     name: str = "reviews"
     output: str = "saved_models"
     resume: bool = False
-    size: int = 10
+    vocabulary_size: int = 10
     training: TrainConfig = field(default_factory=TrainConfig)
 
 

@@ -72,7 +72,7 @@ def parse_open(
 
 def unknown_flag(name: str, known: Sequence[str]) -> UsageError:
     """The error about a flag that does not exist, with the one that was meant."""
-    renamed = new_name(name)
+    renamed = new_name(name, known)
     if renamed is not None:
         return UsageError(f"--{name} is called --{renamed} now. All flags: --help.")
     meant = {flag.rpartition(".")[2]: flag for flag in known}

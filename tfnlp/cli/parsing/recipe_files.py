@@ -33,7 +33,7 @@ def read_recipe(path: Path, known: Mapping[str, Flag]) -> dict[str, Any]:
     values = {}
     for name, value in _flatten(content).items():
         if name not in known:
-            renamed = new_name(name)
+            renamed = new_name(name, known)
             meant = f" It is called {renamed} now." if renamed else nearest(name, known)
             raise UsageError(
                 f"{path} sets {name!r}, which is no flag.{meant} All flags: --help."

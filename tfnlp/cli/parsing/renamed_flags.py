@@ -1,6 +1,6 @@
 """Flags of earlier versions and what they are called now."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 RENAMED: Mapping[str, str] = {
     "training.average": "training.ema_momentum",
@@ -17,7 +17,7 @@ RENAMED: Mapping[str, str] = {
     "batch": "batch_size",
     "character_width": "character_dim",
     "characters_by": "character_encoder",
-    "depth": "encoder.num_layers",
+    "depth": "num_layers",
     "distance_width": "distance_dim",
     "keep": "keep_columns",
     "length": "sequence_length",
@@ -42,17 +42,28 @@ RENAMED: Mapping[str, str] = {
     "tune_vectors": "trainable_vectors",
     "wide": "nb_prior.scale",
     "wide_pooling": "nb_prior.pooling",
-    "width": "encoder.hidden_dim",
-    "word_width": "word_dim",
+    "width": "hidden_dim",
+    "word_width": "embedding_dim",
 }
-"""Old flag → new flag. It is asked only about flags that a command does not have."""
+"""Old flag → new flag. It is looked up only for flags that a command does not have."""
 
 
-def new_name(flag: str) -> str | None:
+def new_name(flag: str, known: Collection[str] = ()) -> str | None:
     """What an unknown flag of an earlier version is called now, if it was one.
+
+    Args:
+        known: the flags of the command; an option of its encoder or decoder is meant
+            where it has no flag of the new name.
 
     Example:
     >>> new_name("training.rate")
     'training.learning_rate'
+    >>> new_name("width", ["encoder", "encoder.hidden_dim"])
+    'encoder.hidden_dim'
     """
-    return RENAMED.get(flag.replace("-", "_"))
+    name = RENAMED.get(flag.replace("-", "_"))
+    if name is None or name in known:
+        return name
+    if name == "encoder.OPTION VALUE" and "decoder.hidden_dim" in known:
+        return "decoder.OPTION VALUE"
+    return next((each for each in known if each.endswith(f".{name}")), name)

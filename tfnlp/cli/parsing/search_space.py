@@ -7,11 +7,11 @@ from tfnlp.cli.parsing.command_line import unknown_flag
 from tfnlp.cli.parsing.flags import Flag, flags
 from tfnlp.errors import UsageError
 from tfnlp.recipes.settings import changed
-from tfnlp.recipes.source import Source
+from tfnlp.recipes.text_classification import LabelledTexts
 
 Recipe = TypeVar("Recipe")
 _LOG_FROM = 50.0
-"""Ranges whose ends are so many times apart are searched by magnitude."""
+"""Ranges whose high is this many times their low are searched on a log scale."""
 _OF_A_RUN = frozenset("name output resume".split()) | {
     f"training.{name}" for name in "strategy report_to checkpoint_seconds cache".split()
 }
@@ -28,9 +28,9 @@ class Range(NamedTuple):
 
     @property
     def sampling(self) -> str:
-        """Whether numbers are drawn by their size or by their magnitude."""
-        apart = self.low > 0 and self.high / self.low >= _LOG_FROM
-        return "log" if apart else "linear"
+        """Whether numbers are sampled evenly or by their logarithm."""
+        is_wide = self.low > 0 and self.high / self.low >= _LOG_FROM
+        return "log" if is_wide else "linear"
 
 
 def read_space(
@@ -78,18 +78,20 @@ def read_space(
     return found
 
 
-def asked(
+def suggest(
     hp: Any, space: Mapping[str, Range | tuple[str, ...]], recipe: Recipe
 ) -> Recipe:
-    """The recipe with the settings that a search gives.
+    """The recipe with the hyperparameters that a search suggests.
 
     Args:
-        hp: answers questions, such as KerasTuner's ``HyperParameters``.
+        hp: KerasTuner's ``HyperParameters``, or what answers like it.
         space: see `read_space`.
         recipe: what is not searched, and the defaults of what is.
     """
     known = flags(type(recipe), given=recipe)
-    values = {name: _asked(hp, known[name], choices) for name, choices in space.items()}
+    values = {
+        name: _suggested(hp, known[name], choices) for name, choices in space.items()
+    }
     return changed(recipe, values)
 
 
@@ -115,7 +117,7 @@ def fixed(recipe: Any, space: Mapping[str, Range | tuple[str, ...]]) -> dict[str
 
 def _of_data(recipe: type) -> frozenset[str]:
     """The flags that say which rows there are, and what is a label."""
-    return frozenset(flags(Source) if issubclass(recipe, Source) else ())
+    return frozenset(flags(LabelledTexts) if issubclass(recipe, LabelledTexts) else ())
 
 
 def _in_common(name: str) -> UsageError:
@@ -148,7 +150,7 @@ def _range(flag: Flag, low: str, high: str, word: str) -> Range:
     return Range(*numbers)
 
 
-def _asked(hp: Any, flag: Flag, choices: Range | tuple[str, ...]) -> Any:
+def _suggested(hp: Any, flag: Flag, choices: Range | tuple[str, ...]) -> Any:
     if not isinstance(choices, Range):
         default = None if flag.default is None else str(flag.default)
         options = {"default": default} if default in choices else {}

@@ -1,8 +1,8 @@
-"""The flags of a source, from words to splits."""
+"""The data flags of text classification, from words to splits."""
 
 import pytest
 
-from tfnlp import cli
+from tfnlp import cli, recipes
 
 
 @pytest.fixture
@@ -19,30 +19,34 @@ def texts(rows, field="text"):
 
 def test_the_seed_of_the_split_cuts_other_tenths(films):
     first, same, other = (
-        cli.parse(cli.Source, ["--train", films, *words]).read_splits()
+        cli.parse(recipes.LabelledTexts, ["--train", films, *words]).read_splits()
         for words in ([], ["--split_seed", "0"], ["--split_seed", "7"])
     )
     assert texts(first.test) == texts(same.test) != texts(other.test)
 
 
 def test_a_pair_has_two_fields(films):
-    source = cli.parse(cli.Source, ["--train", films, "--text_pair", "other"])
+    source = cli.parse(
+        recipes.LabelledTexts, ["--train", films, "--text_pair", "other"]
+    )
     row = next(source.read_splits().train.as_numpy_iterator())
     assert source.fields == ("first", "second")
     assert (row["first"][:4], row["second"]) == (b"film", b"one")
-    assert set(row) == set(next(source.made_up().as_numpy_iterator()))
+    assert set(row) == set(next(source.example_rows().as_numpy_iterator()))
 
 
 def test_rows_without_a_label_are_counted_and_left_out(films):
-    source = cli.Source(train=films, valid=films, test=films)
+    source = recipes.LabelledTexts(train=films, valid=films, test=films)
     splits = source.read_splits()
     found = source.audit(splits, sequence_length=1)
     assert "test: 1 row (1.6%) has no label; it is left out." in found.warnings
-    assert [len(texts(split)) for split in source.clean(splits)] == [60] * 3
+    assert [len(texts(side)) for side in source.filter_rows(splits)] == [60] * 3
 
 
 def test_with_several_labels_none_is_one(films):
-    source = cli.Source(train=films, valid=films, test=films, multi_label=True)
-    splits = source.clean(source.read_splits())
+    source = recipes.LabelledTexts(
+        train=films, valid=films, test=films, multi_label=True
+    )
+    splits = source.filter_rows(source.read_splits())
     assert source.joined_by == ","
     assert len(texts(splits.test)) == 61
