@@ -347,7 +347,7 @@ def half(file):
         ("variables/variables.index", half, "tiny/1 is damaged, lacks something"),
     ],
 )
-def test_a_damaged_artefact_is_told(name, damage, message, copy, capsys):
+def test_a_damaged_artefact_is_an_error(name, damage, message, copy, capsys):
     damage(copy / name)
     code, shown = predict(copy.parent, capsys)
     assert (code, shown.count("\n")) == (1, 1)
@@ -355,14 +355,14 @@ def test_a_damaged_artefact_is_told(name, damage, message, copy, capsys):
 
 
 @pytest.mark.parametrize("name", ["task.json", "model.keras"])
-def test_evaluating_a_damaged_artefact_is_told(name, copy, tmp_path, capsys):
+def test_evaluating_a_damaged_artefact_is_an_error(name, copy, tmp_path, capsys):
     half(copy / "assets.extra" / name)
     (tmp_path / "data.csv").write_text(csv(GOOD))
     assert call("evaluate", copy, "--data", tmp_path / "data.csv") == 1
     assert f"{name} is damaged, lacks something" in capsys.readouterr().err
 
 
-def test_a_version_of_another_framework_is_told(tmp_path, capsys):
+def test_a_version_of_another_framework_is_an_error(tmp_path, capsys):
     (tmp_path / "torch" / "1").mkdir(parents=True)
     (tmp_path / "torch" / "1" / "model.pt").write_bytes(b"weights")
     code, shown = predict(tmp_path / "torch", capsys)
@@ -370,7 +370,7 @@ def test_a_version_of_another_framework_is_told(tmp_path, capsys):
     assert "torch/1 is not a complete artefact of tfnlp. Missing: saved_mod" in shown
 
 
-def test_a_model_that_keras_exported_is_told(tmp_path, capsys):
+def test_a_model_that_keras_exported_is_refused(tmp_path, capsys):
     network = keras.Sequential([keras.Input([2]), keras.layers.Dense(1)])
     network.export(tmp_path / "plain" / "1", verbose=False)
     code, shown = predict(tmp_path / "plain", capsys)
@@ -395,14 +395,14 @@ def test_a_wrong_name_of_an_artefact_names_the_nearest(artefact, capsys):
         ),
     ],
 )
-def test_wrong_flags_of_predict_are_told(words, message, artefact, capsys):
+def test_wrong_flags_of_predict_are_refused(words, message, artefact, capsys):
     code, shown = predict(artefact, capsys, *words)
     assert code == 2
     assert message in shown
 
 
 @pytest.mark.slow
-def test_answers_that_cannot_be_written_are_told(artefact):
+def test_answers_that_cannot_be_written_are_an_error(artefact):
     """/dev/full is a disk without room."""
     words = [sys.executable, "-m", "tfnlp", "predict", str(artefact), "--text", "a"]
     with open("/dev/full", "w") as full:

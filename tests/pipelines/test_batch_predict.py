@@ -150,15 +150,15 @@ def test_what_is_finished_is_not_answered_again(folder, artefact, monkeypatch):
     found = json.loads(manifest.read_text())
     del found["finished"]["1"]  # as if killed between the file and the manifest
     manifest.write_text(json.dumps(found))
-    run, asked = script.run, []
+    run, answered = script.run, []
 
     def noted(recipe, plan, shards, *others):
-        asked.extend(shards)
+        answered.extend(shards)
         return run(recipe, plan, shards, *others)
 
     monkeypatch.setattr(script, "run", noted)
     counts = script.main(recipe(folder, artefact))
-    assert (asked, counts.rows) == ([1], 60)
+    assert (answered, counts.rows) == ([1], 60)
     assert [row["id"] for row in written(folder)] == [row["id"] for row in before]
 
 
@@ -229,7 +229,7 @@ def test_another_run_is_not_mixed_with_the_first(folder, artefact):
     ],
     ids=["pattern", "column", "field", "keep", "endpoint", "artefact"],
 )
-def test_what_cannot_be_is_told_before_anything_is_written(
+def test_wrong_flags_are_refused_before_anything_is_written(
     options, error, message, folder, artefact
 ):
     with pytest.raises(error) as caught:
@@ -238,7 +238,7 @@ def test_what_cannot_be_is_told_before_anything_is_written(
     assert not (folder / "out").exists()
 
 
-def test_files_without_anything_in_them_are_told(tmp_path, artefact):
+def test_empty_files_are_an_error(tmp_path, artefact):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "part-0.jsonl").touch()
     with pytest.raises(DataError, match="with empty files only"):
@@ -254,7 +254,7 @@ def test_files_without_anything_in_them_are_told(tmp_path, artefact):
         ({"max_rejected": 2.0}, "max_rejected is a share, 0 to 1. Received: 2.0."),
     ],
 )
-def test_a_flag_that_cannot_be_is_told(options, message, tmp_path):
+def test_a_wrong_flag_is_refused(options, message, tmp_path):
     with pytest.raises(UsageError) as caught:
         recipe(tmp_path, "nowhere", **options)
     assert message in str(caught.value)

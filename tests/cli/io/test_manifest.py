@@ -82,6 +82,6 @@ def test_other_portions_are_another_run():
 @pytest.mark.parametrize(
     "text", ["", "{}", "[]", '{"begun": {}, "finished": {"a": 1}}']
 )
-def test_a_damaged_manifest_is_told(text):
+def test_a_damaged_manifest_is_an_error(text):
     with pytest.raises(UsageError, match="Received: M, which is damaged"):
         resumed(text, BEGUN, "M")

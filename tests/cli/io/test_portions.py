@@ -1,4 +1,4 @@
-"""Files of a batch: told from their beginning, cut between rows, and read apart."""
+"""Byte ranges of batch files: format detection, cuts between rows, rows."""
 
 import gzip
 import json
@@ -14,15 +14,15 @@ def opened(path):
     return open(path, "rb")
 
 
-def told(path, columns=("text",), **hints):
+def detected(path, columns=("text",), **hints):
     if not isinstance(columns, dict):
         columns = {name: name for name in columns}
     return look(str(path), columns, Hints(**hints), opened)
 
 
 def read(path, columns=("text",), *, target=10**9, numbers=None, **hints):
-    """What a file has, read by portions of about so many bytes."""
-    written = told(path, columns, **hints)
+    """What a file has, read in portions of about that many bytes."""
+    written = detected(path, columns, **hints)
     portions = cut(written, path.stat().st_size, target, opened)
     return [
         row
@@ -47,7 +47,7 @@ def file(folder, content, name="rows.csv"):
         ("a", '{"id": "1", "text": "so"}\n{"id": "2", "text": "good"}'),
     ],
 )
-def test_rows_have_what_is_asked_and_all_their_columns(name, content, tmp_path):
+def test_rows_have_the_request_and_all_their_columns(name, content, tmp_path):
     hints = {"format": "csv"} if name == "a.data" else {}
     rows = read(file(tmp_path, content, name), **hints)
     assert [row.request for row in rows] == [{"text": "so"}, {"text": "good"}]
@@ -91,7 +91,7 @@ def test_a_file_that_is_cut_has_the_same_rows(ending, target, tmp_path):
         "txt": [text.replace("\n", " ") for text in texts],
     }[ending]
     path = file(tmp_path, "\n".join(lines) + "\n", f"a.{ending}")
-    parts = cut(told(path), path.stat().st_size, target, opened)
+    parts = cut(detected(path), path.stat().st_size, target, opened)
     assert len(parts) > 1 or target == 1000
     assert read(path, target=target) == read(path)
     assert sum(part.size for part in parts) == path.stat().st_size
@@ -106,7 +106,7 @@ def test_an_offset_leads_back_to_the_row(tmp_path):
 
 def test_gzip_is_one_portion_whatever_its_name(tmp_path):
     path = file(tmp_path, gzip.compress(b'{"text": "so"}\n' * 99), "a.jsonl")
-    assert len(cut(told(path), path.stat().st_size, 10, opened)) == 1
+    assert len(cut(detected(path), path.stat().st_size, 10, opened)) == 1
     assert len(read(path)) == 99
 
 
@@ -162,11 +162,9 @@ def test_gzip_that_is_cut_gives_its_rows_and_says_where_it_ends(tmp_path):
         ("a.jsonl", '{"reviw": "so"}\n', "Received: reviw. Did you mean 'reviw'?"),
     ],
 )
-def test_a_column_that_is_not_there_is_told_with_the_nearest(
-    name, content, message, tmp_path
-):
+def test_a_missing_column_names_the_nearest(name, content, message, tmp_path):
     with pytest.raises(SchemaError) as caught:
-        told(file(tmp_path, content, name), {"text": "review"})
+        detected(file(tmp_path, content, name), {"text": "review"})
     assert message in str(caught.value)
 
 
@@ -180,18 +178,18 @@ def test_a_column_that_is_not_there_is_told_with_the_nearest(
 )
 def test_what_cannot_be_cut_is_rejected_data(content, message, tmp_path):
     with pytest.raises(DataError) as caught:
-        told(file(tmp_path, content))
+        detected(file(tmp_path, content))
     assert message in str(caught.value)
 
 
 def test_lines_have_one_field(tmp_path):
     with pytest.raises(SchemaError, match=r"Received: .*a\.txt as lines"):
-        told(file(tmp_path, "so\n", "a.txt"), ("first", "second"))
+        detected(file(tmp_path, "so\n", "a.txt"), ("first", "second"))
 
 
 def test_portions_are_shared_out_in_order_and_about_evenly(tmp_path):
     path = file(tmp_path, "so good\n" * 100, "a.txt")
-    portions = cut(told(path), 800, 50, opened)
+    portions = cut(detected(path), 800, 50, opened)
     shards = share_out(portions, 4)
     assert [each for shard in shards for each in shard] == portions
     assert all(150 <= sum(p.size for p in shard) <= 250 for shard in shards)

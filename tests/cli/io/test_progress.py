@@ -1,4 +1,4 @@
-"""What is said of how far the reading is: where, how often, and not at all."""
+"""Progress of reading: its text, where it is printed, and how often."""
 
 import io
 import os
@@ -14,8 +14,8 @@ class Terminal(io.StringIO):
         return True
 
 
-def told(to, seconds, *, size=None, rows=100, done=250_000, **options):
-    """What is said when a clock shows these seconds, one after the other."""
+def printed(to, seconds, *, size=None, rows=100, done=250_000, **options):
+    """What is printed when a clock shows these seconds, one after the other."""
     times = iter(seconds)
     with Progress(size, to=to, now=lambda: next(times), **options) as progress:
         for number in range(1, len(seconds) - 1):
@@ -24,8 +24,8 @@ def told(to, seconds, *, size=None, rows=100, done=250_000, **options):
 
 
 def test_a_log_has_a_line_every_half_minute_and_one_at_the_end():
-    said = told(io.StringIO(), [0.0, 10.0, 30.0, 50.0, 61.0, 70.0], size=1_000_000)
-    assert said.splitlines() == [
+    lines = printed(io.StringIO(), [0.0, 10.0, 30.0, 50.0, 61.0, 70.0], size=1_000_000)
+    assert lines.splitlines() == [
         "200 rows, 7 rows/s, 0.5 of 1.0 MB (50 %), 0:30 left",
         "400 rows, 7 rows/s, 1.0 of 1.0 MB (100 %)",
         "400 rows, 6 rows/s, 1.0 of 1.0 MB (100 %)",
@@ -33,33 +33,33 @@ def test_a_log_has_a_line_every_half_minute_and_one_at_the_end():
 
 
 def test_a_short_run_says_nothing_in_a_log():
-    assert told(io.StringIO(), [0.0, 3.0, 9.0, 12.0]) == ""
+    assert printed(io.StringIO(), [0.0, 3.0, 9.0, 12.0]) == ""
 
 
 def test_a_terminal_has_one_line_that_is_written_again():
-    said = told(Terminal(), [0.0, 0.1, 0.3, 1.3, 1.4], size=1_000_000)
-    assert said.startswith("\r200 rows, 667 rows/s, 0.5 of 1.0 MB (50 %), 0:00 left")
-    assert (said.count("\n"), said.count("\r")) == (1, 3)
+    lines = printed(Terminal(), [0.0, 0.1, 0.3, 1.3, 1.4], size=1_000_000)
+    assert lines.startswith("\r200 rows, 667 rows/s, 0.5 of 1.0 MB (50 %), 0:00 left")
+    assert (lines.count("\n"), lines.count("\r")) == (1, 3)
 
 
 def test_a_shorter_line_covers_a_longer_one():
-    said = told(Terminal(), [0.0, 1.0, 2.0, 3.0], size=500_000)
-    longer, shorter, _ = said.split("\r")[1:]
+    lines = printed(Terminal(), [0.0, 1.0, 2.0, 3.0], size=500_000)
+    longer, shorter, _ = lines.split("\r")[1:]
     assert len(shorter) == len(longer) and shorter.endswith(" ")
 
 
 def test_without_a_size_the_rows_and_bytes_are_said():
-    said = told(io.StringIO(), [0.0, 31.0, 32.0], rows=1_000)
-    assert said.splitlines()[0] == "1,000 rows, 32 rows/s, 0.2 MB"
+    lines = printed(io.StringIO(), [0.0, 31.0, 32.0], rows=1_000)
+    assert lines.splitlines()[0] == "1,000 rows, 32 rows/s, 0.2 MB"
 
 
 def test_hours_are_said_as_hours():
-    said = told(io.StringIO(), [0.0, 100.0, 101.0], size=25_000_000)
-    assert said.splitlines()[0].endswith("(1 %), 2:45:00 left")
+    lines = printed(io.StringIO(), [0.0, 100.0, 101.0], size=25_000_000)
+    assert lines.splitlines()[0].endswith("(1 %), 2:45:00 left")
 
 
 def test_who_wants_quiet_has_it():
-    assert told(io.StringIO(), [0.0, 99.0, 199.0], quiet=True) == ""
+    assert printed(io.StringIO(), [0.0, 99.0, 199.0], quiet=True) == ""
     assert not shown(quiet=True)
 
 

@@ -184,7 +184,7 @@ def test_rows_are_not_read_ahead():
     assert next(row_streams.rows(lines, {"text": "text"})) == {"text": "a"}
 
 
-def test_a_batch_ends_where_the_next_row_would_have_to_be_waited_for():
+def test_a_batch_ends_where_the_next_row_has_not_arrived():
     assert list(row_streams.batches("abc", 8, lambda: True)) == [["a"], ["b"], ["c"]]
 
 

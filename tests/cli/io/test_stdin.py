@@ -18,7 +18,7 @@ def lines(content, **options):
 @pytest.mark.parametrize(
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32", "cp1252"]
 )
-def test_the_encoding_is_told_from_the_beginning(encoding):
+def test_the_encoding_is_detected_from_the_beginning(encoding):
     text = "café\nnaïve, said all\n"
     assert "".join(lines(text.encode(encoding))) == text
 
@@ -37,7 +37,7 @@ def test_the_encoding_stays_open_while_all_is_ascii():
         assert next(found) == "café\n"
 
 
-def test_nothing_is_waited_for_but_the_first_line():
+def test_only_the_first_line_is_awaited():
     read, write = os.pipe()
     with open(read, "rb", buffering=0) as file, open(write, "wb", buffering=0) as out:
         out.write(b"a\nb\nhalf")
@@ -92,7 +92,7 @@ def test_an_unknown_encoding_names_the_nearest():
         lines(b"a\n", encoding="cp125")
 
 
-def test_a_terminal_is_not_waited_for(monkeypatch):
+def test_a_terminal_is_not_read(monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UsageError, match="Pass --text"):
         open_stdin()

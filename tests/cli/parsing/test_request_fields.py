@@ -1,4 +1,4 @@
-"""What `predict` asks an artefact that takes texts, words, or a place in either."""
+"""Requests of `predict` to artefacts of texts, words, or a place in either."""
 
 import io
 import json
@@ -128,7 +128,7 @@ def test_a_folder_of_parallel_files_has_words(predict, tmp_path):
     assert predict(Tagger(), "--data", str(tmp_path)) == [{"tokens": "Ann left"}]
 
 
-def test_a_file_without_any_form_is_told(predict, tmp_path):
+def test_a_file_without_any_form_is_an_error(predict, tmp_path):
     (tmp_path / "a.csv").write_text("id,review\n1,Ann\n")
     code, shown = predict(Tagger(), "--data", str(tmp_path / "a.csv"))
     assert code == 3 and "no column 'text', which field 'text' needs" in shown
@@ -144,19 +144,19 @@ def test_a_file_without_any_form_is_told(predict, tmp_path):
     ],
 )
 def test_a_place_is_a_whole_number(words, stdin, predict):
-    asked = predict(Roles(), *words, stdin=stdin)
-    assert asked == [{"predicate": 4, "text": "Ann left"}]
+    requests = predict(Roles(), *words, stdin=stdin)
+    assert requests == [{"predicate": 4, "text": "Ann left"}]
 
 
 @pytest.mark.parametrize("value", ['"four"', "4.5", "4.0", "null", "true", "[4]"])
-def test_what_is_no_place_is_told(value, predict):
+def test_what_is_no_place_is_an_error(value, predict):
     line = f'{{"tokens": ["Ann"], "predicate": {value}}}'
     code, shown = predict(Roles(), stdin=line)
     assert code == 3
     assert "'predicate' holds whole numbers. Received on line 1: " + value in shown
 
 
-def test_a_typed_value_that_is_no_place_is_told(predict):
+def test_a_typed_value_that_is_no_place_is_an_error(predict):
     code, shown = predict(Roles(), "--tokens", "Ann", "--predicate", "first")
     assert code == 3
     assert "holds whole numbers. Received --predicate: 'first'." in shown
@@ -165,5 +165,5 @@ def test_a_typed_value_that_is_no_place_is_told(predict):
 def test_roles_of_a_file_go_with_their_words(predict, tmp_path):
     row = {"tokens": ["Ann", "left"], "props": [{"pred": 1, "args": [["V", 1, 1]]}]}
     (tmp_path / "dev.jsonl").write_text(json.dumps(row) + "\n")
-    asked = predict(Roles(), "--data", str(tmp_path / "dev.jsonl"))
-    assert asked == [{"predicate": 1, "tokens": "Ann left"}]
+    requests = predict(Roles(), "--data", str(tmp_path / "dev.jsonl"))
+    assert requests == [{"predicate": 1, "tokens": "Ann left"}]

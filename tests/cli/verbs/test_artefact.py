@@ -60,16 +60,16 @@ def test_a_row_is_answered_while_the_pipe_stays_open(artefact):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"), [([], "\r2 rows, "), (["--quiet"], "")], ids=["told", "quiet"]
+    ("words", "line"), [([], "\r2 rows, "), (["--quiet"], "")], ids=["shown", "quiet"]
 )
-def test_a_terminal_shows_how_far_the_reading_is(words, said, artefact, monkeypatch):
+def test_a_terminal_shows_how_far_the_reading_is(words, line, artefact, monkeypatch):
     monkeypatch.setattr("tfnlp.cli.io.progress.OFTEN", 0.0)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"good\nbad\n")))
     terminal = io.StringIO()
     terminal.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", terminal)
     assert call("predict", artefact, *words) == 0
-    assert said in terminal.getvalue() and bool(said) == bool(terminal.getvalue())
+    assert line in terminal.getvalue() and bool(line) == bool(terminal.getvalue())
 
 
 def test_evaluate_scores_a_file_with_other_columns(artefact, tmp_path, capsys):

@@ -58,7 +58,7 @@ def test_evaluate_scores_a_file_of_columns(names, file, capsys, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("content", "name", "told"),
+    ("content", "name", "message"),
     [
         (
             "Ann B-PER\nleft O\nBath B-GPE\n",
@@ -91,11 +91,11 @@ def test_evaluate_scores_a_file_of_columns(names, file, capsys, tmp_path):
     ids=["unknown type", "other scheme", "uneven", "two schemes", "empty"],
 )
 def test_evaluate_warns_of_odd_tags_and_goes_on(
-    content, name, told, names, file, capsys
+    content, name, message, names, file, capsys
 ):
     assert call("evaluate", names, "--data", file(content, name), "--json") == 0
     shown = capsys.readouterr()
-    assert f"warning: {told}" in shown.err
+    assert f"warning: {message}" in shown.err
     assert 0 <= json.loads(shown.out)["scores"]["f1"] <= 1
 
 
@@ -116,7 +116,7 @@ def test_evaluate_rejects_the_wrong_column(names, file, capsys):
         ("w,t\nAnn so,B-PER O\n", "a.csv", ("--tokens", "w", "--tags", "t")),
     ],
 )
-def test_audit_tells_tagged_sentences(content, name, words, file, capsys):
+def test_audit_detects_tagged_sentences(content, name, words, file, capsys):
     path = file(content, name)
     assert call("audit", path, *words, "--test", path) == 0
     shown = capsys.readouterr().out
@@ -130,7 +130,7 @@ def test_audit_of_texts_stays_one_of_texts(file, capsys):
     assert "classes (2)" in capsys.readouterr().out
 
 
-def test_audit_of_roles_tells_predicates_apart(file, capsys):
+def test_audit_of_roles_distinguishes_predicates(file, capsys):
     props = [{"pred": n, "args": [["V", n, n]]} for n in (0, 1)]
     row = json.dumps({"tokens": ["go", "stay"], "props": props})
     assert call("audit", file(row, "train.jsonl"), "--json") == 0
@@ -147,30 +147,32 @@ def test_audit_of_mixed_schemes_ends_with_3(file, capsys):
     assert "The tags of a file are of one scheme." in capsys.readouterr().err
 
 
-def test_audit_tells_spans_that_do_not_fit_the_words(file, capsys):
+def test_audit_reports_spans_that_do_not_fit_the_words(file, capsys):
     content = json.dumps({"text": "Annie left Rome.", "label": [[0, 3, "PER"]]})
     assert call("audit", file(content, "a.jsonl")) == 0
     assert "1 of 1 spans does not fit the words: 1 widened" in capsys.readouterr().out
 
 
-def test_evaluate_tells_intents_that_a_task_does_not_know(capsys):
+def test_evaluate_warns_of_intents_that_a_task_does_not_know(capsys):
     row = {"tokens": "play jazz", "tags": "O B-kind"}
     known = from_list([{**row, "intent": "play"}, {**row, "intent": "stop"}])
     task = tfnlp.IntentAndSlots.from_rows(known)
-    asked = from_list([{**row, "intent": "play"}, {**row, "intent": "pause"}])
-    assert len(list(evaluate.checked(task, asked))) == 2
-    told = "1 row with a label that the task does not know and so never answers: 'paus"
-    assert told in capsys.readouterr().err
+    rows = from_list([{**row, "intent": "play"}, {**row, "intent": "pause"}])
+    assert len(list(evaluate.checked(task, rows))) == 2
+    message = (
+        "1 row with a label that the task does not know and so never answers: 'paus"
+    )
+    assert message in capsys.readouterr().err
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("flags", "told"),
+    ("flags", "message"),
     [
         (["--toknes", "Ann"], "Unknown flag --toknes. Did you mean --tokens?"),
         (["--text", "Ann", "--tokens", "Ann"], "has the flags --text; or --tokens."),
     ],
 )
-def test_predict_tells_flags_that_are_no_request(flags, told, names, capsys):
+def test_predict_refuses_flags_that_are_no_request(flags, message, names, capsys):
     assert call("predict", names, *flags) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err

@@ -121,7 +121,7 @@ def test_predict_takes_the_columns_and_flags_of_a_table(predictor, monkeypatch, 
         ("a\n", ("--text", "a", "--header", "true"), 2, "texts, and --header."),
     ],
 )
-def test_predict_tells_rows_and_flags_that_cannot_be(
+def test_predict_refuses_wrong_rows_and_flags(
     content, words, code, message, predictor, monkeypatch, capsys
 ):
     stdin(monkeypatch, content)
@@ -153,16 +153,16 @@ def test_predict_reads_a_file(predictor, tmp_path, capsys):
 
 @pytest.fixture(params=["file", "standard input"])
 def predict(request, monkeypatch, tmp_path):
-    """Asks for answers to JSON or a table, as a file and on standard input."""
+    """Requests answers to JSON or a table, as a file and on standard input."""
 
-    def asked(content, name="new.jsonl"):
+    def requests(content, name="new.jsonl"):
         if request.param == "standard input":
             stdin(monkeypatch, content)
             return call("predict", "demo")
         (tmp_path / name).write_text(content)
         return call("predict", "demo", "--data", str(tmp_path / name))
 
-    return asked
+    return requests
 
 
 @pytest.mark.parametrize(
@@ -369,7 +369,7 @@ def test_evaluate_checks_all_its_gates_and_flags_may_be_repeated(calls, capsys):
 
 
 @pytest.mark.parametrize("report", ['{"scores": {"accuracy": 1, "loss": 2}}'])
-def test_evaluate_tells_an_unknown_gate_before_it_reads(
+def test_evaluate_refuses_an_unknown_gate_before_it_reads(
     report, predictor, calls, tmp_path, capsys
 ):
     predictor.path = tmp_path
@@ -465,15 +465,15 @@ class FakeAudit:
 
 @pytest.fixture
 def audited(calls, monkeypatch):
-    """What `audit` is asked, and the errors it shall find."""
-    asked = SimpleNamespace(errors=(), options={})
+    """The arguments of `audit`, and the errors that it returns."""
+    seen = SimpleNamespace(errors=(), options={})
 
     def audit(rows, **options):
-        asked.options = options
-        return FakeAudit(asked.errors)
+        seen.options = options
+        return FakeAudit(seen.errors)
 
     monkeypatch.setattr(tfnlp, "audit", audit, raising=False)
-    return asked
+    return seen
 
 
 def test_audit_prints_its_table(audited, capsys):
