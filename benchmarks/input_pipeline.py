@@ -99,7 +99,7 @@ def of_tfnlp(recipe: Recipe, task: tfnlp.Classification, path: Path) -> Iterable
     """The batches of `tfnlp.fit`, pass after pass."""
     rows = counted(tfnlp.read(str(path), {"text": "text", "label": "label"}))
     config = tfnlp.TrainConfig(batch_size=recipe.batch_size)
-    return batched(task, rows, config, from_update=0)
+    return batched(task, rows, config, from_step=0)
 
 
 def of_keras(recipe: Recipe, task: tfnlp.Classification, path: Path) -> Iterable[Any]:

@@ -113,7 +113,7 @@ def of_keras(
     )
     rows = counted(splits.train)
     model.fit(
-        batched(task, rows, config, from_update=0),
+        batched(task, rows, config, from_step=0),
         steps_per_epoch=-(-len(rows) // config.batch_size),
         epochs=config.epochs,
         verbose=0,

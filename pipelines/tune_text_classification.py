@@ -89,7 +89,7 @@ def scores_of(recipe: Recipe, base, labels) -> dict[str, float]:
 
     if not recipe.folds:
         return tfnlp.evaluate(task, network, rows, repeats=0).scores
-    gold, answered = tfnlp.answers(task, network, rows)
+    gold, answered = tfnlp.predict_with_targets(task, network, rows)
     return task.headline(gold, answered)
 
 
@@ -134,7 +134,7 @@ def trial(recipe: Recipe, tried, splits, epochs: int) -> float:
         config,
         encoded=prepared.encoded,
     )
-    report = tfnlp.evaluate(prepared.task, trained, splits.valid, repeats=0)
+    report = tfnlp.evaluate(prepared.task, trained.network, splits.valid, repeats=0)
     return objective_of(recipe, report.scores)
 
 

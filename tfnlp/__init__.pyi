@@ -30,7 +30,8 @@ from .networks import transformer as transformer
 from .networks import word_features as word_features
 from .networks.recurrent_decoder import RecurrentDecoder as RecurrentDecoder
 from .networks.transformer_decoder import TransformerDecoder as TransformerDecoder
-from .prediction import answers as answers
+from .prediction import predict as predict
+from .prediction import predict_with_targets as predict_with_targets
 from .serving.client.client import Client as Client
 from .serving.client.predictor import Predictor as Predictor
 from .serving.client.predictor import load as load
@@ -61,8 +62,9 @@ from .text.words.gazetteer_files import load_gazetteers as load_gazetteers
 from .timing import Clock as Clock
 from .training.config import TrainConfig as TrainConfig
 from .training.defaults import Defaults as Defaults
-from .training.fit import encoded as encoded
+from .training.fit import encode_rows as encode_rows
 from .training.fit import fit as fit
+from .training.trained_model import TrainedModel as TrainedModel
 from .tuning.cross_validation import cross_validate as cross_validate
 from .tuning.search import search as search
 

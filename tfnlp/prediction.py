@@ -1,6 +1,6 @@
-"""Answers many rows: what training watches and an evaluation scores.
+"""Batch prediction: the answers of a network for many rows, as numpy arrays.
 
-Strings and numbers leave TensorFlow here, as columns of numpy arrays.
+Early stopping and evaluation score these; strings leave TensorFlow here.
 """
 
 import sys
@@ -13,11 +13,11 @@ import tensorflow as tf
 from tfnlp.data.batching import numbered
 from tfnlp.errors import DataError
 from tfnlp.specs import Rows, check_rows, text_fields
-from tfnlp.task import Columns, Task, Tensors
+from tfnlp.task import Arrays, Task, Tensors
 
 
-class Answering:
-    """Answers rows, and traces the graph of it once: for every epoch of a training.
+class BatchPredictor:
+    """Predicts with a graph that is traced once, for all epochs of a training.
 
     Args:
         task: what strings mean to the network.
@@ -34,10 +34,19 @@ class Answering:
 
         self._answer = answer
 
-    def __call__(self, rows: Rows, *, batch_size: int = 256) -> tuple[Columns, Columns]:
-        """The rows and their answers, in order; see `answers`."""
+    def predict(self, rows: Rows, *, batch_size: int = 256) -> Arrays:
+        """The answers, in the order of the rows; see `predict`."""
+        return self._predict(batches(self.task, rows, batch_size, targets=False))[1]
+
+    def predict_with_targets(
+        self, rows: Rows, *, batch_size: int = 256
+    ) -> tuple[Arrays, Arrays]:
+        """The rows and their answers, in order; see `predict_with_targets`."""
+        return self._predict(batches(self.task, rows, batch_size))
+
+    def _predict(self, batches: tf.data.Dataset) -> tuple[Arrays, Arrays]:
         places, read, answered = [], [], []
-        for numbers, batch in batches(self.task, rows, batch_size):
+        for numbers, batch in batches:
             request = {name: batch[name] for name in self.task.inputs}
             answered.append(arrays(self._answer(request)))
             read.append(arrays(batch))
@@ -45,39 +54,74 @@ class Answering:
         return joined(read, places), joined(answered, places)
 
 
-def answers(
+def predict(
     task: Task, model: Callable, rows: Rows, *, batch_size: int = 256
-) -> tuple[Columns, Columns]:
-    """Answers every row, in order, and returns the rows and the answers as columns.
+) -> Arrays:
+    """Predicts the answer for every row, in order; targets are not needed.
 
     Strings become numpy object arrays of `str`; bytes that are no UTF-8 become
-    U+FFFD. All rows are held in memory.
+    U+FFFD. All answers are held in memory.
 
     Args:
         task: what strings mean to the network.
         model: the network, or any callable from features to outputs.
-        rows: rows with the fields of `task.inputs` and `task.targets`.
-        batch_size: how many rows are answered at once.
+        rows: rows with the fields of `task.inputs`.
+        batch_size: rows per call of the network.
+
+    Returns:
+        Name of the answer → array whose first axis is the row.
 
     Raises:
         SchemaError: the rows lack a field.
         DataError: there are no rows.
 
     Example:
-    >>> rows, answered = answers(task, model, valid)  # doctest: +SKIP
-    >>> task = task.calibrate(rows, answered)  # doctest: +SKIP
+    >>> predict(task, model, rows)["label"]  # doctest: +SKIP
+    array(['fresh', 'rotten'], dtype=object)
     """
-    return Answering(task, model)(rows, batch_size=batch_size)
+    return BatchPredictor(task, model).predict(rows, batch_size=batch_size)
 
 
-def batches(task: Task, rows: Rows, batch_size: int) -> tf.data.Dataset:
-    """The places of rows, and the fields of the task, by batches; see `numbered`.
+def predict_with_targets(
+    task: Task, model: Callable, rows: Rows, *, batch_size: int = 256
+) -> tuple[Arrays, Arrays]:
+    """Predicts the answer for every row, and returns the rows, too, for scores.
+
+    Args:
+        task: what strings mean to the network.
+        model: the network, or any callable from features to outputs.
+        rows: rows with the fields of `task.inputs` and `task.targets`.
+        batch_size: rows per call of the network.
+
+    Returns:
+        The rows and the answers as arrays, in the same order; see `predict`.
+
+    Raises:
+        SchemaError: the rows lack a field.
+        DataError: there are no rows.
+
+    Example:
+    >>> rows, answers = predict_with_targets(task, model, valid)  # doctest: +SKIP
+    >>> task = task.calibrate(rows, answers)  # doctest: +SKIP
+    """
+    predictor = BatchPredictor(task, model)
+    return predictor.predict_with_targets(rows, batch_size=batch_size)
+
+
+def batches(
+    task: Task, rows: Rows, batch_size: int, *, targets: bool = True
+) -> tf.data.Dataset:
+    """Batches of (place of each row, fields of the task); see `numbered`.
+
+    Args:
+        targets: whether the fields of `task.targets` are needed.
 
     Raises:
         SchemaError: the rows lack a field.
     """
+    schema = {**task.inputs, **(task.targets if targets else {})}
     return numbered(
-        check_rows(rows, {**task.inputs, **task.targets}),
+        check_rows(rows, schema),
         batch_size=batch_size,
         fields=text_fields(task.inputs),
         bucket=not task.ordered,
@@ -103,7 +147,7 @@ def _decoded(raw: np.ndarray) -> np.ndarray:
 
 def joined(
     parts: Sequence[dict[str, np.ndarray]], places: Sequence[np.ndarray]
-) -> Columns:
+) -> Arrays:
     """Puts the rows of all batches in their places; shorter rows end in "" or 0.
 
     Raises:

@@ -18,7 +18,7 @@ from tfnlp.scores.intervals import Draw, Resample
 from tfnlp.specs import Rows, Schema
 
 Tensors = Mapping[str, tf.Tensor]
-Columns = Mapping[str, np.ndarray]
+Arrays = Mapping[str, np.ndarray]
 """Many rows or answers at once: name → array whose first axis is the row."""
 
 
@@ -97,7 +97,7 @@ class Task(tf.Module, abc.ABC):
         """The signatures that an artefact of this task offers."""
         return {"serving_default": Endpoint(self.answer, self.inputs)}
 
-    def calibrate(self, rows: Columns, answers: Columns) -> "Task":
+    def calibrate(self, rows: Arrays, answers: Arrays) -> "Task":
         """Learns decision rules from held-out answers; by default nothing.
 
         Called by a script after `fit`, never by an engine.
@@ -105,14 +105,14 @@ class Task(tf.Module, abc.ABC):
         return self
 
     @abc.abstractmethod
-    def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
+    def score(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """Every reported number, from gold strings and answers."""
 
-    def headline(self, rows: Columns, answers: Columns) -> dict[str, float]:
+    def headline(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """The scores that carry an interval."""
         return self.score(rows, answers)
 
-    def redrawn(self, rows: Columns, answers: Columns) -> Draw:
+    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
         """Prepares `headline` for rows drawn anew: from row numbers to scores.
 
         It is called 1,000 times; a task may count faster than by `headline`.
@@ -121,7 +121,7 @@ class Task(tf.Module, abc.ABC):
             Resample(rows, numbers), Resample(answers, numbers)
         )
 
-    def figures(self, rows: Columns, answers: Columns) -> Sequence[Any]:
+    def figures(self, rows: Arrays, answers: Arrays) -> Sequence[Any]:
         """What the report draws besides: `tfnlp.scores.figures` objects."""
         return ()
 

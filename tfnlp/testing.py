@@ -79,11 +79,11 @@ def check_task(
 def check_overfits(task: Task, build: Build, rows: Rows) -> keras.Model:
     """Learns the rows by heart: the last loss is below a fifth of the first."""
     config = TrainConfig(epochs=40, batch_size=8, learning_rate=0.03, patience=40)
-    network = fit(task, build, rows, rows, config)
-    losses = network.history.history["loss"]
+    trained = fit(task, build, rows, rows, config)
+    losses = trained.history["loss"]
     best = min(losses)
     _expect(best < 0.2 * losses[0], f"overfits: loss went from {losses[0]} to {best}")
-    return network
+    return trained.network
 
 
 def check_one_path(task: Task, network: keras.Model, rows: Rows, folder: Path) -> None:

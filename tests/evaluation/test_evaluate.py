@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tfnlp.data.rows import from_list
 from tfnlp.errors import DataError, SchemaError
 from tfnlp.evaluation.evaluate import evaluate, mean_loss
-from tfnlp.prediction import answers
+from tfnlp.prediction import predict, predict_with_targets
 from tfnlp.scores import classification, classification_figures
 from tfnlp.specs import NUMBER, TEXT
 from tfnlp.task import Task
@@ -147,7 +148,9 @@ def test_a_task_with_an_answer_of_its_own_is_scored_in_two_passes(model):
 
 @pytest.mark.parametrize("batch_size", [1, 4, 6, 100])
 def test_every_row_is_answered_once_and_in_order(model, batch_size):
-    gold, answered = answers(Keyword(), model, rows(*TEXTS), batch_size=batch_size)
+    gold, answered = predict_with_targets(
+        Keyword(), model, rows(*TEXTS), batch_size=batch_size
+    )
     assert gold["text"].tolist() == answered["echo"].tolist() == TEXTS
     assert answered["probabilities"].shape == (6, 2)
 
@@ -161,7 +164,9 @@ def test_rows_of_like_length_are_answered_together_and_come_back_in_order(model)
         tf.py_function(lambda found: seen.append(len(found)), [features["found"]], [])
         return model(features)
 
-    gold, answered = answers(Keyword(), watched, rows(*texts), batch_size=2)
+    gold, answered = predict_with_targets(
+        Keyword(), watched, rows(*texts), batch_size=2
+    )
     assert gold["text"].tolist() == answered["echo"].tolist() == texts
     assert sum(seen) == 120 and set(seen) == {2}
     widths = [len(row.split()) for row in texts]
@@ -170,17 +175,19 @@ def test_rows_of_like_length_are_answered_together_and_come_back_in_order(model)
 
 def test_answers_are_traced_once_for_all_batch_sizes(model):
     task = Keyword()
-    answers(task, model, rows(*TEXTS), batch_size=4)
+    predict_with_targets(task, model, rows(*TEXTS), batch_size=4)
     assert task.traces == 1
 
 
 def test_shorter_answers_are_filled_up(model):
-    _, answered = answers(Keyword(), model, rows("a b c", "d"), batch_size=1)
+    _, answered = predict_with_targets(
+        Keyword(), model, rows("a b c", "d"), batch_size=1
+    )
     assert answered["words"].tolist() == [["a", "b", "c"], ["d", "", ""]]
 
 
 def test_bytes_that_are_no_text_are_replaced(model):
-    gold, _ = answers(Keyword(), model, rows(b"caf\xe9", "a"))
+    gold, _ = predict_with_targets(Keyword(), model, rows(b"caf\xe9", "a"))
     assert gold["text"][0] == "caf\N{REPLACEMENT CHARACTER}"
 
 
@@ -204,3 +211,11 @@ def test_rows_without_a_target_are_refused(model):
     unlabelled = rows("a").map(lambda row: {"text": row["text"], "lable": row["label"]})
     with pytest.raises(SchemaError, match=r"no field 'label'.* Did you mean 'lable'"):
         evaluate(Keyword(), model, unlabelled)
+
+
+def test_rows_without_targets_are_answered(model):
+    texts = from_list([{"text": text} for text in TEXTS])
+    answered = predict(Keyword(), model, texts, batch_size=4)
+    expected = predict_with_targets(Keyword(), model, rows(*TEXTS), batch_size=4)[1]
+    assert answered["echo"].tolist() == TEXTS
+    np.testing.assert_array_equal(answered["probabilities"], expected["probabilities"])

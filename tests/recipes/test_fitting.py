@@ -15,6 +15,7 @@ from tfnlp.recipes.fitting import fit
 from tfnlp.recipes.recipe import Prepared
 from tfnlp.recipes.recipe import Recipe as Base
 from tfnlp.recipes.text_classification import LabelledTexts
+from tfnlp.training.trained_model import TrainedModel
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,10 +57,8 @@ def test_checkpoints_are_removed_when_the_artefact_is_saved(
     with pytest.raises(error) if error else contextlib.nullcontext():
         finish(
             Recipe(),
-            None,
-            None,
+            TrainedModel(mock.Mock(), None, {}, tokens=9),
             Report({"accuracy": 0.5}, seconds={"train": 1.0, "evaluate": 0.5}),
-            trained=mock.Mock(**{"history.tokens": 9}),
             audit=mock.Mock(),
             clock=tfnlp.Clock(),
         )

@@ -17,7 +17,7 @@ from tfnlp.saving import from_json, to_json
 from tfnlp.serving.client.predictor import load
 from tfnlp.tasks.classification import Classification, _compared
 from tfnlp.testing import check_task
-from tfnlp.training.fit import encoded
+from tfnlp.training.fit import encode_rows
 
 SINGLE = from_list(
     [
@@ -299,7 +299,7 @@ def test_log_ratios_of_several_labels_count_each_label():
 
 def test_log_ratios_of_encoded_rows_are_those_of_the_rows():
     task = classification()
-    kept = encoded(task, SINGLE)
+    kept = encode_rows(task, SINGLE)
     found = task.log_ratios(SINGLE, encoded=kept)
     assert found.tolist() == task.log_ratios(SINGLE).tolist()
 

@@ -111,9 +111,9 @@ def test_pairs_are_learnt_and_written(form, task):
     from tfnlp.training.fit import fit
 
     config = TrainConfig(epochs=60, batch_size=8, learning_rate=0.02, patience=60)
-    model = fit(task, lambda hp: FORMS[form](task, hp), ROWS, ROWS, config)
-    answer = task.answer(model, {"source": tf.constant([a for a, _ in PAIRS])})
-    assert [text.decode() for text in answer["text"].numpy()] == [b for _, b in PAIRS]
+    trained = fit(task, lambda hp: FORMS[form](task, hp), ROWS, ROWS, config)
+    sources = from_list([{"source": source} for source, _ in PAIRS])
+    assert trained.predict(sources)["text"].tolist() == [target for _, target in PAIRS]
 
 
 def test_what_is_read_before_each_token(task):

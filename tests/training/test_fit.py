@@ -12,7 +12,7 @@ from tfnlp.errors import DataError, SchemaError, TrainingError, UsageError
 from tfnlp.specs import NUMBER, TEXT
 from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
-from tfnlp.training.fit import batched, counted, encoded, fit, optimizer
+from tfnlp.training.fit import batched, counted, encode_rows, fit, optimizer
 from tfnlp.training.optimizers import KINDS, averages
 from tfnlp.training.schedules import WarmUpThenFall
 
@@ -101,42 +101,45 @@ def same(first, second):
 
 
 def test_a_toy_set_is_learnt():
-    network = train(epochs=30, patience=30)
-    logs = network.history.history
+    found = train(epochs=30, patience=30)
+    logs = found.history
     assert logs["loss"][-1] < 0.2 * logs["loss"][0]
     assert max(logs["val_accuracy"]) == 1.0
 
 
 def test_the_same_seed_gives_the_same_weights():
-    first, second = train(seed=7).get_weights(), train(seed=7).get_weights()
+    first, second = (
+        train(seed=7).network.get_weights(),
+        train(seed=7).network.get_weights(),
+    )
     assert same(first, second)
-    assert not same(first, train(seed=8).get_weights())
+    assert not same(first, train(seed=8).network.get_weights())
 
 
 def test_training_stops_and_keeps_the_best_weights():
     kept = Kept()
     wrong = ROWS.map(lambda row: {"text": row["text"], "y": 1.0 - row["y"]})
-    network = train(valid=wrong, epochs=9, patience=2, callbacks=(kept,))
-    losses = network.history.history["val_loss"]
+    found = train(valid=wrong, epochs=9, patience=2, callbacks=(kept,))
+    losses = found.history["val_loss"]
     assert len(losses) == 3 == losses.index(min(losses)) + 3
-    assert same(network.get_weights(), kept.weights[0])
+    assert same(found.network.get_weights(), kept.weights[0])
 
 
 def test_the_last_weights_may_be_kept_beside_the_best():
     kept = Kept()
     wrong = ROWS.map(lambda row: {"text": row["text"], "y": 1.0 - row["y"]})
     options = {"valid": wrong, "epochs": 9, "patience": 2}
-    network = train(keep_weights="both", callbacks=(kept,), **options)
-    assert same(network.get_weights(), kept.weights[0])
-    assert same(network.history.last_weights, kept.weights[2])
-    assert train(keep_weights="last", **options).history.last_weights is None
+    found = train(keep_weights="both", callbacks=(kept,), **options)
+    assert same(found.network.get_weights(), kept.weights[0])
+    assert same(found.last_weights, kept.weights[2])
+    assert train(keep_weights="last", **options).last_weights is None
 
 
 @pytest.mark.parametrize(("updates", "epochs"), [(0, 3), (1, 1), (3, 2), (99, 3)])
 def test_passes_end_with_the_updates(updates, epochs):
     """8 rows by 4 are 2 updates a pass."""
-    network = train(epochs=3, max_steps=updates, patience=9)
-    assert len(network.history.history["loss"]) == epochs
+    found = train(epochs=3, max_steps=updates, patience=9)
+    assert len(found.history["loss"]) == epochs
 
 
 @pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
@@ -146,19 +149,21 @@ def test_averaged_weights_are_what_is_validated_and_kept(strategy):
     options = {"epochs": 3, "patience": 9, "strategy": strategy}
     plain = train(callbacks=(kept,), **options)
     averaged = train(ema_momentum=0.9, callbacks=(other,), **options)
-    losses = [network.history.history["loss"] for network in (plain, averaged)]
+    losses = [found.history["loss"] for found in (plain, averaged)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert not same(kept.weights[-1], other.weights[-1])
-    assert any(same(averaged.get_weights(), weights) for weights in other.weights)
+    assert any(
+        same(averaged.network.get_weights(), weights) for weights in other.weights
+    )
 
 
 def test_a_score_of_answers_is_watched_and_in_the_history():
     kept = Kept()
-    network = train(task=Watched(), epochs=9, patience=2, callbacks=(kept,))
-    scores = network.history.history["val_best_when_short"]
+    found = train(task=Watched(), epochs=9, patience=2, callbacks=(kept,))
+    scores = found.history["val_best_when_short"]
     best = scores.index(max(scores))
     assert len(scores) == best + 3
-    assert same(network.get_weights(), kept.weights[best])
+    assert same(found.network.get_weights(), kept.weights[best])
 
 
 def test_a_loss_that_is_no_number_is_told_with_its_place():
@@ -191,16 +196,16 @@ def test_rows_without_a_field_are_refused():
 
 def test_encoded_rows_of_others_are_refused():
     task, other = Long(), ROWS.take(4)
-    kept = encoded(task, other)
+    kept = encode_rows(task, other)
     with pytest.raises(UsageError, match="the task and the rows that they come of"):
         fit(task, build, ROWS, ROWS, TrainConfig(epochs=1), encoded=kept)
 
 
 def test_rows_that_were_encoded_before_are_trained_on_alike():
     task, config = Long(), TrainConfig(epochs=2, batch_size=4)
-    kept = encoded(task, ROWS)
-    before = fit(task, build, ROWS, ROWS, config, encoded=kept).get_weights()
-    assert same(before, fit(task, build, ROWS, ROWS, config).get_weights())
+    kept = encode_rows(task, ROWS)
+    before = fit(task, build, ROWS, ROWS, config, encoded=kept).network.get_weights()
+    assert same(before, fit(task, build, ROWS, ROWS, config).network.get_weights())
 
 
 def test_rows_are_counted_where_their_number_is_unknown():
@@ -211,8 +216,8 @@ def test_rows_are_counted_where_their_number_is_unknown():
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
 def test_the_precision_of_the_process_is_put_back(precision):
-    network = train(precision=precision)
-    assert network.layers[1].dtype_policy.name == precision
+    found = train(precision=precision)
+    assert found.network.layers[1].dtype_policy.name == precision
     assert keras.config.dtype_policy().name == "float32"
 
 
@@ -229,9 +234,9 @@ def test_one_line_an_epoch_is_logged_and_nothing_printed(caplog, capfd):
     with caplog.at_level(logging.INFO, logger="tfnlp"):
         train(epochs=2)
     lines = [record.message for record in caplog.records if record.name == "tfnlp"]
-    chosen, encoded, *epochs = lines
-    assert chosen == "trains on 1 CPU in float32, 4 rows an update, 2 updates an epoch"
-    assert encoded.startswith("encoded once: 8 rows in ")
+    device, cached, *epochs = lines
+    assert device == "device 1 CPU · float32 · batch size 4 · 2 steps/epoch"
+    assert cached.startswith("cached 8 encoded rows in ")
     assert [line.split("  ")[0] for line in epochs] == ["epoch 1/2", "epoch 2/2"]
     assert "val_loss 0." in epochs[0] and epochs[0].endswith(" s")
     assert capfd.readouterr().out == ""
@@ -242,7 +247,7 @@ def test_texts_are_shuffled_and_each_is_seen_once_an_epoch():
     config = TrainConfig(batch_size=5)
 
     def epoch(number):
-        found = batched(Long(), rows, config, from_update=4 * number).take(4)
+        found = batched(Long(), rows, config, from_step=4 * number).take(4)
         return [
             round(x + 4.5)
             for features, *_ in found
@@ -292,8 +297,8 @@ def test_the_first_rate_of_an_optimizer(options, rate):
 
 @pytest.mark.parametrize("name", sorted(KINDS))
 def test_every_optimizer_learns_a_toy_set(name):
-    network = train(epochs=30, patience=30, learning_rate=0.05, optimizer=name)
-    losses = network.history.history["val_loss"]
+    found = train(epochs=30, patience=30, learning_rate=0.05, optimizer=name)
+    losses = found.history["val_loss"]
     assert min(losses) < 0.75 * losses[0]
 
 
@@ -314,8 +319,8 @@ def test_schedule_free_shows_its_averages():
 
     kept = Kept()
     options = {"epochs": 3, "patience": 9, "callbacks": (Compared(), kept)}
-    network = train(optimizer="schedule_free", keep_weights="last", **options)
-    assert same(network.get_weights(), kept.weights[-1])
+    found = train(optimizer="schedule_free", keep_weights="last", **options)
+    assert same(found.network.get_weights(), kept.weights[-1])
 
 
 def test_the_average_of_schedule_free_is_the_mean_of_its_ways():
@@ -334,15 +339,15 @@ def test_the_last_weights_are_kept_if_asked():
     kept = Kept()
     wrong = ROWS.map(lambda row: {"text": row["text"], "y": 1.0 - row["y"]})
     options = {"epochs": 3, "patience": 9, "callbacks": (kept,)}
-    network = train(valid=wrong, keep_weights="last", **options)
-    assert same(network.get_weights(), kept.weights[-1])
-    assert not same(network.get_weights(), kept.weights[0])
+    found = train(valid=wrong, keep_weights="last", **options)
+    assert same(found.network.get_weights(), kept.weights[-1])
+    assert not same(found.network.get_weights(), kept.weights[0])
 
 
 def test_another_score_is_watched_if_asked():
-    network = train(task=Watched(), monitor="val_accuracy", epochs=9, patience=2)
-    scores = network.history.history["val_accuracy"]
-    assert "val_best_when_short" not in network.history.history
+    found = train(task=Watched(), monitor="val_accuracy", epochs=9, patience=2)
+    scores = found.history["val_accuracy"]
+    assert "val_best_when_short" not in found.history
     assert len(scores) == min(9, scores.index(max(scores)) + 3)
 
 

@@ -55,7 +55,7 @@ def events(folder):
 
 
 def test_tensorboard_has_the_state_of_training(tmp_path):
-    network = train(
+    trained = train(
         tmp_path / "run", report_to=("tensorboard",), schedule="linear", epochs=4
     )
     found = events(tmp_path / "run" / "tensorboard")
@@ -65,14 +65,13 @@ def test_tensorboard_has_the_state_of_training(tmp_path):
     assert rates == pytest.approx([0.0375, 0.025, 0.0125, 0.0], abs=1e-7)
     assert set(found["padding_share"].values()) == {1.0 - 20 / 32}  # 2 · (1+2+3+4)
     assert min(found["tokens_per_second"].values()) > 0.0
-    history = network.history.history
+    history = trained.history
     assert list(found["epoch_val_loss"].values()) == pytest.approx(history["val_loss"])
 
 
 @pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
 def test_tokens_of_all_devices_are_counted(strategy):
-    network = train(None, strategy=strategy)
-    assert network.history.tokens == 2 * 20
+    assert train(None, strategy=strategy).tokens == 2 * 20
 
 
 def test_the_norm_is_that_before_clipping(tmp_path):
@@ -92,7 +91,8 @@ def test_the_norm_is_that_before_clipping(tmp_path):
 
 def test_training_goes_the_same_way(tmp_path):
     plain, tracked = train(None), train(tmp_path / "run", report_to=("tensorboard",))
-    for first, second in zip(plain.get_weights(), tracked.get_weights(), strict=True):
+    weights = (each.network.get_weights() for each in (plain, tracked))
+    for first, second in zip(*weights, strict=True):
         np.testing.assert_array_equal(first, second)
 
 
@@ -113,5 +113,5 @@ def test_other_trackers_are_told_the_same(tmp_path, monkeypatch, name):
 
 
 def test_a_run_without_a_folder_is_not_tracked():
-    with pytest.raises(UsageError, match="has a folder"):
+    with pytest.raises(UsageError, match="needs the folder of a run"):
         train(None, report_to=("tensorboard",))

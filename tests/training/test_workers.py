@@ -94,15 +94,16 @@ config = tfnlp.TrainConfig(
     global_clipnorm=float(clip), gradient_accumulation_steps=int(parts),
     ema_momentum=0.9,
 )
-network = tfnlp.fit(
+trained = tfnlp.fit(
     task,
     lambda hp: task.network(
         rnn.encoder(size, hidden_dim=8, embedding_dim=4, dropout=0.0), dropout=0.0
     ),
     rows, rows.take(23), config,
 )
-losses = [network.history.history[key] for key in ("loss", "val_loss")]
-np.savez(f"{folder}/{workers}-{number}.npz", *network.get_weights(), losses=losses)
+losses = [trained.history[key] for key in ("loss", "val_loss")]
+weights = trained.network.get_weights()
+np.savez(f"{folder}/{workers}-{number}.npz", *weights, losses=losses)
 """
 
 
@@ -220,10 +221,10 @@ def build(hp):
     size = len(task.text.vocabulary)
     return task.network(t.bow.encoder(size, hidden_dim=4, dropout=0.0), dropout=0.0)
 try:
-    network = t.trained(task, build, **run, **options)
+    trained = t.trained(task, build, **run, **options)
 except KeyboardInterrupt:
     sys.exit(130)
-np.savez(f"{folder}/{workers}-{number}.npz", *network.get_weights())
+np.savez(f"{folder}/{workers}-{number}.npz", *trained.network.get_weights())
 """
 
 

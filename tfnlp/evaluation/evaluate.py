@@ -18,11 +18,11 @@ from tfnlp.evaluation.environment import versions
 from tfnlp.evaluation.report import Report
 from tfnlp.scores import intervals
 from tfnlp.specs import Rows
-from tfnlp.task import Columns, Task, Tensors
+from tfnlp.task import Arrays, Task, Tensors
 
 _FEW = 64
 """Rows of a batch on CPUs: more are no faster, and take more memory."""
-Arrays = dict[str, np.ndarray]
+Batch = dict[str, np.ndarray]
 Item = TypeVar("Item")
 Found = TypeVar("Found")
 
@@ -110,14 +110,17 @@ def mean_loss(
 
 def _answers_and_loss(
     task: Task, model: Callable, rows: Rows, batch_size: int
-) -> tuple[Columns, Columns, float | None]:
-    """What `answers` and `mean_loss` give, if one pass is enough; else no loss.
+) -> tuple[Arrays, Arrays, float | None]:
+    """Rows, answers and the mean loss of one pass; no loss if that takes a second pass.
 
     It is where a task keeps the defaults of the contract: each row is one item of
     the loss, and answers come of the same outputs.
     """
     if not _keeps(task, "answer", "example", "dataset"):
-        return *prediction.answers(task, model, rows, batch_size=batch_size), None
+        read, answered = prediction.predict_with_targets(
+            task, model, rows, batch_size=batch_size
+        )
+        return read, answered, None
     inputs, schema = dict(task.inputs), {**task.inputs, **task.targets}
 
     @tf.function(input_signature=[schema])
@@ -134,7 +137,7 @@ def _answers_and_loss(
 
     def asked(
         numbered: tuple[tf.Tensor, dict[str, tf.Tensor]],
-    ) -> tuple[np.ndarray, Arrays, Arrays, np.ndarray]:
+    ) -> tuple[np.ndarray, Batch, Batch, np.ndarray]:
         places, batch = numbered
         answer, weighed = traced(batch)
         read, answered = prediction.arrays(batch), prediction.arrays(answer)

@@ -14,7 +14,7 @@ from tfnlp.errors import ExportError
 from tfnlp.export import format_number, golden_rows
 from tfnlp.export.savedmodel.portable import without_cudnn
 from tfnlp.export.savedmodel.runner import SavedModelRunner
-from tfnlp.prediction import answers
+from tfnlp.prediction import predict_with_targets
 from tfnlp.saving import to_json
 from tfnlp.specs import Rows
 from tfnlp.task import Endpoint, Task, Tensors
@@ -291,7 +291,7 @@ def score_differences(
     """
     found = []
     for network in networks.values():
-        columns, answered = answers(task, network, rows)
+        columns, answered = predict_with_targets(task, network, rows)
         found.append(task.score(columns, answered))
     first, second = found
     return {

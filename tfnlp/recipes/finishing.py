@@ -12,21 +12,17 @@ from tfnlp.recipes.settings import to_dict
 from tfnlp.timing import peak_memory
 
 if TYPE_CHECKING:
-    import keras
-
     from tfnlp.data.audit.texts import Audit
     from tfnlp.evaluation.report import Report
-    from tfnlp.task import Task
     from tfnlp.timing import Clock
+    from tfnlp.training.trained_model import TrainedModel
 
 
 def finish(
     recipe: Recipe,
-    task: "Task",
-    network: "keras.Model",
+    trained: "TrainedModel",
     report: "Report",
     *,
-    trained: "keras.Model",
     audit: "Audit",
     clock: "Clock",
 ) -> Path:
@@ -39,8 +35,7 @@ def finish(
     standard error, and the report to standard output.
 
     Args:
-        network: what is saved; its weights are those of the trained one.
-        trained: what `tfnlp.fit` returned.
+        trained: what `tfnlp.fit` returned, with the task and network that are saved.
 
     Raises:
         ExportError: see `tfnlp.save`.
@@ -52,17 +47,17 @@ def finish(
         file=sys.stderr,
     )
     settings = to_dict(recipe)
-    cost = {"tokens": trained.history.tokens, **peak_memory()}
+    cost = {"tokens": trained.tokens, **peak_memory()}
     report = dataclasses.replace(
         report, cost=cost, recipe=settings, audit=audit.to_json()
     )
     with clock.phase("save"):
         version = tfnlp.save(
-            task,
-            network,
+            trained.task,
+            trained.network,
             recipe.name,
             output=recipe.output,
-            report=_SideFiles(report, network, trained),
+            report=_SideFiles(report, trained),
             recipe=settings,
         )
     remove_checkpoints(recipe)
@@ -76,18 +71,16 @@ class _SideFiles:
     """What a version has besides the network: its report, and the last weights."""
 
     report: "Report"
-    network: "keras.Model"
-    trained: "keras.Model"
+    trained: "TrainedModel"
 
     def save(self, folder: Path) -> None:
         self.report.save(folder)
-        last = self.trained.history.last_weights
+        network, last = self.trained.network, self.trained.last_weights
         if last is None:
             return
-        network = self.trained.history.model  # what is saved has its variables
         best = network.get_weights()
         network.set_weights(last)
         try:
-            self.network.save_weights(folder / "last.weights.h5")
+            network.save_weights(folder / "last.weights.h5")
         finally:
             network.set_weights(best)

@@ -10,7 +10,7 @@ from tfnlp.recipes.recipe import Prepared, Recipe
 from tfnlp.recipes.settings import to_dict
 
 if TYPE_CHECKING:
-    import keras
+    from tfnlp.training.trained_model import TrainedModel
 
 LOG = logging.getLogger("tfnlp")
 RUNS = Path("runs")
@@ -24,7 +24,7 @@ Files may have been moved: it is their rows that count.
 
 def fit(
     recipe: Recipe, prepared: Prepared, build: Callable[[Any], Any]
-) -> "keras.Model":
+) -> "TrainedModel":
     """Trains with the settings of a recipe; see `tfnlp.fit`.
 
     Of several workers only the chief returns: it evaluates and saves.

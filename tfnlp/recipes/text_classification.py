@@ -247,7 +247,7 @@ class TextClassification(LabelledTexts, Recipe):
             return Prepared(task, splits, start)
         with phase("naive Bayes"):
             rows = splits.train
-            encoded = tfnlp.encoded(task, rows) if self.training.cache else None
+            encoded = tfnlp.encode_rows(task, rows) if self.training.cache else None
             ratios = task.log_ratios(rows, encoded=encoded)
         return Prepared(task, splits, start._replace(log_ratios=ratios), encoded)
 

@@ -54,20 +54,22 @@ def run(recipe: Recipe, build: Build) -> Path:
     del prepared  # the encoded rows may be large
     if recipe.calibrates:
         with clock.phase("thresholds"):
-            task = task.calibrate(*tfnlp.answers(task, trained, splits.valid))
+            task = task.calibrate(
+                *tfnlp.predict_with_targets(task, trained.network, splits.valid)
+            )
     report = tfnlp.evaluate(
         task,
-        trained,
+        trained.network,
         splits.test,
-        history=trained.history.history,
+        history=trained.history,
         seconds=clock.seconds,
         counts=recipe.counts(splits, audit),
         batch_size=recipe.evaluation_batch_size,
     )
-    served, network = recipe.served(task, trained)
-    report = report.with_figures(*recipe.figures(served, network, splits.test))
+    trained = trained.for_inference(*recipe.served(task, trained.network))
+    figures = recipe.figures(trained.task, trained.network, splits.test)
     return finish(
-        recipe, served, network, report, trained=trained, audit=audit, clock=clock
+        recipe, trained, report.with_figures(*figures), audit=audit, clock=clock
     )
 
 

@@ -36,15 +36,15 @@ from tfnlp.export.savedmodel.servable import function
 from tfnlp.serving.client.address import Target
 from tfnlp.serving.client.predictor import load
 from tfnlp.serving.protocol.status import StatusError
-from tfnlp.task import Columns, Endpoint, Task
+from tfnlp.task import Arrays, Endpoint, Task
 
 if TYPE_CHECKING:
     from tfnlp.serving.client.transports import Grpc, Rest
 
 LOG = logging.getLogger("tfnlp")
-Predict = Callable[[str, Mapping[str, tf.Tensor]], Columns]
+Predict = Callable[[str, Mapping[str, tf.Tensor]], Arrays]
 """Runs a request to an endpoint."""
-Expected = tuple[str, Mapping[str, tf.Tensor], Columns]
+Expected = tuple[str, Mapping[str, tf.Tensor], Arrays]
 """An endpoint, a request to it, and the expected answer."""
 TIMEOUT = 600.0
 """Seconds that a server may take for one request."""
@@ -190,7 +190,7 @@ def _compare_onnx_models(
             yield _compare(file.name, partial(_run_onnx, file), own, tolerance)
 
 
-def _run_onnx(file: Path, signature: str, inputs: Mapping[str, tf.Tensor]) -> Columns:
+def _run_onnx(file: Path, signature: str, inputs: Mapping[str, tf.Tensor]) -> Arrays:
     return answered(file, [inputs])[0]
 
 
@@ -345,11 +345,11 @@ def _traced(endpoint: Endpoint, network: Callable) -> Callable:
 
 def _call(
     graphs: Mapping[str, Callable], name: str, inputs: Mapping[str, tf.Tensor]
-) -> Columns:
+) -> Arrays:
     return arrays(graphs[name](**inputs))
 
 
-def _as_text(answer: Columns) -> Columns:
+def _as_text(answer: Arrays) -> Arrays:
     """An answer as JSON holds it: invalid UTF-8 becomes U+FFFD."""
 
     def text(value: bytes) -> bytes:
@@ -365,11 +365,11 @@ def _as_text(answer: Columns) -> Columns:
 
 def _send(
     transport: "Rest | Grpc", endpoint: str, inputs: Mapping[str, tf.Tensor]
-) -> Columns:
+) -> Arrays:
     return transport.send(endpoint, inputs, TIMEOUT)
 
 
-def _max_difference(expected: Columns, received: Columns, tolerance: float) -> float:
+def _max_difference(expected: Arrays, received: Arrays, tolerance: float) -> float:
     return golden_rows.max_difference(
         expected, {n: np.asarray(received[n]) for n in expected}, tolerance=tolerance
     )

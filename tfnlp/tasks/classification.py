@@ -25,7 +25,7 @@ from tfnlp.scores import classification_bootstrap, classification_figures
 from tfnlp.scores.intervals import Draw
 from tfnlp.scores.thresholds import best_thresholds
 from tfnlp.specs import TEXT, Rows, Schema
-from tfnlp.task import Columns, Task, Tensors
+from tfnlp.task import Arrays, Task, Tensors
 from tfnlp.text import joining
 from tfnlp.text.vectorizer.subword_vectorizer import SubwordVectorizer, learn_vectorizer
 from tfnlp.text.vectorizer.vectorizer import Vectorizer
@@ -291,7 +291,7 @@ class Classification(Task):
         """What naive Bayes knows of each term: float32 [V, C] to start `network`.
 
         Args:
-            encoded: the rows as `tfnlp.encoded` gave them, if it was called.
+            encoded: the rows as `tfnlp.encode_rows` cached them.
 
         Returns:
             None for pairs, and where a table of V · C numbers would be too large.
@@ -368,7 +368,7 @@ class Classification(Task):
             "probabilities": probabilities,
         }
 
-    def calibrate(self, rows: Columns, answers: Columns) -> "Classification":
+    def calibrate(self, rows: Arrays, answers: Arrays) -> "Classification":
         """Sets each class' threshold to the one with the best F1 on held-out rows."""
         if self.label_separator is None:
             return self
@@ -381,7 +381,7 @@ class Classification(Task):
         config = self.config() | {"thresholds": thresholds}
         return Classification(**config | {"text": self.text, "labels": self.labels})
 
-    def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
+    def score(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """Accuracy, P/R/F1, AUCs, log-loss and calibration error."""
         return scores.score(
             rows["label"],
@@ -390,11 +390,11 @@ class Classification(Task):
             **self._names(),
         )
 
-    def headline(self, rows: Columns, answers: Columns) -> dict[str, float]:
+    def headline(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """Accuracy, F1 and the scores of probabilities."""
         return self.redrawn(rows, answers)(np.arange(len(rows["label"])))
 
-    def redrawn(self, rows: Columns, answers: Columns) -> Draw:
+    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
         """Bootstrap: `headline` of resampled rows; shared work is done once."""
         return classification_bootstrap.headline(
             rows["label"],
@@ -403,7 +403,7 @@ class Classification(Task):
             **self._names(),
         )
 
-    def figures(self, rows: Columns, answers: Columns) -> tuple:
+    def figures(self, rows: Arrays, answers: Arrays) -> tuple:
         """Confusion, calibration, histograms, the worst errors."""
         texts = [rows[name] for name in self.inputs]
         return classification_figures.figures(

@@ -23,7 +23,7 @@ from tfnlp.scores import classification_figures, label_encoding
 from tfnlp.scores import tagging as scores
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import TEXT, Rows, Schema, check_rows
-from tfnlp.task import Columns, Tensors
+from tfnlp.task import Arrays, Tensors
 from tfnlp.tasks.tagging import Tagging
 from tfnlp.text.vocabulary import Vocabulary
 from tfnlp.text.words.word_features import WordFeatures
@@ -177,7 +177,7 @@ class IntentAndSlots(Tagging):
             "intent_score": tf.reduce_max(tf.nn.softmax(logits), axis=-1),
         }
 
-    def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
+    def score(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """Every score of slots; accuracy of intents, and of whole sentences.
 
         A sentence is right if its intent and all its slots are.
@@ -185,12 +185,12 @@ class IntentAndSlots(Tagging):
         every = np.arange(len(rows["tags"]))
         return super().score(rows, answers) | self._frames(rows, answers)(every)
 
-    def redrawn(self, rows: Columns, answers: Columns) -> Draw:
+    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
         """Bootstrap: `headline` of resampled rows; shared work is done once."""
         slots, frames = super().redrawn(rows, answers), self._frames(rows, answers)
         return lambda numbers: slots(numbers) | frames(numbers)
 
-    def figures(self, rows: Columns, answers: Columns) -> tuple:
+    def figures(self, rows: Arrays, answers: Arrays) -> tuple:
         """Those of `Tagging`; confusion of intents, and what is found of each."""
         found = label_encoding.codes(
             _stripped(rows["intent"]), answers["intent"], self.intents.entries
@@ -207,7 +207,7 @@ class IntentAndSlots(Tagging):
         """What intents weigh, nothing where they are not known: float32 [B]."""
         return tf.where(intent >= 0, self.intent_weight, 0.0)
 
-    def _frames(self, rows: Columns, answers: Columns) -> Draw:
+    def _frames(self, rows: Arrays, answers: Arrays) -> Draw:
         """From row numbers to the scores that look at intents."""
         right = _stripped(rows["intent"]) == answers["intent"]
         whole = right & scores.compare(*self._compared(rows, answers)).whole

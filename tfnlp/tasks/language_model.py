@@ -21,7 +21,7 @@ from tfnlp.scores import corpus_statistics, diversity, generation_figures
 from tfnlp.scores.figures import Highlights
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import PLACE, TEXT, Rows, Schema
-from tfnlp.task import Columns, Endpoint, Task, Tensors
+from tfnlp.task import Arrays, Endpoint, Task, Tensors
 from tfnlp.text.tokenizers.characters import CharacterTokenizer
 from tfnlp.text.tokenizers.tokenizer import Tokenizer
 from tfnlp.text.tokenizers.training import train_tokenizer
@@ -255,7 +255,7 @@ class LanguageModel(Task):
             texts = _parts(texts, stops)[0]
         return {"text": texts, "score": made.scores[:, 0]}
 
-    def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
+    def score(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """Perplexity, nats per token and bits per character, over all tokens.
 
         The loss is that of the answers, too: of texts that are read in windows.
@@ -263,11 +263,11 @@ class LanguageModel(Task):
         found = corpus_statistics.whole([self._measured(rows, answers)])
         return found | {"loss": found["nats_per_token"]}
 
-    def redrawn(self, rows: Columns, answers: Columns) -> Draw:
+    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
         """Bootstrap: `score` of resampled rows; the logarithms are summed once."""
         return corpus_statistics.redrawn([self._measured(rows, answers)])
 
-    def figures(self, rows: Columns, answers: Columns) -> tuple:
+    def figures(self, rows: Arrays, answers: Arrays) -> tuple:
         """How perplexity falls with what stands before a token."""
         places = np.arange(answers["scores"].shape[1])
         weight = (places < answers["length"][:, None]).astype(float)
@@ -301,7 +301,7 @@ class LanguageModel(Task):
         made = [text.decode("utf-8", "replace") for text in answer["text"].numpy()]
         return generation_figures.continued(halves, made, temperature=temperature)
 
-    def _measured(self, rows: Columns, answers: Columns) -> corpus_statistics.Sums:
+    def _measured(self, rows: Arrays, answers: Arrays) -> corpus_statistics.Sums:
         characters = np.array([len(text) for text in rows["text"]], np.int64)
         return diversity.perplexity(
             answers["score"], answers["length"], characters=characters

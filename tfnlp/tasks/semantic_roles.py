@@ -12,7 +12,7 @@ from tfnlp.errors import DataError
 from tfnlp.layers.crf import FORBIDDEN
 from tfnlp.scores import tagging as scores
 from tfnlp.specs import PLACE, Schema
-from tfnlp.task import Columns, Tensors
+from tfnlp.task import Arrays, Tensors
 from tfnlp.tasks.tagging import Tagging
 from tfnlp.text.vocabulary import Vocabulary
 from tfnlp.text.words.word_features import WordFeatures
@@ -102,7 +102,7 @@ class SemanticRoles(Tagging):
             answer = super().decode(self._held(outputs, place), inputs)
         return {**answer, "predicate_text": _text(words, place)}
 
-    def figures(self, rows: Columns, answers: Columns) -> tuple:
+    def figures(self, rows: Arrays, answers: Arrays) -> tuple:
         """Those of `Tagging`; predicates stand between asterisks."""
         own = [f"{letter}-{PREDICATE}" for letter in "BIES"]
         tokens = answers["tokens"]

@@ -21,7 +21,7 @@ from tfnlp.scores import tagging as scores
 from tfnlp.scores import tagging_figures
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import TEXT, Rows, Schema
-from tfnlp.task import Columns, Endpoint, Task, Tensors
+from tfnlp.task import Arrays, Endpoint, Task, Tensors
 from tfnlp.text.splitters import splitter
 from tfnlp.text.vocabulary import Vocabulary
 from tfnlp.text.words import word_offsets
@@ -288,19 +288,19 @@ class Tagging(Task):
         rules = self._allowed
         return chain.constrained(rules.allowed, start=rules.start, end=rules.end)
 
-    def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
+    def score(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """Precision, recall and F1 of spans, accuracy of words and of sentences."""
         return scores.score(*self._compared(rows, answers), spans=self._spans)
 
-    def headline(self, rows: Columns, answers: Columns) -> dict[str, float]:
+    def headline(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """The scores that carry an interval."""
         return self.redrawn(rows, answers)(np.arange(len(rows["tags"])))
 
-    def redrawn(self, rows: Columns, answers: Columns) -> Draw:
+    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
         """Bootstrap: `headline` of resampled rows; spans are read once."""
         return scores.headline(*self._compared(rows, answers), spans=self._spans)
 
-    def figures(self, rows: Columns, answers: Columns) -> tuple:
+    def figures(self, rows: Arrays, answers: Arrays) -> tuple:
         """Confusion of types, partial matches, the worst sentences."""
         return tagging_figures.figures(
             _joined(answers["tokens"]),
@@ -313,9 +313,7 @@ class Tagging(Task):
     def _spans(self) -> scores.Spans | None:
         return schemes.spans if self.scheme else None
 
-    def _compared(
-        self, rows: Columns, answers: Columns
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _compared(self, rows: Arrays, answers: Arrays) -> tuple[np.ndarray, np.ndarray]:
         """Gold tags and answered ones of each row, joined, of one scheme: str [N]."""
         gold = rows["tags"]
         if self.answer_scheme:

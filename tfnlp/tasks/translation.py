@@ -21,7 +21,7 @@ from tfnlp.scores import generation as scores
 from tfnlp.scores.figures import Heat
 from tfnlp.scores.intervals import Draw
 from tfnlp.specs import TEXT, Rows, Schema
-from tfnlp.task import Columns, Endpoint, Task, Tensors
+from tfnlp.task import Arrays, Endpoint, Task, Tensors
 from tfnlp.text.tokenizers.tokenizer import Tokenizer
 from tfnlp.text.tokenizers.training import train_tokenizer
 
@@ -248,15 +248,15 @@ class Translation(Task):
             "source_tokens": _named(self.source_tokenizer, ids),
         }
 
-    def score(self, rows: Columns, answers: Columns) -> dict[str, float]:
+    def score(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """The task's metrics of the answered texts."""
         return corpus_statistics.whole(self._measured(rows, answers))
 
-    def redrawn(self, rows: Columns, answers: Columns) -> Draw:
+    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
         """Bootstrap: `score` of resampled rows; each row is counted once."""
         return corpus_statistics.redrawn(self._measured(rows, answers))
 
-    def figures(self, rows: Columns, answers: Columns) -> tuple:
+    def figures(self, rows: Arrays, answers: Arrays) -> tuple:
         """Lengths, and the worst, typical and best answers beside references."""
         signatures = corpus_statistics.signatures(self._measured(rows, answers))
         drawn = generation_figures.figures(
@@ -284,7 +284,7 @@ class Translation(Task):
         )
 
     def _measured(
-        self, rows: Columns, answers: Columns
+        self, rows: Arrays, answers: Arrays
     ) -> tuple[corpus_statistics.Sums, ...]:
         return scores.measured(rows["target"], answers["text"], self.metric_names)
 

@@ -1,3 +1,4 @@
 from .config import TrainConfig as TrainConfig
 from .defaults import Defaults as Defaults
-from .fit import encoded as encoded
+from .fit import encode_rows as encode_rows
+from .trained_model import TrainedModel as TrainedModel

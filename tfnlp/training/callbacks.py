@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import TrainingError, UsageError, nearest
-from tfnlp.prediction import Answering
+from tfnlp.prediction import BatchPredictor
 from tfnlp.specs import Rows
 from tfnlp.task import Task
 from tfnlp.training.config import Kept
@@ -50,7 +50,7 @@ class NanGuard(keras.callbacks.Callback):
             )
 
 
-class FoundWeights(keras.callbacks.Callback):
+class EvaluationWeights(keras.callbacks.Callback):
     """Shows held-out rows other weights than those that training goes on with.
 
     From validation to the end of the epoch the network has them, so that early
@@ -85,7 +85,7 @@ class FoundWeights(keras.callbacks.Callback):
             weight.assign(value)
 
 
-class AveragedWeights(FoundWeights):
+class AveragedWeights(EvaluationWeights):
     """Keeps an exponential moving average of the weights, which held-out rows see.
 
     Training goes on with its own (Polyak & Juditsky 1992). Averages are taken every
@@ -104,16 +104,16 @@ class AveragedWeights(FoundWeights):
         self.updates = 0
         self.averages: list[tf.Tensor] = []
 
-    def memory(self) -> dict[str, np.ndarray]:
+    def state_dict(self) -> dict[str, np.ndarray]:
         """The averages so far, for a checkpoint."""
         averages = {f"average{n}": np.array(a) for n, a in enumerate(self.averages)}
         return {"updates": np.array(self.updates), **averages}
 
-    def remember(self, memory: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `memory` gave."""
-        self.updates = int(memory["updates"])
-        count = len(memory) - 1
-        self.averages = [tf.constant(memory[f"average{n}"]) for n in range(count)]
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Restores what `state_dict` returned."""
+        self.updates = int(state["updates"])
+        count = len(state) - 1
+        self.averages = [tf.constant(state[f"average{n}"]) for n in range(count)]
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if self.model.is_skipping:
@@ -154,7 +154,7 @@ class KeepBest(keras.callbacks.EarlyStopping):
             self.last_weights = self.model.network.get_weights()
         super().on_train_end(logs)
 
-    def memory(self) -> dict[str, np.ndarray]:
+    def state_dict(self) -> dict[str, np.ndarray]:
         """The best score and weights so far, for a checkpoint."""
         if self.best_weights is None:
             return {}
@@ -162,14 +162,14 @@ class KeepBest(keras.callbacks.EarlyStopping):
         facts = {name: np.array(getattr(self, name)) for name in self._FACTS}
         return facts | weights
 
-    def remember(self, memory: Mapping[str, np.ndarray]) -> None:
-        """Takes back what `memory` gave."""
-        if not memory:
+    def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
+        """Restores what `state_dict` returned."""
+        if not state:
             return
         for name in self._FACTS:
-            setattr(self, name, memory[name].item())
-        count = len(memory) - len(self._FACTS)
-        self.best_weights = [memory[f"weight{n}"] for n in range(count)]
+            setattr(self, name, state[name].item())
+        count = len(state) - len(self._FACTS)
+        self.best_weights = [state[f"weight{n}"] for n in range(count)]
 
 
 class AnswerScores(keras.callbacks.Callback):
@@ -182,7 +182,7 @@ class AnswerScores(keras.callbacks.Callback):
     def __init__(self, task: Task, network: keras.Model, rows: Rows):
         super().__init__()
         self.task, self.rows = task, rows
-        self.answering = Answering(task, network)
+        self.predictor = BatchPredictor(task, network)
 
     def check(self, monitor: str, logged: Collection[str]) -> None:
         """Answers two rows, to find out what scores there are.
@@ -202,7 +202,7 @@ class AnswerScores(keras.callbacks.Callback):
             logs |= self._scores(self.rows)
 
     def _scores(self, rows: Rows) -> dict[str, float]:
-        scores = self.task.headline(*self.answering(rows))
+        scores = self.task.headline(*self.predictor.predict_with_targets(rows))
         return {f"val_{name}": score for name, score in scores.items()}
 
 

@@ -41,14 +41,14 @@ _STOP = 1e6
 
 
 @runtime_checkable
-class Remembers(Protocol):
-    """A callback whose memory belongs to the state of a run."""
+class Stateful(Protocol):
+    """A callback whose state belongs in checkpoints."""
 
-    def memory(self) -> dict[str, np.ndarray]:
-        """What it remembers, by name."""
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Its state as arrays by name."""
 
-    def remember(self, memory: Arrays) -> None:
-        """Takes back what `memory` gave."""
+    def load_state_dict(self, state: Arrays) -> None:
+        """Restores what `state_dict` returned."""
 
 
 class Position(NamedTuple):
@@ -114,7 +114,7 @@ class Checkpoints(keras.callbacks.Callback):
         self,
         run: str | Path,
         trainable: Trainable,
-        others: Mapping[str, Remembers],
+        others: Mapping[str, Stateful],
         settings: Mapping[str, Any],
         *,
         every: float,
@@ -138,7 +138,7 @@ class Checkpoints(keras.callbacks.Callback):
         """The last one that was read or written."""
         self.loses_nothing = False
         """Whether no update is running, and what is to go on from is kept."""
-        self.asked_to_stop = False
+        self.stop_requested = False
         self.handlers: dict[int, Any] = {}
 
     def load(self) -> Position:
@@ -179,18 +179,16 @@ class Checkpoints(keras.callbacks.Callback):
                 )
         LOG.info("goes on %s", self.position)
 
-    def ended(self) -> tuple[keras.callbacks.History, list[np.ndarray] | None]:
-        """Takes back the network of a run that has ended.
+    def ended(self) -> tuple[dict[str, list[float]], list[np.ndarray] | None]:
+        """Restores the network of a run that has ended.
 
         Returns:
-            its history, and what `end` was given.
+            Its history, and the weights that `end` received.
         """
         self._take(self._of_network())
         last = _of(self.loaded, "last")
-        history = keras.callbacks.History()
-        history.epoch = list(range(self.position.epoch))
-        history.history = self.about["history"]
-        return history, [last[str(number)] for number in range(len(last))] or None
+        weights = [last[str(number)] for number in range(len(last))]
+        return self.about["history"], weights or None
 
     def end(self, last: Sequence[np.ndarray] | None = None) -> None:
         """Writes the network as it is now: the run has ended.
@@ -216,7 +214,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.loses_nothing = self.worker.total == 1
         self._take((*self._of_network(), *self._of_optimizer()))
         for name, other in self.others.items():
-            other.remember(_of(self.loaded, name))
+            other.load_state_dict(_of(self.loaded, name))
         self.trainable.history.history.update(self.about["history"])
         self.trainable.skipped = self.position.done
 
@@ -246,22 +244,22 @@ class Checkpoints(keras.callbacks.Callback):
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Ends the run if that was asked; the epoch's last update is kept."""
-        if self.asked_to_stop and self.worker.total == 1:
+        if self.stop_requested and self.worker.total == 1:
             self._stop()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Ends the run if that was asked, of any worker."""
-        asked = self.asked_to_stop
+        asked = self.stop_requested
         if not agree(self.trainable.distribute_strategy, [int(asked)]) or asked:
             self._stop()
 
     def close(self) -> None:
         """Writes what is left of a run that was stopped, and gives signals back."""
         try:
-            if self.asked_to_stop:
+            if self.stop_requested:
                 self._write()
             self._wait()
-            if self.asked_to_stop and self.last and self._file(self.last).exists():
+            if self.stop_requested and self.last and self._file(self.last).exists():
                 LOG.info("stopped %s; --resume goes on from there", self.last)
         finally:
             for number, handler in self.handlers.items():
@@ -270,7 +268,7 @@ class Checkpoints(keras.callbacks.Callback):
 
     def _stop(self) -> NoReturn:
         """Ends the run; `close` writes what is left."""
-        self.asked_to_stop = True
+        self.stop_requested = True
         raise KeyboardInterrupt
 
     def _keep(self, more: Arrays = MappingProxyType({})) -> None:
@@ -286,8 +284,8 @@ class Checkpoints(keras.callbacks.Callback):
         if not self.position.ended:
             variables += [*self._of_optimizer(), *self._metrics()]
             for name, other in self.others.items():
-                memory = other.memory()
-                arrays |= {f"{name}/{key}": value for key, value in memory.items()}
+                state = other.state_dict()
+                arrays |= {f"{name}/{key}": value for key, value in state.items()}
         arrays |= {name: np.array(variable) for name, variable in variables}
         self.unwritten = Kept(self.position, arrays)
 
@@ -312,9 +310,9 @@ class Checkpoints(keras.callbacks.Callback):
         waited = time.monotonic() - self.written
         due = waited >= self.every or (last and waited >= min(LEAST, self.every))
         if self.worker.total == 1:
-            return self.asked_to_stop, due
+            return self.stop_requested, due
         votes = float(self.trainable.votes.numpy())
-        vote = _STOP if self.asked_to_stop else float(due and self.worker.is_chief)
+        vote = _STOP if self.stop_requested else float(due and self.worker.is_chief)
         self.trainable.vote.assign(vote)
         return votes >= _STOP, votes > 0.0
 
@@ -375,8 +373,8 @@ class Checkpoints(keras.callbacks.Callback):
             return
 
         def stop(number: int, frame: FrameType | None) -> None:
-            at_once = self.asked_to_stop or self.loses_nothing
-            self.asked_to_stop = True  # if what raises here is caught by others
+            at_once = self.stop_requested or self.loses_nothing
+            self.stop_requested = True  # if what raises here is caught by others
             if at_once:
                 raise KeyboardInterrupt
 

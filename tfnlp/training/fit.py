@@ -1,11 +1,11 @@
-"""Fits a network to a task: the only place that calls Keras' training loop."""
+"""The training loop: `fit` is the only place that calls Keras' own."""
 
 import contextlib
 import functools
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,11 @@ from tfnlp.training.callbacks import (
     AnswerScores,
     AveragedWeights,
     EpochLines,
-    FoundWeights,
+    EvaluationWeights,
     KeepBest,
     NanGuard,
 )
-from tfnlp.training.checkpoints import Checkpoints, Position, Remembers
+from tfnlp.training.checkpoints import Checkpoints, Position, Stateful
 from tfnlp.training.config import TrainConfig
 from tfnlp.training.defaults import Defaults
 from tfnlp.training.optimizers import KINDS, already_summed, averages
@@ -38,10 +38,11 @@ from tfnlp.training.run_fingerprint import depends_on, numbers
 from tfnlp.training.schedules import WarmUpThenFall
 from tfnlp.training.step import Trainable
 from tfnlp.training.tracking import Tracking
+from tfnlp.training.trained_model import TrainedModel
 
 LOG = logging.getLogger("tfnlp")
-KEPT = 20_000
-"""Validation rows that stay encoded in memory from one epoch to the next."""
+CACHED_VALIDATION_ROWS = 20_000
+"""At most as many validation rows stay encoded in memory between epochs."""
 Build = Callable[[Any], keras.Model]
 """Builds a network from hyperparameters: ``Defaults`` or KerasTuner's."""
 
@@ -58,139 +59,132 @@ def fit(
     resume: bool = False,
     settings: Mapping[str, Any] | None = None,
     encoded: Encoded | None = None,
-) -> keras.Model:
-    """Trains the network that ``build`` makes and returns it with its best weights.
+) -> TrainedModel:
+    """Trains the network that ``build`` makes, with early stopping and checkpoints.
 
-    Weights do not depend on the number of devices or micro-batches, apart from
-    dropout and batch normalisation, which draw and count per device.
+    Weights do not depend on the number of devices or of gradient accumulation steps,
+    except with dropout and batch normalisation, which draw and count per device.
 
     Args:
         task: what the rows mean.
         build: called once, inside the scope of the strategy.
         train: rows with the inputs and targets of the task, not batched.
-        valid: held-out rows; early stopping watches ``task.monitor`` on them, which
-            is `val_loss`, a metric of the task or a score of its answers.
+        valid: validation rows. Early stopping monitors ``task.monitor`` on them:
+            `val_loss`, a metric of the task or a score of its answers.
         config: see `TrainConfig`.
-        callbacks: more of Keras' callbacks, called last.
-        run: folder of the run; its `checkpoints/` has what a killed one goes on from,
-            and at the end the network, until `tfnlp.training.checkpoints.remove(run)`
-            is called: when the network is saved. None for no checkpoints.
-        resume: whether to go on from there, if there is something: the network is
-            then the one of an undisturbed run, bit for bit on CPUs. A run that has
-            ended is not trained again.
-        settings: what else the run depends on, by name. It goes on only with the same
+        callbacks: Keras callbacks, called last.
+        run: folder of the run, for checkpoints in `checkpoints/`. At the end the
+            network is there until `tfnlp.training.checkpoints.remove(run)` is called,
+            once it is saved. None for no checkpoints.
+        resume: whether to resume from the last checkpoint, if there is one. The
+            network is then that of an uninterrupted run, bit for bit on CPUs. A run
+            that has ended is not trained again.
+        settings: what else the run depends on, by name. It resumes only with the same
             settings, rows, task and network.
-        encoded: what `tfnlp.encoded(task, train)` gave, where that was needed before;
-            None has the rows encoded here.
+        encoded: the cache that `tfnlp.encode_rows(task, train)` returned, if it was
+            needed before; None encodes the rows here.
 
     Returns:
-        The network; its ``history`` holds the logs of every epoch,
-        ``history.tokens`` how many tokens this process trained on, and
-        ``history.last_weights`` what `set_weights` takes to have those of the last
-        epoch: None unless `config.keep_weights` is "both".
+        The trained network with its task, history, tokens and last weights.
 
     Raises:
         SchemaError: rows lack a field of the task.
         DataError: there are no rows to train on.
         TrainingError: the loss became NaN or infinite, or another worker was lost.
         UsageError: the run to resume had other settings, rows or another network,
-            workers do not have the same ones, nothing of the name of `monitor` is
-            measured, there is no layer of a name in `learning_rate_multipliers`, or
-            `encoded` are other rows.
-        KeyboardInterrupt: SIGTERM or Ctrl-C; what `resume` goes on from is written.
+            workers differ in these, `monitor` names no score, or
+            `learning_rate_multipliers` no layer, or `encoded` belongs to other rows.
+        KeyboardInterrupt: SIGTERM or Ctrl-C; a checkpoint to resume from is written.
     """
     config = config or TrainConfig()
     if encoded is not None:
         encoded.check(task, train)
     keras.utils.set_random_seed(config.seed)
     train, valid = counted(train), counted(valid)
-    updates = -(-int(train.cardinality()) // config.batch_size)  # of an epoch
-    epochs = config.max_epochs(updates)
-    trainable = compiled(task, build, config, steps=epochs * updates)
-    between = [*_watchers(task, trainable, valid, config, epochs), *callbacks]
+    steps_per_epoch = -(-int(train.cardinality()) // config.batch_size)
+    epochs = config.max_epochs(steps_per_epoch)
+    trainable = compiled(task, build, config, steps=epochs * steps_per_epoch)
+    used = [*_callbacks(task, trainable, valid, config, epochs), *callbacks]
     worker = strategy.worker(trainable.distribute_strategy)
-    _tell(trainable, config, updates)
+    _log_start(trainable, config, steps_per_epoch)
     start, checkpoints = Position(), None
     if run is not None:
         checkpoints = Checkpoints(
             run,
             trainable,
-            {type(c).__name__: c for c in between if isinstance(c, Remembers)},
+            {type(c).__name__: c for c in used if isinstance(c, Stateful)},
             depends_on(task, trainable.network, config, train, valid, settings or {}),
             every=config.checkpoint_seconds,
             worker=worker,
         )
         start = _start(checkpoints, resume=resume)
         if start.ended:
-            return _with_history(trainable, *checkpoints.ended())
-        between.append(checkpoints)
+            return _trained(trainable, *checkpoints.ended())
+        used.append(checkpoints)
     if config.report_to and worker.is_chief:
-        between.append(_tracking(config, trainable, run, start, updates))
+        used.append(_tracking(config, trainable, run, start, steps_per_epoch))
     ending = contextlib.nullcontext() if checkpoints is None else closing(checkpoints)
-    with _progress() as verbose, ending, _peers(trainable):
+    with _progress() as verbose, ending, _lost_workers(trainable):
         # One iterator for all epochs: TensorFlow takes 0.3 s to make one.
         history = trainable.fit(
             batched(
                 task,
                 train,
                 config,
-                from_update=start.epoch * updates + start.done,
-                kept=encoded,
+                from_step=start.epoch * steps_per_epoch + start.done,
+                encoded=encoded,
             ),
-            steps_per_epoch=updates,
+            steps_per_epoch=steps_per_epoch,
             validation_data=batched(task, valid, config),
             initial_epoch=start.epoch,
             epochs=epochs,
             verbose=verbose,
             shuffle=False,  # the rows are shuffled already
-            callbacks=between,
+            callbacks=used,
         )
         if checkpoints is not None:
-            checkpoints.end(_last_weights(between))
-    if checkpoints is not None and checkpoints.asked_to_stop:
-        raise KeyboardInterrupt  # it came too late to be seen before
-    return _with_history(trainable, history, _last_weights(between))
+            checkpoints.end(_last_weights(used))
+    if checkpoints is not None and checkpoints.stop_requested:
+        raise KeyboardInterrupt  # the signal came after the last check
+    return _trained(trainable, history.history, _last_weights(used))
 
 
-def _tell(trainable: Trainable, config: TrainConfig, updates: int) -> None:
-    """Says what a run trains on."""
+def _log_start(trainable: Trainable, config: TrainConfig, steps_per_epoch: int) -> None:
+    """Logs device, precision, batch size and steps per epoch."""
     LOG.info(
-        "trains on %s in %s, %d rows an update, %s updates an epoch",
+        "device %s · %s · batch size %d · %s steps/epoch",
         strategy.described(trainable.distribute_strategy),
         config.precision,
         config.batch_size,
-        f"{updates:,}",
+        f"{steps_per_epoch:,}",
     )
 
 
-def _with_history(
+def _trained(
     trainable: Trainable,
-    history: keras.callbacks.History,
-    last: list[np.ndarray] | None,
-) -> keras.Model:
-    history.tokens = trainable.counted()[0]
-    history.last_weights = last
-    history.set_model(trainable.network)  # else the optimizer stays in memory
-    trainable.network.history = history
-    return trainable.network
+    history: Mapping[str, Sequence[float]],
+    last: Sequence[np.ndarray] | None,
+) -> TrainedModel:
+    tokens = trainable.token_counts()[0]
+    return TrainedModel(trainable.network, trainable.task, history, tokens, last)
 
 
 def _last_weights(
-    between: Iterable[keras.callbacks.Callback],
+    callbacks: Iterable[keras.callbacks.Callback],
 ) -> list[np.ndarray] | None:
-    """What a run kept besides the best; see `KeepBest`."""
-    return next(each.last_weights for each in between if isinstance(each, KeepBest))
+    """The weights of the last epoch, if both are kept; see `KeepBest`."""
+    return next(each.last_weights for each in callbacks if isinstance(each, KeepBest))
 
 
-def _watchers(
+def _callbacks(
     task: Task, trainable: Trainable, valid: Rows, config: TrainConfig, epochs: int
 ) -> Iterator[keras.callbacks.Callback]:
-    """What happens around epochs, in order: held-out scores, a line, the best kept."""
+    """Callbacks in order: EMA, NaN guard, scores, log line, early stopping."""
     if config.ema_momentum:
         yield AveragedWeights(trainable.network, config.ema_momentum)
     elif averages(trainable.optimizer):
-        found = functools.partial(averages, trainable.optimizer)
-        yield FoundWeights(trainable.network, found)
+        weights = functools.partial(averages, trainable.optimizer)
+        yield EvaluationWeights(trainable.network, weights)
     yield NanGuard()
     monitor, mode = config.monitor_and_mode(task.monitor)
     logged = {f"val_{metric.name}" for metric in trainable.metrics}
@@ -232,10 +226,9 @@ def compiled(task: Task, build: Build, config: TrainConfig, *, steps: int) -> Tr
 
 
 def optimizer(config: TrainConfig, *, steps: int) -> keras.optimizers.Optimizer:
-    """The optimizer that a configuration names, with its schedule.
+    """The optimizer of a configuration, with its learning rate schedule.
 
-    It knows no weight decay: that is in the update, see
-    `tfnlp.training.parameter_groups`.
+    Weight decay is not its own: see `tfnlp.training.parameter_groups`.
     """
     rate: Any = config.learning_rate
     if config.schedule != "constant" or config.warmup_ratio:
@@ -253,24 +246,25 @@ def batched(
     rows: Rows,
     config: TrainConfig,
     *,
-    from_update: int | None = None,
-    kept: Encoded | None = None,
+    from_step: int | None = None,
+    encoded: Encoded | None = None,
 ) -> tf.data.Dataset:
-    """Rows as the training step takes them: (features, y, weight) by batches.
+    """The input pipeline: batches of (features, y, weight) for the training step.
 
     Args:
-        from_update: for training: rows are shuffled, again and again, and so many
-            batches are passed over before any is encoded. None for one pass in order.
-        kept: the rows as `encoded` gave them, for training.
+        from_step: for training: rows are shuffled and repeated, and the first
+            `from_step` batches are skipped before they are encoded. None for one pass
+            in order.
+        encoded: the cache of `encode_rows`, for training.
     """
     rows = check_rows(rows, {**task.inputs, **task.targets})
-    train = from_update is not None
+    train = from_step is not None
     fields, encode = list(text_fields(task.inputs)), task.dataset
     if train and config.cache and not task.ordered:
-        kept = kept or encoded(task, rows)
-        if kept is not None:
-            rows, fields, encode = kept.rows(), ["length"], kept.examples
-    cut = batches(
+        encoded = encoded or encode_rows(task, rows)
+        if encoded is not None:
+            rows, fields, encode = encoded.rows(), ["length"], encoded.examples
+    batched_rows = batches(
         rows,
         batch_size=config.batch_size,
         fields=fields,
@@ -279,19 +273,20 @@ def batched(
         bucket=not task.ordered,
     )
     if train:
-        return settled(encode(cut.repeat().skip(from_update)).prefetch(2))
-    examples = task.dataset(cut)
-    if 0 <= rows.cardinality() <= KEPT:
+        steps = batched_rows.repeat().skip(from_step)
+        return settled(encode(steps).prefetch(2))
+    examples = task.dataset(batched_rows)
+    if 0 <= rows.cardinality() <= CACHED_VALIDATION_ROWS:
         examples = examples.cache()
     return settled(examples.prefetch(2))
 
 
-def encoded(task: Task, rows: Rows) -> Encoded | None:
-    """Encodes training rows once, for `fit` and for what looks at them before.
+def encode_rows(task: Task, rows: Rows) -> Encoded | None:
+    """Encodes training rows into a cache in memory, for `fit` and for statistics.
 
     Returns:
-        None where they would take too much memory, are of a kind that is encoded in
-        every epoch, or nobody has counted them.
+        None if they would take too much memory, if the task's rows are encoded in
+        every epoch, or if their number is unknown.
 
     Raises:
         DataError: there are no rows.
@@ -301,19 +296,19 @@ def encoded(task: Task, rows: Rows) -> Encoded | None:
     rows = check_rows(rows, {**task.inputs, **task.targets})
     if rows.cardinality() < 0:  # a stream: `fit` counts it, which takes a whole pass
         return None
-    rows, kept = counted(rows), None
+    rows, cached = counted(rows), None
     if not task.ordered:
-        kept = encode_once(rows, task.dataset, origin=origin)
-    if kept is None:
-        LOG.info("rows are encoded in every epoch")
+        cached = encode_once(rows, task.dataset, origin=origin)
+    if cached is None:
+        LOG.info("not cached: rows are encoded in every epoch")
         return None
     LOG.info(
-        "encoded once: %s rows in %.1f s, %.0f MB",
+        "cached %s encoded rows in %.1f s, %.0f MB",
         f"{int(rows.cardinality()):,}",
         time.perf_counter() - start,
-        kept.nbytes / 1e6,
+        cached.nbytes / 1e6,
     )
-    return kept
+    return cached
 
 
 def _tracking(
@@ -321,24 +316,24 @@ def _tracking(
     trainable: Trainable,
     run: str | Path | None,
     start: Position,
-    updates: int,
+    steps_per_epoch: int,
 ) -> Tracking:
-    """What `report_to` asks for; TensorBoard's files are in the folder of the run."""
+    """The trackers of `report_to`; TensorBoard's files are in the folder of the run."""
     if run is None:
         raise UsageError(
-            "A run that is tracked has a folder. Received: run=None. "
+            "report_to needs the folder of a run. Received: run=None. "
             'Pass run="runs/NAME" to fit.'
         )
-    done = start.epoch * updates + start.done
+    done = start.epoch * steps_per_epoch + start.done
     return Tracking(config.report_to, trainable, Path(run) / "tensorboard", done=done)
 
 
 def _start(checkpoints: Checkpoints, *, resume: bool) -> Position:
-    """Where a run begins: all workers at the same update of the same run.
+    """The position a run starts from: all workers at the same step of the same run.
 
     Raises:
-        UsageError: workers have other settings, rows or networks than others, or do
-            not see the same checkpoints; or the run to go on with had other ones.
+        UsageError: workers differ in settings, rows, network or checkpoints; or the
+            run to resume had other settings.
     """
     peers = checkpoints.trainable.distribute_strategy
     if not strategy.agree(peers, numbers(checkpoints.settings)):
@@ -350,7 +345,7 @@ def _start(checkpoints: Checkpoints, *, resume: bool) -> Position:
     start = checkpoints.load() if resume else Position()
     if not strategy.agree(peers, [int(number) for number in start]):
         raise UsageError(
-            "All workers go on from the same checkpoint, so they share the folder of "
+            "All workers resume from the same checkpoint, so they share the folder of "
             f"the run. Received: {checkpoints.folder} with another one, or none, on "
             "some worker. Put it on a volume that all of them see."
         )
@@ -359,11 +354,11 @@ def _start(checkpoints: Checkpoints, *, resume: bool) -> Position:
 
 
 @contextlib.contextmanager
-def _peers(trainable: Trainable) -> Iterator[None]:
-    """Tells a worker that was lost from other errors.
+def _lost_workers(trainable: Trainable) -> Iterator[None]:
+    """Distinguishes a lost worker from other errors.
 
     Raises:
-        TrainingError: there are others, and one of them no longer answers.
+        TrainingError: there are several workers, and one of them does not answer.
     """
     try:
         yield
@@ -379,14 +374,14 @@ def _peers(trainable: Trainable) -> Iterator[None]:
             raise
         raise TrainingError(
             f"All {worker.total} workers train to the end together. Received: "
-            f"{str(error).splitlines()[0]}. Start all of them again with --resume."
+            f"{str(error).splitlines()[0]}. Start all of them again, and resume."
         ) from error
 
 
 def counted(rows: Rows) -> Rows:
-    """The rows with their number known, which takes a pass where it was not.
+    """Rows of a known number; takes one pass if it was unknown.
 
-    Schedules need it, and Keras warns of data that "ran out" without it.
+    Schedules need the number, and Keras warns of data that "ran out" without it.
 
     Raises:
         DataError: there are no rows.
@@ -399,14 +394,14 @@ def counted(rows: Rows) -> Rows:
     if count == 0:
         raise DataError(
             "Training needs at least one row on each side. Received: none. "
-            "Look at the file, and at the shares of the split."
+            "Check the file and the shares of the split."
         )
     return rows
 
 
 @contextlib.contextmanager
 def _precision(policy: str) -> Iterator[None]:
-    """Builds layers with a precision and puts the global policy back."""
+    """Sets the dtype policy, and restores the one before."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -417,7 +412,7 @@ def _precision(policy: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[int]:
-    """Keras' progress bar on a terminal's stderr; silence elsewhere."""
+    """Keras' progress bar, if stderr is a terminal."""
     if not (sys.stderr.isatty() and LOG.isEnabledFor(logging.INFO)):
         yield 0
         return

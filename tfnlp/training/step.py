@@ -176,7 +176,7 @@ class Trainable(keras.Model):
         factor = self.global_clipnorm / tf.maximum(norm, self.global_clipnorm)
         return [_times(gradient, factor) for gradient in gradients]
 
-    def counted(self) -> tuple[int, int]:
+    def token_counts(self) -> tuple[int, int]:
         """Tokens that the devices of this process trained on, and their places."""
         local = self.distribute_strategy.experimental_local_results
 
@@ -198,7 +198,7 @@ class Trainable(keras.Model):
 
 
 def _counter(name: str) -> tf.Variable:
-    """Counts on each device; see `Trainable.counted`."""
+    """Counts on each device; see `Trainable.token_counts`."""
     return tf.Variable(
         0,
         trainable=False,

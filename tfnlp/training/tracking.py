@@ -54,10 +54,10 @@ class Tracking(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._write({f"epoch_{name}": value for name, value in (logs or {}).items()})
         self.since = time.perf_counter()  # validation is no training
-        self.tokens, self.places = self.trainable.counted()
+        self.tokens, self.places = self.trainable.token_counts()
 
     def _state(self, logs: Mapping[str, float]) -> Iterator[tuple[str, float]]:
-        now, (tokens, places) = time.perf_counter(), self.trainable.counted()
+        now, (tokens, places) = time.perf_counter(), self.trainable.token_counts()
         yield "loss", float(logs.get("loss", 0.0))
         yield "learning_rate", float(self.trainable.optimizer.learning_rate)
         yield "gradient_norm", float(self.trainable.norm.numpy())

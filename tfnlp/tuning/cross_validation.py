@@ -16,7 +16,7 @@ import scipy.stats
 from tfnlp.data import splits
 from tfnlp.data.rows import digest
 from tfnlp.errors import UsageError
-from tfnlp.prediction import answers
+from tfnlp.prediction import predict_with_targets
 from tfnlp.scores.intervals import Draw, count, paired_draws, percentiles
 from tfnlp.specs import Rows
 from tfnlp.task import Task
@@ -229,8 +229,8 @@ def _fold(
 ) -> Fold:
     train, valid, test = sides
     task = learn(train)
-    network = fit(task, lambda hp: build(task, hp), train, valid, config)
-    read, answered = answers(task, network, test)
+    network = fit(task, lambda hp: build(task, hp), train, valid, config).network
+    read, answered = predict_with_targets(task, network, test)
     draw = task.redrawn(read, answered)
     size = count(read, answered)
     trained = int(counted(train).cardinality())

@@ -146,8 +146,8 @@ def tune(
 
     def run_trial(hp: Any, epochs: int) -> float:
         limited = dataclasses.replace(settings, epochs=epochs)
-        network = fit(task, lambda _: build(hp), train, valid, limited)
-        return best(network.history.history[monitor], mode)
+        trained = fit(task, lambda _: build(hp), train, valid, limited)
+        return best(trained.history[monitor], mode)
 
     return search(
         run_trial,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tfnlp.task import Columns
+from tfnlp.task import Arrays
 
 SPAN = "span_"
 """Prefix of lists that hold the parts of spans: `span_types` of `spans`."""
@@ -22,7 +22,7 @@ _ORDER = (SPANS, "tokens", "tags", "starts", "ends", "scores")
 _PARTS = ("text", "type", "start", "end", "score")
 
 
-def rows(columns: Columns, lists: Collection[str] = ()) -> Iterator[dict[str, Any]]:
+def rows(columns: Arrays, lists: Collection[str] = ()) -> Iterator[dict[str, Any]]:
     """Converts columns to one dictionary of plain Python values per row.
 
     Two groups of lists are trimmed together: those that begin with `SPAN`, and all

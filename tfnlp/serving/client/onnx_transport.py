@@ -16,7 +16,7 @@ from tfnlp.export.savedmodel.servable import function
 from tfnlp.export.savedmodel.versions import versions
 from tfnlp.saving import from_json
 from tfnlp.serving.protocol.signatures import status_error
-from tfnlp.task import Columns, Endpoint
+from tfnlp.task import Arrays, Endpoint
 from tfnlp.text.optional_packages import register
 
 NETWORK = "network.onnx"
@@ -90,7 +90,7 @@ class Onnx:
 
     def send(
         self, endpoint: str, request: Mapping[str, tf.Tensor], timeout: float
-    ) -> Columns:
+    ) -> Arrays:
         """Encodes, runs ONNX Runtime and decodes."""
         target = self._endpoints[endpoint]
         rows = len(next(iter(request.values())))
@@ -105,7 +105,7 @@ class Onnx:
 
     async def send_async(
         self, endpoint: str, request: Mapping[str, tf.Tensor], timeout: float
-    ) -> Columns:
+    ) -> Arrays:
         """The same in a thread."""
         return await asyncio.to_thread(self.send, endpoint, request, timeout)
 

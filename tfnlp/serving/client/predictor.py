@@ -19,7 +19,7 @@ from tfnlp.saving import from_json
 from tfnlp.serving.client.requests import Fields
 from tfnlp.serving.client.row_requests import RequestBuilder, Row
 from tfnlp.serving.protocol.signatures import DEFAULT, assertion_message
-from tfnlp.task import Columns, Task
+from tfnlp.task import Arrays, Task
 from tfnlp.text.optional_packages import register
 
 
@@ -152,10 +152,10 @@ class Predictor:
         for name, request in requests:
             yield from self._builder.rows(name, self.run(name, request))
 
-    def answer(self, columns: Mapping[str, Any]) -> Columns:
+    def answer(self, columns: Mapping[str, Any]) -> Arrays:
         """Predicts a batch of columns: columns in, columns out.
 
-        Runs the first of the `endpoints` whose fields are all present. Columns have
+        Runs the first of the `endpoints` whose fields are all present. Arrays have
         one order, whatever order the SavedModel has: by name, those with one value per
         row first. Rows of a list are padded with "" or 0.
 
@@ -165,7 +165,7 @@ class Predictor:
         endpoint, request = self._builder.request(columns)
         return self._builder.ordered(endpoint, self.run(endpoint, request))
 
-    def run(self, endpoint: str, request: Mapping[str, tf.Tensor]) -> Columns:
+    def run(self, endpoint: str, request: Mapping[str, tf.Tensor]) -> Arrays:
         """Calls a signature: one tensor per field in, arrays out.
 
         Raises:

@@ -14,7 +14,7 @@ from tfnlp.errors import RequestError, UsageError, nearest
 from tfnlp.serving.client import answers as plain_rows
 from tfnlp.serving.client.requests import Fields, holds_lists, shape_of, short, tensor
 from tfnlp.serving.protocol.signatures import DEFAULT, specs
-from tfnlp.task import Columns
+from tfnlp.task import Arrays
 
 Row = Mapping[str, Any]
 
@@ -94,13 +94,13 @@ class RequestBuilder:
                 return endpoint, self._tensors(endpoint, {**whole, **columns})
         raise self._wrong_fields(columns)
 
-    def ordered(self, endpoint: str, answers: Columns) -> Columns:
+    def ordered(self, endpoint: str, answers: Arrays) -> Arrays:
         """Sorts answers: by name, those with one value per row first."""
         outputs = self._outputs[endpoint]
         names = sorted(answers, key=lambda name: (outputs[name].shape.rank or 0, name))
         return {name: answers[name] for name in names}
 
-    def rows(self, endpoint: str, answers: Columns) -> Iterator[dict[str, Any]]:
+    def rows(self, endpoint: str, answers: Arrays) -> Iterator[dict[str, Any]]:
         """Converts answers to plain rows; see `tfnlp.serving.client.answers`."""
         lists = [
             name

@@ -23,7 +23,7 @@ from tfnlp.serving.protocol import tensor_protos
 from tfnlp.serving.protocol.json_tensors import array, plain
 from tfnlp.serving.protocol.signatures import specs
 from tfnlp.serving.protocol.status import CODES, HTTP, StatusError, invalid, name_of
-from tfnlp.task import Columns
+from tfnlp.task import Arrays
 
 Request = Mapping[str, tf.Tensor]
 Definitions = dict[str, meta_graph_pb2.SignatureDef]
@@ -36,12 +36,12 @@ class Transport(Protocol):
     def definitions(self, timeout: float) -> Definitions:
         """Its SignatureDefs, by name."""
 
-    def send(self, endpoint: str, request: Request, timeout: float) -> Columns:
+    def send(self, endpoint: str, request: Request, timeout: float) -> Arrays:
         """Sends one request; `timeout` is in seconds."""
 
     async def send_async(
         self, endpoint: str, request: Request, timeout: float
-    ) -> Columns:
+    ) -> Arrays:
         """Like `send`, without blocking the event loop."""
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ class InProcess:
         """The SignatureDefs of saved_model.pb."""
         return self.predictor.definitions
 
-    def send(self, endpoint: str, request: Request, timeout: float) -> Columns:
+    def send(self, endpoint: str, request: Request, timeout: float) -> Arrays:
         """Runs the graph."""
         try:
             return self.predictor.run(endpoint, request)
@@ -71,7 +71,7 @@ class InProcess:
 
     async def send_async(
         self, endpoint: str, request: Request, timeout: float
-    ) -> Columns:
+    ) -> Arrays:
         """Runs the graph in a thread."""
         return await asyncio.to_thread(self.send, endpoint, request, timeout)
 
@@ -125,7 +125,7 @@ class Rest:
         self._outputs = {name: specs(each.outputs) for name, each in found.items()}
         return found
 
-    def send(self, endpoint: str, request: Request, timeout: float) -> Columns:
+    def send(self, endpoint: str, request: Request, timeout: float) -> Arrays:
         """Posts columns, which take fewer bytes than rows."""
         body = _body(endpoint, request)
         try:
@@ -138,7 +138,7 @@ class Rest:
 
     async def send_async(
         self, endpoint: str, request: Request, timeout: float
-    ) -> Columns:
+    ) -> Arrays:
         """Like `send`, with a connection of its own for each call."""
         body = _body(endpoint, request)
         async with self._httpx.AsyncClient(**self._settings) as client:
@@ -178,7 +178,7 @@ class Rest:
         message = str(reason or f"{self._url}: HTTP {answer.status_code}")
         raise StatusError(code, message)
 
-    def _columns(self, endpoint: str, body: dict[str, Any]) -> Columns:
+    def _columns(self, endpoint: str, body: dict[str, Any]) -> Arrays:
         outputs, found = self._outputs[endpoint], body.get("outputs")
         if len(outputs) == 1:
             found = {next(iter(outputs)): found}
@@ -225,14 +225,14 @@ class Grpc:
         answer.metadata["signature_def"].Unpack(found)
         return dict(found.signature_def)
 
-    def send(self, endpoint: str, request: Request, timeout: float) -> Columns:
+    def send(self, endpoint: str, request: Request, timeout: float) -> Arrays:
         """Calls Predict."""
         message = self._message(endpoint, request)
         return _arrays(self._call(self._stub.Predict, message, timeout))
 
     async def send_async(
         self, endpoint: str, request: Request, timeout: float
-    ) -> Columns:
+    ) -> Arrays:
         """Like `send`, with a channel of its own for each call."""
         message = self._message(endpoint, request)
         async with self._open(self._grpc.aio) as channel:
@@ -332,7 +332,7 @@ def _array(values: Any, spec: tf.TensorSpec) -> np.ndarray:
     return found
 
 
-def _arrays(answer: Any) -> Columns:
+def _arrays(answer: Any) -> Arrays:
     return {
         name: tensor_protos.array(name, column)
         for name, column in answer.outputs.items()

@@ -24,7 +24,7 @@ from tfnlp.serving.protocol.json_tensors import (
     shown,
 )
 from tfnlp.serving.protocol.status import StatusError, invalid
-from tfnlp.task import Columns
+from tfnlp.task import Arrays
 
 Fields = Mapping[str, tf.TensorSpec]
 
@@ -98,7 +98,7 @@ def columns(
     raise invalid("Missing 'inputs' or 'instances' key")
 
 
-def predictions(outputs: Columns, *, by_row: bool) -> bytes:
+def predictions(outputs: Arrays, *, by_row: bool) -> bytes:
     """Builds the body of a predict response.
 
     Args:
@@ -229,7 +229,7 @@ def _only(needed: set[str], fields: Fields, complaint: str) -> str:
     return next(iter(names))
 
 
-def _check_rows(outputs: Columns) -> None:
+def _check_rows(outputs: Arrays) -> None:
     count = None
     for name, column in outputs.items():
         if column.ndim == 0:

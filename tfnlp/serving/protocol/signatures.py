@@ -16,7 +16,7 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from tfnlp.export.savedmodel.runner import SavedModelRunner
 from tfnlp.serving.protocol.status import StatusError, invalid, name_of
-from tfnlp.task import Columns
+from tfnlp.task import Arrays
 
 DEFAULT = "serving_default"
 _PLACES = ("Graph execution", "Detected at node", "<stack traces", "[[{{", "node ")
@@ -50,7 +50,7 @@ class Signature:
         defaults = self.definition.defaults
         return {name: tf.make_ndarray(value) for name, value in defaults.items()}
 
-    def complete(self, columns: Columns) -> dict[str, np.ndarray]:
+    def complete(self, columns: Arrays) -> dict[str, np.ndarray]:
         """Validates a request and adds its defaults, one for each row.
 
         Raises:
@@ -66,7 +66,7 @@ class Signature:
             _check_field(name, column, self.fields[name])
         return whole
 
-    def run(self, columns: Columns) -> dict[str, np.ndarray]:
+    def run(self, columns: Arrays) -> dict[str, np.ndarray]:
         """Runs a complete request.
 
         Raises:

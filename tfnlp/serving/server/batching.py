@@ -29,7 +29,7 @@ from tfnlp.errors import UsageError
 from tfnlp.serving.protocol.signatures import Signature
 from tfnlp.serving.protocol.status import StatusError
 from tfnlp.serving.server import deadlines
-from tfnlp.task import Columns
+from tfnlp.task import Arrays
 
 PADDED = 4 << 20
 """Maximum bytes of a padded batch: rows times the bytes of the longest text."""
@@ -97,7 +97,7 @@ class Batched:
         self._changed = threading.Condition()
         self._working = 0
 
-    def run(self, columns: Columns) -> dict[str, np.ndarray]:
+    def run(self, columns: Arrays) -> dict[str, np.ndarray]:
         """Runs a complete request; see `Signature.run`.
 
         Raises:
@@ -128,7 +128,7 @@ class Batched:
                     self._ended(batch)
         return mine.answer()
 
-    def _shapes(self, columns: Columns) -> "Shapes | None":
+    def _shapes(self, columns: Arrays) -> "Shapes | None":
         """The shapes of one row; None if fields have no rows, or differ in number."""
         arrays = [columns[name] for name in self.signature.fields]
         counts = {array.shape[0] if array.ndim else 0 for array in arrays}
@@ -210,7 +210,7 @@ class Batched:
             start = end - each.rows
             each.outputs = {n: column[start:end] for n, column in outputs.items()}
 
-    def _padded(self, columns: Columns, rows: int) -> Columns:
+    def _padded(self, columns: Arrays, rows: int) -> Arrays:
         """A batch padded with its first row to an allowed size."""
         sizes = self._batching.allowed_batch_sizes
         more = next((size for size in sizes if size >= rows), rows) - rows
@@ -236,7 +236,7 @@ Shapes = tuple[tuple[int, ...], ...]
 class _Waiting:
     """A request in the queue."""
 
-    columns: Columns
+    columns: Arrays
     longest: int
     """Bytes of its longest text."""
     taken: bool = False
@@ -277,16 +277,16 @@ def _has_rows(signature: Signature) -> bool:
     )
 
 
-def _rows_of(columns: Columns) -> int:
+def _rows_of(columns: Arrays) -> int:
     return len(next(iter(columns.values())))
 
 
-def _is_by_row(outputs: Columns, rows: int) -> bool:
+def _is_by_row(outputs: Arrays, rows: int) -> bool:
     """Whether outputs have one entry per row: a graph may drop rows."""
     return all(len(column) == rows for column in outputs.values())
 
 
-def _cut(columns: Columns, most: int) -> list[_Waiting]:
+def _cut(columns: Arrays, most: int) -> list[_Waiting]:
     """Splits a request into pieces of at most `most` rows, fewer with long texts."""
     sizes = _text_sizes(columns)
     pieces, start, longest = [], 0, 0
@@ -299,11 +299,11 @@ def _cut(columns: Columns, most: int) -> list[_Waiting]:
     return [*pieces, _piece(columns, start, len(sizes), longest)]
 
 
-def _piece(columns: Columns, start: int, end: int, longest: int) -> _Waiting:
+def _piece(columns: Arrays, start: int, end: int, longest: int) -> _Waiting:
     return _Waiting({n: column[start:end] for n, column in columns.items()}, longest)
 
 
-def _text_sizes(columns: Columns) -> list[int]:
+def _text_sizes(columns: Arrays) -> list[int]:
     """Bytes of the longest text of each row."""
     sizes = np.zeros(_rows_of(columns), np.int64)
     for column in columns.values():
@@ -314,7 +314,7 @@ def _text_sizes(columns: Columns) -> list[int]:
     return found
 
 
-def _joined(answers: Sequence[Columns]) -> dict[str, np.ndarray]:
+def _joined(answers: Sequence[Arrays]) -> dict[str, np.ndarray]:
     """Concatenates the answers to pieces, padded to the widest with 0 and ""."""
     return {
         name: np.concatenate(_as_wide([answer[name] for answer in answers]))

@@ -14,7 +14,7 @@ from tfnlp.serving.protocol.json_tensors import plain
 from tfnlp.serving.protocol.signatures import DEFAULT, Signature, load
 from tfnlp.serving.protocol.status import invalid
 from tfnlp.serving.server.batching import Batched, Batching
-from tfnlp.task import Columns
+from tfnlp.task import Arrays
 
 Classes = list[list[tuple[bytes, float]]]
 """For each row, its classes: label and score."""
@@ -50,7 +50,7 @@ class LoadedModel:
         found = self._batched.get(name or DEFAULT)
         return None if found is None else found.signature
 
-    def predict(self, name: str, columns: Columns) -> dict[str, np.ndarray]:
+    def predict(self, name: str, columns: Arrays) -> dict[str, np.ndarray]:
         """Runs an existing signature.
 
         Args:
