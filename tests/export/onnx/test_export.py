@@ -170,7 +170,7 @@ def test_half_precision_is_written_as_float32(tmp_path):
     report = json.loads(
         (export_onnx(folder, task, network) / "export.json").read_text()
     )
-    assert any("less than float32" in limit for limit in report["limits"])
+    assert any("below float32" in limit for limit in report["limits"])
 
 
 def test_texts_that_onnx_cannot_read_are_said_to_be(tmp_path):
