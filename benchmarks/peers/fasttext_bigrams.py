@@ -8,12 +8,12 @@ import re
 import tempfile
 
 import fasttext
-from files import Side, run
+from files import Split, run
 
 MARKS = re.compile(r"""([.!?,'"/()])""")
 
 
-def learn(train: Side, valid: Side, test: Side, classes: int) -> list[int]:
+def learn(train: Split, valid: Split, test: Split, classes: int) -> list[int]:
     """See `files.run`."""
     with tempfile.NamedTemporaryFile("w", encoding="utf-8") as file:
         for text, label in zip(*train, strict=True):
