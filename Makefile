@@ -9,10 +9,10 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,\
 	(3, 11) <= sys.version_info < (3, 14) and print(sys.executable)' 2>/dev/null)))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench clean
+.PHONY: help setup demo test test-all check format bench clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
 
 setup: $(STAMP) ## create .venv and install what requirements.txt pins
 
@@ -35,8 +35,13 @@ demo: setup ## train on a built-in set, then ask the artefact three times
 		       'Two hours of my life that I will never get back.' \
 		       'The plot is thin, but the cast makes up for it.'
 
-test: setup ## run every test, slow ones and doctests too
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+PYTEST := $(BIN)/python -m pytest -n 2 --dist worksteal --durations=25
+
+test: setup ## run the tests and doctests; the 25 slowest are printed last
+	$(PYTEST) -m 'not long'
+
+test-all: setup ## run every test: long proofs (soak, fuzz, kills, statistics) too
+	$(PYTEST)
 
 check: setup ## formatting, lint and types
 	$(BIN)/ruff format --check .

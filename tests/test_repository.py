@@ -58,7 +58,10 @@ def test_a_pin_lies_in_the_range_of_the_package(wanted):
     assert wanted.specifier.contains(PINS[canonicalize_name(wanted.name)])
 
 
-@pytest.mark.parametrize("target", ["setup", "demo", "test", "check", "bench", "clean"])
+TARGETS = ["setup", "demo", "test", "test-all", "check", "bench", "clean"]
+
+
+@pytest.mark.parametrize("target", TARGETS)
 def test_make_has_the_target(target):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
@@ -67,6 +70,16 @@ def test_continuous_integration_runs_what_a_developer_runs():
     script = ROOT / ".ci" / "run"
     assert script.stat().st_mode & 0o111, ".ci/run must be executable"
     assert re.findall(r"^make (\w+)", script.read_text(), re.M) == ["check", "test"]
+
+
+def test_only_make_test_all_runs_the_long_tests():
+    plan = "make --dry-run --old-file=.venv/.installed".split()
+    test, every = (
+        subprocess.run([*plan, target], cwd=ROOT, capture_output=True, text=True).stdout
+        for target in ("test", "test-all")
+    )
+    assert "-m 'not long'" in test
+    assert "-m pytest" in every and "long" not in every
 
 
 @pytest.mark.parametrize("name", ["LICENSE", "CONTRIBUTING.md", "CHANGELOG.md"])
