@@ -27,6 +27,7 @@ with quiet_start():
     from torch import nn
     from training import EpochSeconds
 
+    from tfnlp.data.blocks import blocks
     from tfnlp.data.rows import from_list
 
 
@@ -126,7 +127,7 @@ def main(recipe: Recipe) -> None:
         slow = of_torch(
             recipe, peer(task.tokenizer.vocabulary_size, recipe), ids, length, slots
         )
-        train = tfnlp.blocks(rows, size=length, unit=tokenizer, slots=slots)
+        train = blocks(rows, size=length, unit=tokenizer, slots=slots)
         fast = of_fit(recipe, task, train)
         speeds = len(ids) / slow, len(ids) / fast
         lines.append(

@@ -36,7 +36,7 @@ class Recipe(recipes.SemanticRoles):
 def build(recipe: Recipe, task, start, hp):
     """Word vectors with the predicate marked, encoder, and a CRF."""
     dropout = hp.Float("dropout", 0.0, 0.7, default=recipe.dropout)
-    inputs = tfnlp.predicate.add_predicate_features(
+    inputs = tfnlp.networks.predicate.add_predicate_features(
         recipe.inputs(task, start),
         distance_dim=recipe.distance_dim,
         predicate_dim=recipe.predicate_dim,

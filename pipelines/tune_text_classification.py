@@ -24,6 +24,7 @@ from text_classification import build
 
 import tfnlp
 from tfnlp import cli, recipes
+from tfnlp.timing import Clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class Recipe(text_classification.Recipe):
 
 def main(recipe: Recipe) -> Path:
     """Reads, searches and writes; returns the file of the best recipe."""
-    clock = tfnlp.Clock()
+    clock = Clock()
     with clock.phase("start"):
         base = given(recipe)
         space = cli.read_space(type(base), recipe.space)
@@ -73,7 +74,9 @@ def main(recipe: Recipe) -> Path:
             seed=recipe.training.seed,
             fixed=fixed(recipe, base, space, splits),
         )
-    return written(recipe, suggested(tfnlp.Defaults(found.values)), found, clock)
+    return written(
+        recipe, suggested(tfnlp.training.Defaults(found.values)), found, clock
+    )
 
 
 def scores_of(recipe: Recipe, base, labels) -> dict[str, float]:
@@ -89,7 +92,9 @@ def scores_of(recipe: Recipe, base, labels) -> dict[str, float]:
 
     if not recipe.folds:
         return tfnlp.evaluate(task, network, rows, repeats=0).scores
-    gold, answered = tfnlp.predict_with_targets(task, network, rows)
+    from tfnlp.prediction import predict_with_targets  # needs TensorFlow
+
+    gold, answered = predict_with_targets(task, network, rows)
     return task.headline(gold, answered)
 
 
@@ -125,7 +130,7 @@ def trial(recipe: Recipe, tried, splits, epochs: int) -> float:
     config = dataclasses.replace(tried.training, epochs=epochs)
     if recipe.folds:
         return cross_validated(recipe, tried, splits, config)
-    prepared = recipes.prepare(tried, splits, tfnlp.Clock())
+    prepared = recipes.prepare(tried, splits, Clock())
     trained = tfnlp.fit(
         prepared.task,
         recipes.builder(tried, prepared, build),
@@ -144,7 +149,7 @@ def cross_validated(recipe: Recipe, tried, splits, config: tfnlp.TrainConfig) ->
 
     def learn(train):
         folded = splits._replace(train=train)
-        prepared = recipes.prepare(tried, folded, tfnlp.Clock())
+        prepared = recipes.prepare(tried, folded, Clock())
         builds["last"] = recipes.builder(tried, prepared, build)
         return prepared.task
 
@@ -161,13 +166,15 @@ def cross_validated(recipe: Recipe, tried, splits, config: tfnlp.TrainConfig) ->
     return objective_of(recipe, found.mean)
 
 
-def written(recipe: Recipe, best, found, clock: tfnlp.Clock) -> Path:
+def written(recipe: Recipe, best, found, clock: Clock) -> Path:
     """The best recipe, and all trials as a report; the chief of several writes them."""
     folder = Path("runs") / recipe.name
     file = folder / "best.json"
     if not os.environ.get("KERASTUNER_TUNER_ID", "chief").startswith("chief"):
         return file
-    report = tfnlp.Report({recipe.objective: found.score}, seconds=clock.seconds)
+    report = tfnlp.evaluation.Report(
+        {recipe.objective: found.score}, seconds=clock.seconds
+    )
     report.with_figures(*found.figures(recipe.objective)).save(folder)
     file.write_text(json.dumps(cli.to_dict(best), indent=1) + "\n")
     print(f"{folder}: report.html, and best.json for --recipe", file=sys.stderr)

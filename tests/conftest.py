@@ -53,7 +53,9 @@ def saved_tagger(tmp_path_factory) -> Path:
     """A version of an untrained tagger of names, which answers all sorts of tags."""
     row = {"tokens": "Ann left New York", "tags": "B-PER O B-LOC I-LOC"}
     task = tfnlp.Tagging.from_rows(from_list([row]))
-    start = tfnlp.word_features.embedding_inputs(task.words.sizes, embedding_dim=4)
+    start = tfnlp.networks.word_features.embedding_inputs(
+        task.words.sizes, embedding_dim=4
+    )
     network = task.network(tfnlp.cnn.encoder(start, hidden_dim=8), dropout=0.0)
     random = np.random.default_rng(3)
     for weight in network.weights:

@@ -63,6 +63,10 @@ def test_a_stub_exports_every_name_under_itself(package):
             assert all(alias.asname == alias.name for alias in node.names)
 
 
+def test_tfnlp_itself_has_at_most_40_names():
+    assert len(tfnlp.__all__) <= 40
+
+
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="'tfnlp' has no attribute 'nope'"):
         _ = tfnlp.nope

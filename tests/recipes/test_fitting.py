@@ -15,6 +15,7 @@ from tfnlp.recipes.fitting import fit
 from tfnlp.recipes.recipe import Prepared
 from tfnlp.recipes.recipe import Recipe as Base
 from tfnlp.recipes.text_classification import LabelledTexts
+from tfnlp.timing import Clock
 from tfnlp.training.trained_model import TrainedModel
 
 
@@ -60,7 +61,7 @@ def test_checkpoints_are_removed_when_the_artefact_is_saved(
             TrainedModel(mock.Mock(), None, {}, tokens=9),
             Report({"accuracy": 0.5}, seconds={"train": 1.0, "evaluate": 0.5}),
             audit=mock.Mock(),
-            clock=tfnlp.Clock(),
+            clock=Clock(),
         )
     assert "scored after 1.5 s: accuracy 0.5000\n" in capsys.readouterr().err
     assert kept.exists() == (error is not None)

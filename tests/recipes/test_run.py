@@ -8,6 +8,7 @@ import pytest
 import tfnlp
 from tfnlp import recipes
 from tfnlp.errors import DataError, UsageError
+from tfnlp.timing import Clock
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,7 @@ def test_a_missing_file_leaves_nothing_behind(recipe, tmp_path):
 def test_a_run_ends_with_an_artefact_its_report_and_no_checkpoints(recipe, tmp_path):
     version = recipes.run(recipe, build)
     assert version.resolve() == tmp_path / "saved_models" / "tiny" / "1"
-    report = tfnlp.Report.load(version / "assets.extra")
+    report = tfnlp.evaluation.Report.load(version / "assets.extra")
     phases = ["start", "read and audit", "vocabulary", "naive Bayes", "train"]
     assert list(report.seconds)[:5] == phases
     assert report.rows == {"train": 40, "valid": 40, "test": 40}
@@ -76,7 +77,7 @@ def test_a_run_ends_with_an_artefact_its_report_and_no_checkpoints(recipe, tmp_p
 @pytest.mark.slow
 def test_naive_bayes_and_training_share_the_encoded_rows(recipe):
     recipe = recipe.resolved()
-    prepared = recipes.prepare(recipe, recipe.read_splits(), tfnlp.Clock())
+    prepared = recipes.prepare(recipe, recipe.read_splits(), Clock())
     assert prepared.start.log_ratios.shape == (len(prepared.task.text.vocabulary), 2)
     assert prepared.encoded is not None
 
@@ -84,5 +85,5 @@ def test_naive_bayes_and_training_share_the_encoded_rows(recipe):
 def test_rows_are_not_kept_where_the_cache_is_off(recipe):
     config = dataclasses.replace(recipe.training, cache=False)
     recipe = dataclasses.replace(recipe, training=config).resolved()
-    prepared = recipes.prepare(recipe, recipe.read_splits(), tfnlp.Clock())
+    prepared = recipes.prepare(recipe, recipe.read_splits(), Clock())
     assert prepared.encoded is None

@@ -56,8 +56,8 @@ class Encoded:
         if not all(map(operator.is_, self.origin, origin)):
             raise UsageError(
                 "Encoded rows are used with the task and the rows that they come of. "
-                "Received: others. Pass encoded=tfnlp.encode_rows(task, rows) of these "
-                "two, or leave it out."
+                "Received: others. Pass encoded=tfnlp.training.encode_rows(task, rows) "
+                "of these two, or leave it out."
             )
 
     @property

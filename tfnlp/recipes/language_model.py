@@ -36,14 +36,14 @@ class RunningText(Reading):
     shares: tuple[float, float, float] = (0.9, 0.05, 0.05)  # train, valid and test
 
     def read_splits(self) -> "Splits":
-        """Reads the rows; see `tfnlp.read_streams`.
+        """Reads the rows; see `tfnlp.data.read_streams`.
 
         Raises:
             DataError: a file cannot be read, or not be cut.
             SchemaError: a column is missing.
             UsageError: shares do not sum to one.
         """
-        return tfnlp.read_streams(
+        return tfnlp.data.read_streams(
             self.train,
             text=self.text,
             valid=self.valid,
@@ -152,13 +152,15 @@ class LanguageModel(RunningText, Recipe):
         return Prepared(task, type(splits)(train, valid, test))
 
     def _blocks(self, rows: "Rows", *, before: bool = False) -> Any:
-        """The text in blocks; see `tfnlp.blocks`.
+        """The text in blocks; see `tfnlp.data.blocks.blocks`.
 
         Args:
             before: whether independent blocks contain the text that precedes them.
         """
+        from tfnlp.data.blocks import blocks  # needs TensorFlow
+
         length = self._length
-        return tfnlp.blocks(
+        return blocks(
             rows,
             size=length,
             unit="characters" if self.tokenizer == "characters" else "words",

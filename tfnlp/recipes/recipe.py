@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tfnlp.task import Task
 
 Phase = Callable[[str], AbstractContextManager]
-"""`tfnlp.Clock.phase`: counts the seconds of a part of the run."""
+"""`tfnlp.timing.Clock.phase`: counts the seconds of a part of the run."""
 
 
 class StartValues(NamedTuple):

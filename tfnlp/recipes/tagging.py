@@ -71,7 +71,7 @@ class TaggedSentences(Reading):
         Raises:
             DataError: there is nothing to learn from.
         """
-        audit = tfnlp.audit_sentences(
+        audit = tfnlp.data.audit_sentences(
             splits.train,
             others={"valid": splits.valid, "test": splits.test},
             key_fields=self.KEY_FIELDS,
@@ -173,12 +173,12 @@ class Tagging(TaggedSentences, Recipe):
             "constrained": self.constrained,
             "vocabulary_size": self.vocabulary_size,
             "min_frequency": 1 if dry_run else self.min_frequency,
-            "more": tfnlp.vector_words(read) if read else (),
+            "more": tfnlp.text.vector_words(read) if read else (),
             "characters": long if self.characters is None else self.characters,
             "casing": long if self.casing is None else self.casing,
             "bigrams": not long if self.bigrams is None else self.bigrams,
             "word_length": self.word_length,
-            "gazetteers": tfnlp.load_gazetteers(lists) if lists else None,
+            "gazetteers": tfnlp.text.load_gazetteers(lists) if lists else None,
         }
 
     def learn_task(self, rows: "Rows", *, dry_run: bool = False) -> "Tagger":
@@ -195,7 +195,7 @@ class Tagging(TaggedSentences, Recipe):
             return StartValues()
         options = {"at_most": 1} if dry_run else {}
         vocabulary = task.words.vocabulary
-        read = tfnlp.load_vectors(self.vectors, vocabulary, **options)
+        read = tfnlp.text.load_vectors(self.vectors, vocabulary, **options)
         return StartValues(vectors=read.matrix)
 
     def served(
@@ -217,7 +217,7 @@ class Tagging(TaggedSentences, Recipe):
                 "with trainable_vectors there are none. "
                 f"Received: {self.embedding_dim}. Leave one of both out."
             )
-        return tfnlp.word_features.embedding_inputs(
+        return tfnlp.networks.word_features.embedding_inputs(
             task.words.sizes,
             embedding_dim=self.embedding_dim,
             vectors=start.vectors,
@@ -308,11 +308,11 @@ class SemanticRoles(Tagging):
 
     def read_splits(self) -> "Splits":
         """Reads the rows, a row for each predicate."""
-        return super().read_splits().map(tfnlp.parse_predicates)
+        return super().read_splits().map(tfnlp.data.parse_predicates)
 
     def example_rows(self) -> "Rows":
         """One sentence and its predicate, to build with before any file is read."""
-        return tfnlp.parse_predicates(self._sentences([{"predicate": "0"}]))
+        return tfnlp.data.parse_predicates(self._sentences([{"predicate": "0"}]))
 
     def learn_task(self, rows: "Rows", *, dry_run: bool = False) -> "Tagger":
         """Words, characters and roles."""

@@ -247,7 +247,9 @@ class TextClassification(LabelledTexts, Recipe):
             return Prepared(task, splits, start)
         with phase("naive Bayes"):
             rows = splits.train
-            encoded = tfnlp.encode_rows(task, rows) if self.training.cache else None
+            encoded = (
+                tfnlp.training.encode_rows(task, rows) if self.training.cache else None
+            )
             ratios = task.log_ratios(rows, encoded=encoded)
         return Prepared(task, splits, start._replace(log_ratios=ratios), encoded)
 
@@ -258,7 +260,9 @@ class TextClassification(LabelledTexts, Recipe):
         vectors = ratios = None
         if self.vectors is not None:
             options = {"at_most": 1} if dry_run else {}
-            read = tfnlp.load_vectors(self.vectors, task.text.vocabulary, **options)
+            read = tfnlp.text.load_vectors(
+                self.vectors, task.text.vocabulary, **options
+            )
             vectors = read.matrix
         if self.encoder == "linear":
             import numpy as np  # not for --help

@@ -12,12 +12,12 @@ import tfnlp
 from tfnlp.recipes.finishing import finish
 from tfnlp.recipes.fitting import fit
 from tfnlp.recipes.recipe import Prepared, Recipe
+from tfnlp.timing import Clock
 
 if TYPE_CHECKING:
     import keras
 
     from tfnlp.data.train_valid_test import Splits
-    from tfnlp.timing import Clock
 
 Build = Callable[..., "keras.Model"]
 """``build(recipe, task, start, hp)``: the network of a task, see `Prepared.start`."""
@@ -38,10 +38,13 @@ def run(recipe: Recipe, build: Build) -> Path:
         SchemaError: a column is missing.
         UsageError: a setting is wrong; known before any file is read.
     """
-    clock = tfnlp.Clock()
+    from tfnlp.export.savedmodel.artefact import check_output  # needs TensorFlow
+    from tfnlp.prediction import predict_with_targets
+
+    clock = Clock()
     with clock.phase("start"):
         recipe = recipe.resolved()
-        tfnlp.check_output(recipe.name, recipe.output)
+        check_output(recipe.name, recipe.output)
         dry_run(recipe, build)
     with clock.phase("read and audit"):
         splits = recipe.read_splits()
@@ -55,7 +58,7 @@ def run(recipe: Recipe, build: Build) -> Path:
     if recipe.calibrates:
         with clock.phase("thresholds"):
             task = task.calibrate(
-                *tfnlp.predict_with_targets(task, trained.network, splits.valid)
+                *predict_with_targets(task, trained.network, splits.valid)
             )
     report = tfnlp.evaluate(
         task,
@@ -80,10 +83,12 @@ def dry_run(recipe: Recipe, build: Build) -> None:
         UsageError: a setting is wrong.
     """
     task = recipe.learn_task(recipe.example_rows(), dry_run=True)
-    build(recipe, task, recipe.start_values(task, dry_run=True), tfnlp.Defaults())
+    build(
+        recipe, task, recipe.start_values(task, dry_run=True), tfnlp.training.Defaults()
+    )
 
 
-def prepare(recipe: Recipe, splits: "Splits", clock: "Clock") -> Prepared:
+def prepare(recipe: Recipe, splits: "Splits", clock: Clock) -> Prepared:
     """Learns the vocabulary, and what weights start from."""
     with clock.phase("vocabulary"):
         task = recipe.learn_task(splits.train)

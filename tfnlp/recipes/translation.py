@@ -41,13 +41,13 @@ class TextPairs(Reading):
     length_ratio: float = 3.0  # times the usual one from which on pairs are uneven
 
     def read_splits(self) -> "Splits":
-        """Reads the rows; see `tfnlp.read_pairs`.
+        """Reads the rows; see `tfnlp.data.read_pairs`.
 
         Raises:
             DataError: a file cannot be read, or not be split.
             SchemaError: a column is missing.
         """
-        return tfnlp.read_pairs(
+        return tfnlp.data.read_pairs(
             self.train,
             source=self.source,
             target=self.target,
@@ -65,7 +65,7 @@ class TextPairs(Reading):
         Raises:
             DataError: there is nothing to learn from.
         """
-        audit = tfnlp.audit_pairs(
+        audit = tfnlp.data.audit_pairs(
             splits.train,
             others={"valid": splits.valid, "test": splits.test},
             ratio=self.length_ratio,
@@ -78,8 +78,8 @@ class TextPairs(Reading):
         """Leaves uneven, empty and wrong-script pairs out of training."""
         if not self.clean:
             return splits
-        rules = tfnlp.PairRules.from_rows(splits.train, ratio=self.length_ratio)
-        return splits._replace(train=tfnlp.clean_pairs(splits.train, rules=rules))
+        rules = tfnlp.data.PairRules.from_rows(splits.train, ratio=self.length_ratio)
+        return splits._replace(train=tfnlp.data.clean_pairs(splits.train, rules=rules))
 
     def example_rows(self) -> "Rows":
         """Two pairs, to build with before any file is read.

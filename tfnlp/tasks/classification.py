@@ -291,7 +291,7 @@ class Classification(Task):
         """What naive Bayes knows of each term: float32 [V, C] to start `network`.
 
         Args:
-            encoded: the rows as `tfnlp.encode_rows` cached them.
+            encoded: the rows as `tfnlp.training.encode_rows` cached them.
 
         Returns:
             None for pairs, and where a table of V · C numbers would be too large.

@@ -81,8 +81,8 @@ def fit(
             that has ended is not trained again.
         settings: what else the run depends on, by name. It resumes only with the same
             settings, rows, task and network.
-        encoded: the cache that `tfnlp.encode_rows(task, train)` returned, if it was
-            needed before; None encodes the rows here.
+        encoded: the cache that `tfnlp.training.encode_rows(task, train)` returned, if
+            it was needed before; None encodes the rows here.
 
     Returns:
         The trained network with its task, history, tokens and last weights.

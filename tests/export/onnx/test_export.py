@@ -242,7 +242,9 @@ def test_verify_finds_out_a_model_that_answers_otherwise(exported_tagger, tmp_pa
 def test_a_signature_without_counterpart_keeps_none_of_the_others_back(tmp_path):
     rows = from_list([{"tokens": "a b", "tags": "X Y"}])
     task = tfnlp.Tagging.from_rows(rows, tokenizer="bytes").for_texts()
-    start = tfnlp.word_features.embedding_inputs(task.words.sizes, embedding_dim=2)
+    start = tfnlp.networks.word_features.embedding_inputs(
+        task.words.sizes, embedding_dim=2
+    )
     network = task.network(tfnlp.cnn.encoder(start, hidden_dim=4), crf=False)
     folder = tfnlp.save(task, network, "bytes", output=tmp_path)
     exported = export_onnx(folder, task, network)

@@ -55,7 +55,7 @@ LISTS = Gazetteers(("city", "state"), (("New York", "York"), ("new york", "écol
 
 
 def network_of(task, encoder=tfnlp.cnn, **options):
-    front = tfnlp.word_features.embedding_inputs(
+    front = tfnlp.networks.word_features.embedding_inputs(
         task.words.sizes, embedding_dim=4, character_filters=4
     )
     if "predicate_ids" in task.features:

@@ -123,7 +123,7 @@ def audit_pairs(options: Options) -> "Audit":
     columns = {"source": options.source or "source"}
     columns["target"] = options.target or "target"
     others = {"valid": options.valid, "test": options.test}
-    return tfnlp.audit_pairs(
+    return tfnlp.data.audit_pairs(
         options.read(options.file, columns, split=options.split),
         others={n: options.read(file, columns) for n, file in others.items() if file},
     )
@@ -161,7 +161,7 @@ def audit_sentences(options: Options) -> "Audit":
     rows = read(options.file, split=options.split)
     has = rows.element_spec
     others = {"valid": options.valid, "test": options.test}
-    found = tfnlp.audit_sentences(
+    found = tfnlp.data.audit_sentences(
         rows,
         others={name: read(file) for name, file in others.items() if file},
         key_fields=["predicate"] if "predicate" in has else [],
