@@ -36,7 +36,7 @@ class Recipe(recipes.LanguageModel):
 
 def build(recipe: Recipe, task, start, hp):
     """A causal Transformer, or an LSTM or GRU, with logits for the next token."""
-    vocabulary_size = task.tokenizer.size
+    vocabulary_size = task.tokenizer.vocabulary_size
     if recipe.decoder == "recurrent":
         sizes = recipe.sizes(tfnlp.RecurrentDecoder, hp)
         return task.network(tfnlp.RecurrentDecoder(vocabulary_size, **sizes))
