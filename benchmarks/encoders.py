@@ -21,6 +21,7 @@ import tfnlp
 from tfnlp import cli
 from tfnlp.cli.tensorflow_logs import quiet_start
 from tfnlp.errors import UsageError
+from tfnlp.recipes.reading import Reading
 
 with quiet_start():
     import keras
@@ -35,7 +36,7 @@ Ids = list[torch.Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Reading):
+class Recipe(Reading):
     """Measures texts per second of an epoch."""
 
     train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set

@@ -23,6 +23,7 @@ import tfnlp
 from tfnlp import cli
 from tfnlp.cli.tensorflow_logs import quiet_start
 from tfnlp.errors import UsageError
+from tfnlp.recipes.reading import Reading
 
 with quiet_start():
     import keras
@@ -35,7 +36,7 @@ OURS = "tfnlp"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Reading):
+class Recipe(Reading):
     """Measures the first pass over a table, and the passes behind it."""
 
     train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import tfnlp
 from tfnlp import cli
 from tfnlp.cli.tensorflow_logs import quiet_start
+from tfnlp.recipes.reading import Reading
 
 with quiet_start():
     import tensorflow as tf
@@ -27,7 +28,7 @@ with quiet_start():
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Reading):
+class Recipe(Reading):
     """Profiles a step."""
 
     train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set

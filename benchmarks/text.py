@@ -19,6 +19,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 import tfnlp
 from tfnlp import cli
 from tfnlp.cli.tensorflow_logs import quiet_start
+from tfnlp.recipes.reading import Reading
 
 with quiet_start():
     import keras
@@ -29,7 +30,7 @@ Encode = Callable[[list[str]], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Reading):
+class Recipe(Reading):
     """Measures the throughput of vectorizers."""
 
     train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set

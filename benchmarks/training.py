@@ -17,6 +17,7 @@ import tfnlp
 from tfnlp import cli
 from tfnlp.cli.tensorflow_logs import quiet_start
 from tfnlp.errors import UsageError
+from tfnlp.recipes.reading import Reading
 
 with quiet_start():
     import keras
@@ -27,7 +28,7 @@ PEER = "model.fit of Keras, Adam"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe(cli.Reading):
+class Recipe(Reading):
     """Measures the seconds of an epoch."""
 
     train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set

@@ -24,6 +24,7 @@ from text_classification import build
 
 import tfnlp
 from tfnlp import cli, recipes
+from tfnlp.recipes.settings import to_dict
 from tfnlp.timing import Clock
 
 
@@ -33,6 +34,7 @@ class Recipe(text_classification.Recipe):
 
     max_trials: int = 20  # settings that are tried, the given ones first
     method: Literal["random", "bayesian", "hyperband", "grid"] = "bayesian"
+    """Search algorithm: hyperband and bayesian learn from earlier trials."""
     objective: str = "accuracy"  # score of validation rows: also f1_macro, loss …
     folds: int = 0  # cross-validation in each trial; 0: one validation set
     space: tuple[str, ...] = (
@@ -176,7 +178,7 @@ def written(recipe: Recipe, best, found, clock: Clock) -> Path:
         {recipe.objective: found.score}, seconds=clock.seconds
     )
     report.with_figures(*found.figures(recipe.objective)).save(folder)
-    file.write_text(json.dumps(cli.to_dict(best), indent=1) + "\n")
+    file.write_text(json.dumps(to_dict(best), indent=1) + "\n")
     print(f"{folder}: report.html, and best.json for --recipe", file=sys.stderr)
     print(found)
     return file

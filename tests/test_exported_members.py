@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 import tfnlp
-from tfnlp import cli
 
 ROOT = Path(tfnlp.__file__).parent
 PACKAGES = sorted(
@@ -124,9 +123,3 @@ def test_using_tfnlp_changes_no_more_than_importing_tensorflow_does():
 def test_the_command_line_keeps_the_logs_of_tensorflow_away():
     code = "from tfnlp.cli import tensorflow_logs as t; t.load_tensorflow()"
     assert run(code).stderr == ""
-
-
-def test_no_module_has_the_name_of_what_is_found_on_first_use():
-    """Whoever imported it would find the module in the place of the function."""
-    modules = {path.stem for path in Path(cli.__file__).parent.glob("*.py")}
-    assert modules.isdisjoint(cli.__all__)

@@ -68,7 +68,7 @@ CASES = [case for case in FOUND if case.name != "networks"]
 NETWORKS = [case for case in FOUND if case.name == "networks"]
 each_case = pytest.mark.parametrize("case", CASES, ids="-".join)
 Unpack = Callable[[Case], Path]
-Load = Callable[[Case], tfnlp.Predictor]
+Load = Callable[[Case], tfnlp.serving.Predictor]
 
 
 @pytest.fixture(scope="session")
@@ -146,7 +146,7 @@ def check_same(
 
 def check_answers(
     case: Case,
-    predictor: tfnlp.Predictor | tfnlp.Client,
+    predictor: tfnlp.serving.Predictor | tfnlp.Client,
     *,
     tolerance: float = TOLERANCE,
     renamed: Mapping[str, str] = MappingProxyType({}),
@@ -174,7 +174,7 @@ def dataset(rows: list[dict[str, Any]]) -> tf.data.Dataset:
     )
 
 
-def of_the_same_requests(predictor: tfnlp.Predictor) -> tfnlp.Task:
+def of_the_same_requests(predictor: tfnlp.serving.Predictor) -> tfnlp.Task:
     """The task in the form in which the artefact was saved: of words, or of texts."""
     task = predictor.task
     fields = predictor.inputs.keys()

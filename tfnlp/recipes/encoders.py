@@ -51,7 +51,7 @@ class EncoderOptions(_Options):
     sequence_length: int | None = None  # of learned positions (transformer)
     normalize_first: bool | None = None  # normalise before each sublayer (transformer)
     token_weights: bool | None = None  # a learnt weight per token (bow)
-    activation: str | None = None
+    activation: str | None = None  # of hidden layers: relu, gelu, tanh …
     normalization: str | None = AUTO  # layer, batch …
     l1: float | None = None  # weight penalty
     l2: float | None = None  # weight penalty
@@ -67,7 +67,7 @@ class DecoderOptions(_Options):
     """
 
     hidden_dim: int | None = None  # of the decoder's vectors
-    num_layers: int | None = None
+    num_layers: int | None = None  # layers of the decoder
     embedding_dim: int | None = None  # of a token's vector (recurrent)
     embedding_dropout: float | None = None  # (recurrent)
     cell: Literal["lstm", "gru"] | None = None  # (recurrent)

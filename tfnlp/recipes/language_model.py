@@ -101,9 +101,10 @@ class LanguageModel(RunningText, Recipe):
     """Decoder → flag → its value where none is given."""
 
     tokenizer: Literal["characters", "words", "bpe", "unigram"] = "characters"
+    """Tokens of the text."""
     vocabulary_size: int | None = None  # default: 8,000 subwords, 20,000 of others
     sequence_length: int | None = None  # tokens read at a time; default: by the decoder
-    decoder: Literal["transformer", "recurrent"] = "transformer"
+    decoder: Literal["transformer", "recurrent"] = "transformer"  # network of the text
     decoder_options: DecoderOptions = field(
         default_factory=DecoderOptions, metadata={PREFIX: "decoder"}
     )

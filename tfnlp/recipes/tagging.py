@@ -137,7 +137,7 @@ class Tagging(TaggedSentences, Recipe):
     trainable_vectors: bool = False  # train them, instead of learnt ones beside them
     gazetteers: str | None = None  # folder of lists of phrases: city.txt, firm.txt
 
-    encoder: Literal["rnn", "cnn", "transformer"] = "rnn"
+    encoder: Literal["rnn", "cnn", "transformer"] = "rnn"  # network of the words
     encoder_options: EncoderOptions = field(
         default_factory=EncoderOptions, metadata={PREFIX: "encoder"}
     )

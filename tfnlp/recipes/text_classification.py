@@ -169,6 +169,7 @@ class TextClassification(LabelledTexts, Recipe):
     """Encoder → flag → its value where none is given."""
 
     encoder: Literal["linear", "bow", "cnn", "rnn", "transformer"] = "cnn"
+    """The network between token ids and pooled vector."""
     encoder_options: EncoderOptions = field(
         default_factory=EncoderOptions, metadata={PREFIX: "encoder"}
     )
@@ -188,8 +189,8 @@ class TextClassification(LabelledTexts, Recipe):
     spatial_dropout: float | None = None  # share of features dropped from a text
     symmetric: bool = False  # pairs: whether swapped texts have the same label
     nb_prior: tfnlp.NaiveBayesPrior = field(default_factory=tfnlp.NaiveBayesPrior)
-    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
-    label_smoothing: float = 0.0
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"  # focal: for rare classes
+    label_smoothing: float = 0.0  # share of a target spread over all classes
     class_weight: Literal["balanced"] | None = None  # by the inverse of their share
     training: tfnlp.TrainConfig = field(
         default_factory=lambda: tfnlp.TrainConfig(epochs=10)

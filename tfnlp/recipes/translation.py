@@ -105,20 +105,21 @@ class Translation(TextPairs, Recipe):
     """
 
     tokenizer: Literal["bpe", "unigram", "wordpiece", "words", "characters"] = "bpe"
+    """Of sources and targets."""
     vocabulary_size: int = 4_000  # ids at most
     shared: bool = True  # whether both sides have the same tokens
     standardize: tuple[str, ...] = ()  # e.g. nfkc,lower
     source_length: int = 64  # tokens kept of a source
     target_length: int = 64  # tokens learnt of a target, and generated at most
-    decoder: Literal["transformer", "recurrent"] = "transformer"
+    decoder: Literal["transformer", "recurrent"] = "transformer"  # and the encoder
     decoder_options: DecoderOptions = field(
         default_factory=DecoderOptions, metadata={PREFIX: "decoder"}
     )
     attention: Literal["luong", "bahdanau"] = "luong"  # of the recurrent decoder
     hidden_dim: int = 256  # of encoder and decoder
     num_layers: int = 3  # of encoder and decoder
-    dropout: float = 0.15
-    label_smoothing: float = 0.1
+    dropout: float = 0.15  # of encoder and decoder
+    label_smoothing: float = 0.1  # share of a target spread over the vocabulary
     scheduled_sampling: float = 0.0  # share of its own tokens that training reads
     num_beams: int = 5  # beam search: hypotheses kept
     length_penalty: float = 1.0  # GNMT: score / ((5 + n) / 6) ** length_penalty

@@ -40,7 +40,7 @@ class TrainConfig:
     max_steps: int = 0  # limit on optimizer steps; ends with an epoch; 0 is no limit
     batch_size: int = 64  # rows per optimizer step, over all devices
     learning_rate: float = 1e-3  # the highest one: after warmup
-    optimizer: Optimizer = "adam"
+    optimizer: Optimizer = "adam"  # the update rule
     schedule: Schedule = "constant"  # learning rate schedule after warmup
     warmup_ratio: float = 0.0  # share of the steps of the linear learning rate warmup
     learning_rate_multipliers: tuple[str, ...] = ()  # by layer, as in embedding=0.1
@@ -49,14 +49,14 @@ class TrainConfig:
     global_clipnorm: float = 0.0  # gradient clipping by global norm; 0 is off
     cache: bool = True  # keep encoded rows in memory, if they fit
     gradient_accumulation_steps: int = 1  # parts of a batch, computed one after another
-    precision: Precision = "float32"
+    precision: Precision = "float32"  # of computation; mixed_bfloat16 for GPUs
     monitor: str = ""  # score of early stopping, as in val_f1; default: the task's
     patience: int = 2  # epochs without a better score before early stopping
     keep_weights: Kept = "best"  # of which epoch; both saves the last beside the best
     strategy: Strategy = "auto"  # auto takes every GPU of this machine
     report_to: tuple[Tracker, ...] = ()  # experiment trackers
     checkpoint_seconds: float = 60.0  # between two checkpoints
-    seed: int = 0
+    seed: int = 0  # of weights, dropout and the order of rows
 
     def max_epochs(self, steps_per_epoch: int) -> int:
         """The number of epochs, at most: `epochs`, or fewer because of `max_steps`.

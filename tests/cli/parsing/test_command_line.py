@@ -7,9 +7,10 @@ from typing import Literal
 
 import pytest
 
-from tfnlp.cli import parse, to_dict
+from tfnlp.cli import parse
 from tfnlp.cli.parsing.command_line import parse_open
 from tfnlp.errors import UsageError
+from tfnlp.recipes.settings import to_dict
 
 
 @dataclass(frozen=True)

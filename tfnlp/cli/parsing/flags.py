@@ -113,7 +113,7 @@ def default_of(field: dataclasses.Field, given: Any = None) -> Any:
 
 
 def _comments(recipe: type) -> dict[str, str]:
-    """Field → the comment on its line, or the docstring under it; bases included."""
+    """Field → the comment on its lines, or the docstring under it; bases included."""
     found: dict[str, str] = {}
     for kind in reversed(recipe.__mro__[:-1]):
         try:
@@ -136,7 +136,8 @@ def _comments_in(source: str) -> dict[str, str]:
     for node, after in zip(body, [*body[1:], None], strict=True):
         if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
             continue
-        comment = lines.get(node.end_lineno or 0) or lines.get(node.lineno)
+        rows = range(node.end_lineno or node.lineno, node.lineno - 1, -1)
+        comment = next((lines[row] for row in rows if row in lines), "")
         found[node.target.id] = comment or _docstring(after)
     return found
 

@@ -47,6 +47,7 @@ def read_space(
             the flag in common: that of the data, or one that changes no score.
 
     Example:
+    >>> import dataclasses
     >>> @dataclasses.dataclass(frozen=True)
     ... class Recipe:
     ...     rate: float = 0.1
@@ -102,6 +103,7 @@ def fixed(recipe: Any, space: Mapping[str, Range | tuple[str, ...]]) -> dict[str
     lies: the rows themselves tell more.
 
     Example:
+    >>> import dataclasses
     >>> @dataclasses.dataclass(frozen=True)
     ... class Recipe:
     ...     name: str = "reviews"

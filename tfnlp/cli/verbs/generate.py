@@ -36,7 +36,7 @@ class Options:
     repetition_penalty: float = 1.0  # above 1 makes what was there unlikely
     no_repeat_ngram_size: int = 0  # n-grams of this size come once only; 0 is off
     stop: str = ""  # a string that ends the text
-    seed: int = 0
+    seed: int = 0  # of the first prompt; each next prompt adds 1
 
 
 def main(words: Sequence[str]) -> None:

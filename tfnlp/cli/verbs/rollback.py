@@ -16,7 +16,7 @@ class Options:
     """
 
     artefact: str  # folder of the versions, e.g. saved_models/demo
-    label: str = "stable"
+    label: str = "stable"  # the label that moves back
 
 
 def main(words: Sequence[str]) -> None:

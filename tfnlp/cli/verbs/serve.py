@@ -41,7 +41,7 @@ class Options:
     port: int = 8500  # gRPC port; 0 disables it
     rest_api_port: int = 8501  # REST port; 0 disables it
     host: str = "127.0.0.1"  # address to listen at; 0.0.0.0 is all of them
-    engine: Literal["auto", "tfnlp", "tensorflow_model_server"] = "auto"
+    engine: Literal["auto", "tfnlp", "tensorflow_model_server"] = "auto"  # server
     model_config_file: Path | None = None  # ModelServerConfig, instead of an artefact
     model_config_file_poll_wait_seconds: int = 0  # 0 reads the file once
     file_system_poll_wait_seconds: int = 1  # poll for versions; 0 looks once

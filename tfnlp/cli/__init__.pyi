@@ -1,0 +1,12 @@
+from .exit_codes import run as run
+from .io.batch import Batch as Batch
+from .io.batch import record as record
+from .io.manifest import Counts as Counts
+from .io.portions import Rejected as Rejected
+from .io.portions import Row as Row
+from .io.portions import read_portion as read_portion
+from .io.progress import Progress as Progress
+from .parsing.command_line import parse as parse
+from .parsing.search_space import fixed as fixed
+from .parsing.search_space import read_space as read_space
+from .parsing.search_space import suggest as suggest
