@@ -137,7 +137,7 @@ def test_a_network_with_a_wide_layer_learns_alike_on_all_devices():
     start = 0.1 * task.log_ratios(SEVERAL)  # leaves something to learn
 
     def build(hp):
-        return wide_network(task, start, wide_pooling="sum")
+        return wide_network(task, start, nb_prior=NaiveBayesPrior(pooling="sum"))
 
     network = testing.check_overfits(task, build, SEVERAL)
     testing.check_batch_invariance(task, network, SEVERAL)
