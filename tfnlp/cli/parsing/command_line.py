@@ -87,7 +87,7 @@ def unknown_flag(name: str, known: Sequence[str]) -> UsageError:
 def _read(
     recipe: type, argv: Sequence[str] | None, positional: Sequence[str], command: str
 ) -> tuple[dict[str, Any], Words]:
-    """Flag → value, and the unknown flags; prints the help if asked to."""
+    """Flag → value, and the unknown flags; prints the help on --help."""
     words = list(sys.argv[1:] if argv is None else argv)
     known = flags(recipe)
     if {"-h", "--help"} & set(words):
