@@ -6,6 +6,7 @@ package knows no text: what ids stand for, what a prompt is and how a network ke
 its cache is the business of its callers.
 """
 
+from tfnlp.decoding.chunks import generate_chunk as generate_chunk
 from tfnlp.decoding.contrastive_search import ContrastiveSearch as ContrastiveSearch
 from tfnlp.decoding.generation_config import SPECS as SPECS
 from tfnlp.decoding.generation_config import GenerationConfig as GenerationConfig

@@ -36,6 +36,14 @@ class SamplingState(NamedTuple):
     ended: tf.Tensor  # bool [N]
 
 
+class Progress(NamedTuple):
+    """Everything that the loop of sampling carries from token to token."""
+
+    texts: SamplingState
+    logits: tf.Tensor  # float32 [N, V], of the next token
+    cache: Any
+
+
 def sample(
     step: Step,
     first: StepOutputs,
@@ -50,8 +58,21 @@ def sample(
         first: outputs for the first new token.
         active: bool [B].
     """
+    texts = initial_state(tf.shape(first.logits)[0], request, active)
+    progress = Progress(texts, first.logits, cache)
+    return to_result(continue_texts(step, progress, request, shared).texts, request)
+
+
+def continue_texts(
+    step: Step,
+    progress: Progress,
+    request: GenerationRequest,
+    shared: Any,
+    *,
+    steps: int | tf.Tensor | None = None,
+) -> Progress:
+    """Samples more tokens of the running texts: at most `steps`, or until all end."""
     config = request.config
-    rows = tf.shape(first.logits)[0]
     sampled = config.any("temperature", lambda temperature: temperature > 0.0)
     draws = when(  # [B or 1, T]
         sampled,
@@ -76,13 +97,13 @@ def sample(
         needed = tf.reduce_any(texts.running)
         return texts, *tf.cond(needed, onward, lambda: (logits, cache))
 
-    texts, *_ = tf.while_loop(
+    found = tf.while_loop(
         lambda texts, *_: tf.reduce_any(texts.running),
         body,
-        (initial_state(rows, request, active), first.logits, cache),
-        maximum_iterations=request.size,
+        tuple(progress),
+        maximum_iterations=request.size if steps is None else steps,
     )
-    return to_result(texts, request)
+    return Progress(*found)
 
 
 def initial_state(

@@ -64,13 +64,18 @@ def max_difference(
 ) -> float:
     """Largest difference of two answers; strings and integers must be equal.
 
+    Of an output whose name ends in ``_bytes`` (an opaque state with floats in it) the
+    shape is compared only.
+
     Raises:
         ExportError: it exceeds the tolerance.
     """
     largest = 0.0
     for name, tensor in expected.items():
         ours, theirs = np.asarray(tensor), np.asarray(received[name])
-        if ours.dtype.kind != "f":
+        if name.endswith("_bytes"):
+            largest = max(largest, 0.0 if ours.shape == theirs.shape else np.inf)
+        elif ours.dtype.kind != "f":
             largest = max(largest, 0.0 if np.array_equal(ours, theirs) else np.inf)
         elif ours.shape != theirs.shape:
             largest = np.inf

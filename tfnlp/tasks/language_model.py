@@ -1,6 +1,5 @@
 """Language models: how probable a text is, and how another one goes on."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 import keras
@@ -31,8 +30,11 @@ MOST_TOKENS = 1024
 MOST_BEAMS = 8
 _OPTIONS = {n: spec for n, spec in decoding.SPECS.items() if n != "coverage_penalty"}
 """Options of a request: there is no source that a text could cover."""
-Watch = Callable[[tf.Tensor], None]
-"""A callback with the texts so far: string [B], or [B · beams]."""
+_CHUNK = {
+    "chunk_tokens": tf.TensorSpec([None], tf.int32, "chunk_tokens"),
+    "state_bytes": tf.TensorSpec([None], tf.string, "state_bytes"),
+}
+"""What a request to stream has besides."""
 
 
 class LanguageModel(Task):
@@ -134,14 +136,25 @@ class LanguageModel(Task):
         )
 
     def endpoints(self) -> dict[str, Endpoint]:
-        """``serving_default`` goes on after a prompt; ``score_text`` weighs a text."""
+        """Text generation whole and in chunks (streaming), and scoring of texts.
+
+        ``serving_default`` continues a prompt, ``generate_chunk`` does so some tokens
+        a call, ``score_text`` says how probable a text is.
+        """
+        config = decoding.GenerationConfig()
+        defaults = {"stop": "", **{n: getattr(config, n) for n in _OPTIONS}}
+        sampled = {n: spec for n, spec in _OPTIONS.items() if n != "num_beams"}
         return {
             "serving_default": Endpoint(
-                self.generate,
-                {"prompt": TEXT, "stop": TEXT, **_OPTIONS},
+                self.generate, {"prompt": TEXT, "stop": TEXT, **_OPTIONS}, defaults
+            ),
+            "generate_chunk": Endpoint(
+                self.generate_chunk,
+                {"prompt": TEXT, "stop": TEXT, **sampled, **_CHUNK},
                 {
-                    "stop": "",
-                    **{n: getattr(decoding.GenerationConfig(), n) for n in _OPTIONS},
+                    **{n: defaults[n] for n in ("stop", *sampled)},
+                    "chunk_tokens": 16,
+                    "state_bytes": "",
                 },
             ),
             "score_text": Endpoint(
@@ -214,14 +227,8 @@ class LanguageModel(Task):
         return self._told(_rows(scores, y, self.sequence_length), y, weight)
 
     @tf.autograph.experimental.do_not_convert
-    def generate(
-        self, model: Any, inputs: Tensors, *, watch: Watch | None = None
-    ) -> Tensors:
-        """What follows prompts: ``text`` and its log-probability, ``score``.
-
-        Args:
-            watch: eager only: a callback after every token, with the texts so far.
-        """
+    def generate(self, model: Any, inputs: Tensors) -> Tensors:
+        """What follows prompts: ``text`` and its log-probability, ``score``."""
         prompts = self._begun(inputs["prompt"])[:, -self.sequence_length :]
         rows = prompts.nrows(out_type=tf.int32)
         limits = {"max_tokens_limit": MOST_TOKENS, "num_beams_limit": MOST_BEAMS}
@@ -248,12 +255,69 @@ class LanguageModel(Task):
             **limits,
             suppress_tokens=self._never,
             prompt=ids,
-            stopping_criterion=self._stopped(stops, watch),
+            stopping_criterion=self._stopped(stops),
         )
         texts = self.tokenizer.decode(made.ids[:, 0])
         if stops is not None:
             texts = _parts(texts, stops)[0]
         return {"text": texts, "score": made.scores[:, 0]}
+
+    @tf.autograph.experimental.do_not_convert
+    def generate_chunk(self, model: Any, inputs: Tensors) -> Tensors:
+        """Streams: up to ``chunk_tokens`` more tokens of the text after each prompt.
+
+        The first call leaves ``state_bytes`` empty; each later one repeats the
+        request with the ``state_bytes`` of the last answer, until ``finished``.
+        ``text`` and ``score`` are those of the whole text so far, and at the end those
+        of `generate` for the row alone, bit for bit. Until then a text may end in the
+        beginning of its stop string, or of a character. Rows run one by one.
+
+        Returns:
+            ``text`` and ``state_bytes`` (string [B]), ``score`` (float32 [B]) and
+            ``finished`` (bool [B]).
+        """
+        rows = tf.shape(inputs["prompt"])[0]
+        columns = {n: tf.broadcast_to(each, [rows]) for n, each in inputs.items()}
+        return tf.map_fn(
+            lambda row: self._chunk(model, {n: each[None] for n, each in row.items()}),
+            columns,
+            fn_output_signature={
+                "text": tf.TensorSpec([], tf.string),
+                "score": tf.TensorSpec([], tf.float32),
+                "finished": tf.TensorSpec([], tf.bool),
+                "state_bytes": tf.TensorSpec([], tf.string),
+            },
+        )
+
+    def _chunk(self, model: Any, row: Tensors) -> Tensors:
+        """`generate_chunk` of one row: fields [1] to answers []."""
+        prompt = self._begun(row["prompt"])[:, -self.sequence_length :]
+        lengths = tf.cast(prompt.row_lengths(), tf.int32)
+        ids, config = (
+            prompt.to_tensor(),
+            decoding.GenerationConfig.from_request(row, 1),
+        )
+        length = tf.shape(ids)[1] + config.highest("max_tokens")
+        chunk = decoding.generate_chunk(
+            lambda: incremental_decoding.prefill(
+                model, ids, lengths, max_length=length
+            ),
+            config,
+            state=row["state_bytes"],
+            tokens=row["chunk_tokens"],
+            end_token_id=self.tokenizer.end if self.ends else None,
+            prompt=ids,
+            max_tokens_limit=MOST_TOKENS,
+            suppress_tokens=self._never,
+            stopping_criterion=self._stopped(row["stop"]),
+        )
+        text = _parts(self.tokenizer.decode(chunk.result.ids[:, 0]), row["stop"])[0]
+        return {
+            "text": text[0],
+            "score": chunk.result.scores[0, 0],
+            "finished": chunk.finished[0],
+            "state_bytes": chunk.state[0],
+        }
 
     def score(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """Perplexity, nats per token and bits per character, over all tokens.
@@ -316,19 +380,13 @@ class LanguageModel(Task):
             "slots": self.slots,
         }
 
-    def _stopped(
-        self, stops: tf.Tensor | None, watch: Watch | None
-    ) -> StoppingCriterion | None:
+    def _stopped(self, stops: tf.Tensor | None) -> StoppingCriterion | None:
         """Whether texts hold the stop string of their row: string [B]."""
-        if stops is None and watch is None:
+        if stops is None:
             return None
 
         def stopped(ids: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
             made = tf.RaggedTensor.from_tensor(ids, lengths=lengths)
-            if watch is not None:
-                watch(self.tokenizer.decode(made))
-            if stops is None:
-                return tf.zeros_like(lengths, tf.bool)
             wanted = tf.repeat(stops, tf.shape(ids)[0] // tf.shape(stops)[0])
             return tf.cond(
                 tf.reduce_any(wanted != ""),
