@@ -101,3 +101,27 @@ def test_every_pipeline_is_in_reach_of_init():
     from tfnlp.cli.verbs.init import pipelines
 
     assert set(pipelines()) == {p.stem for p in (ROOT / "pipelines").glob("*.py")}
+
+
+TRAPS = (ROOT / "docs" / "traps.md").read_text("utf-8")
+
+
+def test_every_trap_has_a_test_that_exists():
+    *_, last = sections = TRAPS.split("\n### ")[1:]
+    named = [re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", each) for each in sections]
+    assert all(named) and last
+    missing = [
+        f"{file}::{test}"
+        for tests in named
+        for file, test in tests
+        if not re.search(rf"^def {test}\(", (ROOT / file).read_text("utf-8"), re.M)
+    ]
+    assert missing == [], "docs/traps.md names tests that are gone"
+
+
+def test_every_pointer_to_a_trap_has_an_anchor():
+    pointer = re.compile(r"docs/traps\.md#([a-z]\d+)(?: to #([a-z]\d+))?")
+    code = [path for path in listed() if path.suffix == ".py"]
+    found = {each for path in code for each in pointer.findall(path.read_text("utf-8"))}
+    anchors = set(re.findall(r'<a id="(\w+)">', TRAPS))
+    assert {name for pair in found for name in pair if name} - anchors == set()

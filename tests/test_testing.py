@@ -103,6 +103,16 @@ class Blind(Words):
         return features | {"sizes": tf.zeros_like(features["sizes"])}
 
 
+class Misread(Words):
+    """Its score compares the gold with something else than the answer."""
+
+    def score(self, rows, answers):
+        return {"error": float(np.mean(np.abs(rows["y"] - 0.5)))}
+
+    def gold_answers(self, rows, answers):
+        return {"score": rows["y"]}
+
+
 class Unscored(Words):
     """Its score is no number."""
 
@@ -110,7 +120,7 @@ class Unscored(Words):
         return {"error": float("nan")}
 
 
-def build(hp, *, mask="int32", leaks=False, raw=False):
+def build(hp, *, mask="int32", leaks=False, raw=False, coarse=False):
     sizes = keras.Input([None], name="sizes")
     padding = keras.Input([None], dtype=mask, name="mask")
     inputs = {"sizes": sizes, "mask": padding}
@@ -121,6 +131,8 @@ def build(hp, *, mask="int32", leaks=False, raw=False):
     if leaks:
         weights = keras.ops.ones_like(weights)
     total = keras.ops.sum(vectors * weights, axis=1) / keras.ops.sum(weights, axis=1)
+    if coarse:  # 1.001 - 1 is 0 in bfloat16
+        total = total / (keras.ops.cast(1.001, total.dtype) - 1)
     return keras.Model(inputs, keras.layers.Dense(1)(total))
 
 
@@ -155,13 +167,13 @@ def test_a_leaking_mask_is_found():
 def test_a_bool_feature_is_found():
     network = build(Defaults(), mask="bool")
     message = fails(testing.check_seam, Bools(), network, ROWS)
-    assert message == "seam: mask is bool; use int32 or float32 (trap M4)"
+    assert message == "seam: mask is bool; use int32 or float32 (docs/traps.md#m4)"
 
 
 def test_a_string_that_leaves_encode_is_found():
     network = build(Defaults(), raw=True)
     message = fails(testing.check_seam, Strings(), network, ROWS)
-    assert message == "seam: raw is string; use int32 or float32 (trap M4)"
+    assert message == "seam: raw is string; use int32 or float32 (docs/traps.md#m4)"
 
 
 def test_a_feature_that_the_network_does_not_know_is_found():
@@ -190,6 +202,21 @@ def test_an_answer_that_is_not_finite_is_found():
 def test_a_score_that_is_not_finite_is_found():
     message = fails(testing.check_score, Unscored(), build(Defaults()), ROWS)
     assert message == "score: error is nan"
+
+
+def test_gold_answers_without_a_perfect_score_are_found():
+    message = fails(testing.check_score, Misread(), build(Defaults()), ROWS)
+    assert message == (
+        "score: gold answers are scored {'error': 0.5}; none of these is perfect"
+    )
+
+
+def test_numbers_too_small_for_bfloat16_are_found():
+    def coarse(hp):
+        return build(hp, coarse=True)
+
+    message = fails(testing.check_precision, Words(), coarse, ROWS)
+    assert message == "precision: the loss in bfloat16 is nan"
 
 
 @pytest.mark.slow

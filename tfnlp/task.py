@@ -121,6 +121,22 @@ class Task(tf.Module, abc.ABC):
             Resample(rows, numbers), Resample(answers, numbers)
         )
 
+    def gold_answers(self, rows: Arrays, answers: Arrays) -> Arrays | None:
+        """Answers with the gold in place of predictions; None if there are none.
+
+        `tfnlp.testing.check_task` scores them: one score at least must be perfect. By
+        default the outputs that are named like targets become these.
+
+        Args:
+            answers: those of a network, for all other outputs.
+        """
+        gold = {
+            name: rows[name]
+            for name in self.targets
+            if name in answers and np.shape(rows[name]) == np.shape(answers[name])
+        }
+        return {**answers, **gold} if gold else None
+
     def figures(self, rows: Arrays, answers: Arrays) -> Sequence[Any]:
         """What the report draws besides: `tfnlp.scores.figures` objects."""
         return ()

@@ -4,10 +4,12 @@ Third parties call `check_task` on their own task, as scikit-learn's users call
 ``check_estimator``.
 """
 
+import contextlib
 import dataclasses
 import functools
 import importlib.util
 import json
+import math
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -21,11 +23,13 @@ import tensorflow as tf
 from tfnlp import prediction
 from tfnlp.data.batching import batches
 from tfnlp.data.cache import encode_once
+from tfnlp.errors import ExportError
 from tfnlp.evaluation.evaluate import evaluate
 from tfnlp.export.format_parity import flatten_outputs, needs_one_run
 from tfnlp.export.savedmodel.artefact import export
 from tfnlp.export.savedmodel.runner import SavedModelRunner
 from tfnlp.saving import from_json, to_json
+from tfnlp.scores.directions import lower_is_better
 from tfnlp.serving.client.predictor import load
 from tfnlp.specs import Rows, check_rows, text_fields
 from tfnlp.task import Task, Tensors
@@ -73,6 +77,9 @@ def check_task(
     check_score(task, network, rows)
     check_seam(task, network, rows)
     check_device_invariance(task, build, rows)
+    check_precision(task, build, rows)
+    with contextlib.suppress(ExportError):  # the refusal says why there is no ONNX
+        check_onnx(task, network, rows)
     check_searchable(task, build, rows, folder)
 
 
@@ -169,7 +176,11 @@ def check_odd_requests(task: Task, network: keras.Model, rows: Rows) -> None:
 
 
 def check_score(task: Task, network: keras.Model, rows: Rows) -> None:
-    """Scores are finite, whatever was answered, and intervals hold them."""
+    """Scores are finite for any answers, and perfect for the gold; intervals are valid.
+
+    See `Task.gold_answers`: a score is perfect that is 1, or 100, or 0 where lower is
+    better.
+    """
     report = evaluate(task, network, rows, repeats=50)
     for name, value in report.scores.items():
         _expect(bool(np.isfinite(value)), f"score: {name} is {value}")
@@ -177,12 +188,21 @@ def check_score(task: Task, network: keras.Model, rows: Rows) -> None:
         _expect(low <= high, f"score: interval of {name} is {low} to {high}")
     schema = {**task.inputs, **task.targets}
     gold = prediction.arrays(next(iter(check_rows(rows, schema).batch(64))))
+    columns = _answerer(task, network)(_inputs(task, rows))
+    answers = prediction.arrays({k: tf.constant(v) for k, v in columns.items()})
     emptied = {
         name: np.full_like(value, "") if value.dtype == object else value * 0
-        for name, value in _answerer(task, network)(_inputs(task, rows)).items()
+        for name, value in answers.items()
     }
     for name, value in task.score(gold, emptied).items():
         _expect(bool(np.isfinite(value)), f"score: {name} of empty answers is {value}")
+    perfect = task.gold_answers(gold, answers)
+    if perfect is not None:
+        scores = task.score(gold, perfect)
+        _expect(
+            any(_is_perfect(name, value) for name, value in scores.items()),
+            f"score: gold answers are scored {scores}; none of these is perfect",
+        )
 
 
 def check_seam(task: Task, network: keras.Model, rows: Rows) -> None:
@@ -196,7 +216,8 @@ def check_seam(task: Task, network: keras.Model, rows: Rows) -> None:
     for name, spec in features.items():
         _expect(
             spec.dtype in (tf.int32, tf.float32),
-            f"seam: {name} is {spec.dtype.name}; use int32 or float32 (trap M4)",
+            f"seam: {name} is {spec.dtype.name}; use int32 or float32 "
+            "(docs/traps.md#m4)",
         )
     _expect(weight.dtype == tf.float32, f"seam: weight is {weight.dtype.name}")
 
@@ -222,6 +243,21 @@ def check_device_invariance(task: Task, build: Build, rows: Rows) -> None:
         "device invariance: two micro-batches with the strategy "
         f"{parts.strategy!r} move a weight by {far}",
     )
+
+
+def check_precision(task: Task, build: Build, rows: Rows) -> None:
+    """One training step in mixed bfloat16 gives a finite loss and finite weights."""
+    config = TrainConfig(epochs=1, batch_size=8, precision="mixed_bfloat16")
+    trainable: Trainable = compiled(task, build, config, steps=1)
+    data = task.dataset(_batches(task, rows, size=config.batch_size)).take(1)
+    history = trainable.fit(data, verbose=0, shuffle=False).history
+    (loss,) = history["loss"]
+    _expect(bool(np.isfinite(loss)), f"precision: the loss in bfloat16 is {loss}")
+    for weight in trainable.network.weights:
+        _expect(
+            bool(np.isfinite(keras.ops.convert_to_numpy(weight)).all()),
+            f"precision: a step in bfloat16 makes {weight.path} infinite or NaN",
+        )
 
 
 def check_onnx(task: Task, network: keras.Model, rows: Rows) -> None:
@@ -319,6 +355,11 @@ def _close(first: Mapping, second: Mapping) -> bool:
     return set(first) == set(second) and all(
         _alike(np.asarray(first[name]), np.asarray(second[name])) for name in first
     )
+
+
+def _is_perfect(name: str, value: float) -> bool:
+    best = (0.0,) if lower_is_better(name) else (1.0, 100.0)
+    return any(math.isclose(value, each, abs_tol=1e-6) for each in best)
 
 
 def _alike(first: np.ndarray, second: np.ndarray) -> bool:

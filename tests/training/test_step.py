@@ -1,4 +1,4 @@
-"""Weights do not depend on devices or micro-batches: traps T1 to T4 as tests."""
+"""Weights do not depend on devices or micro-batches (docs/traps.md#t1 to #t4)."""
 
 import functools
 

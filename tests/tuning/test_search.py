@@ -261,7 +261,7 @@ def test_two_workers_share_a_search(tmp_path):
 
 @pytest.mark.parametrize("trials", [1, 5])
 def test_a_search_without_a_completed_trial_raises(trials, tmp_path):
-    """Trap M5: KerasTuner would return values that were never tried."""
+    """docs/traps.md#m5: KerasTuner would return values that were never tried."""
 
     def failing(hp, epochs):
         raise ZeroDivisionError("no network today")

@@ -1,4 +1,4 @@
-"""Streaming generation: some tokens now, and the state from which the next call goes on.
+"""Streaming text generation: some tokens a call, and a state for the next call.
 
 The state of a text is one string: the tokens so far, the logits of the next token and
 the decoder's cache (keys and values, or recurrent states), serialised by TensorFlow.

@@ -19,7 +19,7 @@ class CharacterRNN(keras.layers.Layer):
 
     As in Lample et al. (2016). No layer carries a mask: in both directions the padding
     of a word is read after its last character, so a vector does not depend on longer
-    words in the batch, and cuDNN can be used.
+    words in the batch, and cuDNN can be used (docs/traps.md#t7).
 
     Args:
         hidden_dim: size of a word's vector; each direction makes half of it.

@@ -309,6 +309,15 @@ class Tagging(Task):
             gap="" if self.tokenizer == "characters" else " ",
         )
 
+    def gold_answers(self, rows: Columns, answers: Columns) -> Columns:
+        """Answers with the gold tags, padded with ""."""
+        gold, _ = self._compared(rows, answers)
+        tags = [text.split(" ") for text in gold]
+        table = np.full((len(tags), max(map(len, tags), default=0)), "", object)
+        for row, own in enumerate(tags):
+            table[row, : len(own)] = own
+        return {**(super().gold_answers(rows, answers) or answers), "tags": table}
+
     @property
     def _spans(self) -> scores.Spans | None:
         return schemes.spans if self.scheme else None

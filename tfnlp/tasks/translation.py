@@ -256,6 +256,10 @@ class Translation(Task):
         """Bootstrap: `score` of resampled rows; each row is counted once."""
         return corpus_statistics.redrawn(self._measured(rows, answers))
 
+    def gold_answers(self, rows: Arrays, answers: Arrays) -> Arrays:
+        """Answers with the targets as texts."""
+        return {**answers, "text": rows["target"]}
+
     def figures(self, rows: Arrays, answers: Arrays) -> tuple:
         """Lengths, and the worst, typical and best answers beside references."""
         signatures = corpus_statistics.signatures(self._measured(rows, answers))

@@ -35,7 +35,7 @@ def merged(gradient: Gradient) -> Gradient:
 def already_summed(optimizer: keras.optimizers.Optimizer) -> None:
     """Tells an optimizer that its gradients are sums over all replicas already.
 
-    Keras would sum once more, after clipping (trap T3).
+    Keras would sum once more, after clipping (docs/traps.md#t3).
     """
     for each in (optimizer, getattr(optimizer, "inner_optimizer", None)):
         if each is not None:

@@ -1,4 +1,6 @@
-"""The training step: the arithmetic that Keras gets wrong for text (traps T1-T4).
+"""The training step: gradient accumulation and loss reduction over real tokens.
+
+Keras gets this arithmetic wrong for text: docs/traps.md#t1 to #t4.
 
 Only the engine knows how many replicas and micro-batches there are, so only the
 engine divides: each item's loss is summed, and the sum is divided by the total

@@ -1,7 +1,8 @@
 """Where a run computes: one device, this machine's GPUs, several machines, or TPUs.
 
 Imports TensorFlow only. Several machines must be joined before TensorFlow computes
-anything, as an import of Keras may: its context knows no others then (trap M2).
+anything, as an import of Keras may: its context knows no others then
+(docs/traps.md#m2).
 """
 
 import functools

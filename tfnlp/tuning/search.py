@@ -202,7 +202,7 @@ def search(
     Raises:
         UsageError: the method is unknown, or the folder has trials of another
             objective, space, method, seed or other `fixed` values.
-        TrainingError: no trial completed (trap M5: KerasTuner would return
+        TrainingError: no trial completed (docs/traps.md#m5: KerasTuner would return
             arbitrary values).
     """
     mode = mode or direction(objective)

@@ -1,4 +1,4 @@
-"""`tfnlp generate`: prompts in, texts out, one after the other or as they are made."""
+"""`tfnlp generate`: texts from prompts, whole or streamed from the SavedModel."""
 
 import io
 import json
@@ -12,10 +12,15 @@ import tensorflow as tf
 
 import tfnlp
 from tfnlp.cli import console
-from tfnlp.cli.verbs.generate import show
+from tfnlp.cli.verbs.generate import CHUNKS, Options, chunks, rows, show
 from tfnlp.data.rows import from_list
+from tfnlp.export.savedmodel.artefact import export
+from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.networks.transformer_decoder import TransformerDecoder
+from tfnlp.serving.client.requests import tensor
 from tfnlp.tasks.language_model import LanguageModel
+
+load = tfnlp.load
 
 
 @pytest.fixture(scope="module")
@@ -101,30 +106,134 @@ def test_bytes_that_are_no_text_are_shown_as_such(artefact, capsys, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("prompt", "made", "stop", "shown"),
+    ("prompt", "chunks", "stop", "shown"),
     [
-        ("the cat", ["sits", "sits here"], "", "the cat sits here\n"),
-        ("the cat", ["sits", "sits house"], "ou", "the cat sits h\n"),
-        ("the cat\n", ["sits"], "", "the cat\nsits\n"),
+        ("the cat", ["sits", "sits here"], "", ["the cat", " sits", " here", "\n"]),
+        ("the cat", ["sits", "sits house"], "ou", ["the cat", " si", "ts h", "\n"]),
+        ("the cat\n", ["sits"], "", ["the cat\n", "sits", "\n"]),
+        ("caf", ["\ufffd", "é", "é\ufffd", "élan"], "", ["caf", "é", "lan", "\n"]),
     ],
 )
-def test_words_stand_apart_and_nothing_behind_a_stop_is_shown(
-    monkeypatch, prompt, made, stop, shown
+def test_chunks_hold_back_half_characters_and_beginnings_of_stop_strings(
+    monkeypatch, prompt, chunks, stop, shown
 ):
-    """A token may hold a stop string and go on behind it."""
+    """A token may hold a stop string and more text after it."""
+    texts = iter(chunks)
 
-    def generate(network, inputs, *, watch):
-        for text in made:
-            watch(tf.constant([text]))
-        last = made[-1].partition(stop)[0] if stop else made[-1]
-        return {"text": tf.constant([last])}
+    def run(endpoint, request):
+        text = next(texts)
+        finished = text == chunks[-1]
+        text = text.partition(stop)[0] if stop and finished else text
+        columns = {"text": text.encode(), "finished": finished, "state_bytes": b""}
+        return {name: np.array([value]) for name, value in columns.items()}
 
-    task = SimpleNamespace(generate=generate, tokenizer=SimpleNamespace(separator=" "))
-    specs = {name: tf.TensorSpec([None], tf.string) for name in ("prompt", "stop")}
-    predictor = SimpleNamespace(task=task, network=None, inputs=specs)
+    separator = " " if prompt.startswith("the") else ""
+    specs = {
+        name: tf.TensorSpec([None], tf.string)
+        for name in ("prompt", "stop", "state_bytes")
+    } | {"chunk_tokens": tf.TensorSpec([None], tf.int32)}
+    predictor = SimpleNamespace(
+        task=SimpleNamespace(tokenizer=SimpleNamespace(separator=separator)),
+        endpoints={CHUNKS: specs},
+        run=run,
+    )
+    written = []
     monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(sys.stdout, "write", written.append)
     show(predictor, {"prompt": prompt, "stop": stop})
-    assert sys.stdout.getvalue() == shown
+    assert [part for part in written if part] == shown
+
+
+def recurrent(folder):
+    """A predictor of an untrained recurrent language model with an end token."""
+    texts = from_list([{"text": "abc é"}])
+    task = LanguageModel.from_rows(texts, tokenizer="characters", ends=True)
+    decoder = RecurrentDecoder(task.pieces.size, hidden_dim=8)
+    version = export(task, task.network(decoder), "letters", output=folder)
+    return load(version)
+
+
+@pytest.mark.parametrize("form", ["attention", "recurrent"])
+def test_a_streamed_text_is_the_whole_text_bit_for_bit(form, loaded, tmp_path):
+    predictor = loaded if form == "attention" else recurrent(tmp_path)
+    for temperature, stop, penalty in (
+        (0.0, "", 1.0),
+        (1.0, "", 1.3),
+        (1.0, "é", 1.0),
+        (1.0, "ab", 1.0),
+    ):
+        row = {"prompt": "ab", "temperature": temperature, "stop": stop, "seed": 5}
+        row |= {"max_tokens": 20, "repetition_penalty": penalty}
+        (whole,) = predictor.predict([row])
+        full = {**predictor.defaults[CHUNKS], **row}
+        for tokens in (1, 3, 20, 64):
+            *_, (text, finished) = chunks(predictor, full, tokens=tokens)
+            assert (text, finished) == (whole["text"], True)
+
+
+def continued(predictor, **changed):
+    """The answer to the second chunk of a text, if the request changes."""
+    fields = predictor.endpoints[CHUNKS]
+    row = {**predictor.defaults[CHUNKS], "prompt": "ab", "chunk_tokens": 2}
+
+    def ask(row):
+        request = {name: tensor(name, [row[name]], fields[name]) for name in fields}
+        return predictor.run(CHUNKS, request)
+
+    first = ask(row)
+    return ask({**row, "state_bytes": first["state_bytes"][0], **changed})
+
+
+def test_the_state_continues_where_the_last_chunk_ended(loaded):
+    (whole,) = loaded.predict([{"prompt": "ab", "max_tokens": 4}])
+    answer = continued(loaded)
+    assert answer["text"][0].decode() == whole["text"]
+    assert answer["score"][0] == np.float32(whole["score"])
+    assert not answer["finished"][0]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"prompt": "ba"}, "must belong to the prompt and max_tokens of the request"),
+        ({"max_tokens": 9}, "must belong to the prompt and max_tokens of the request"),
+        ({"state_bytes": b"x"}, "must be what the call before returned"),
+        ({"chunk_tokens": 0}, "chunk_tokens must be at least 1. Received: 0"),
+    ],
+)
+def test_a_state_of_another_request_is_refused(loaded, changed, message):
+    with pytest.raises(tfnlp.errors.RequestError, match=message):
+        continued(loaded, **changed)
+
+
+def test_chunks_of_rows_are_bytes_and_go_back_as_they_came(loaded):
+    row = {"prompt": "ab", "max_tokens": 6, "chunk_tokens": 3}
+    (first,) = loaded.predict([row], endpoint=CHUNKS)
+    (last,) = loaded.predict([{**row, "state_bytes": first["state_bytes"]}])
+    (whole,) = loaded.predict([{"prompt": "ab", "max_tokens": 6}])
+    assert (last["finished"], last["text"]) == (True, whole["text"])
+
+
+def test_an_artefact_that_cannot_stream_shows_the_whole_text(
+    artefact, capsys, monkeypatch, loaded
+):
+    """Artefacts of format 1 have no signature for chunks."""
+    words = ("generate", artefact, "--prompt", "ab", *ASKED)
+    assert call(*words) == 0
+    expected = capsys.readouterr().out
+    answering = dict(loaded.endpoints)
+    del answering[CHUNKS]
+    monkeypatch.setattr(type(loaded), "endpoints", answering)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    assert call(*words) == 0
+    assert sys.stdout.getvalue() == expected
+    assert "has no signature generate_chunk" in capsys.readouterr().err
+
+
+def test_an_artefact_of_format_1_gets_its_own_field_names():
+    options = Options(artefact="plays", no_repeat_ngram_size=3)
+    (row,) = rows(options, ["ab"], ["prompt", "no_repeat_ngram"])
+    assert row["no_repeat_ngram"] == 3 and "no_repeat_ngram_size" not in row
 
 
 def test_predict_takes_a_prompt_and_any_option(artefact, capsys):

@@ -114,7 +114,7 @@ def test_an_artefact_has_the_files_of_a_server_and_its_own_beside(tmp_path):
 
 
 def test_inputs_and_outputs_keep_their_names(tmp_path):
-    """Trap T13: Keras would call them keras_tensor_18 and output_0."""
+    """docs/traps.md#t13: Keras would call them keras_tensor_18 and output_0."""
     served = tf.saved_model.load(str(write(tmp_path))).signatures["serving_default"]
     assert set(served.structured_input_signature[1]) == {"text"}
     assert set(served.structured_outputs) == {"label", "score"}

@@ -1,4 +1,4 @@
-"""What not every machine and server can run never gets into an artefact (trap T7)."""
+"""Operations that not every machine and server has are refused: docs/traps.md#t7."""
 
 import keras
 import pytest

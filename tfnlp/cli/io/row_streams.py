@@ -1,5 +1,6 @@
 """Streaming rows from standard input, and answers to standard output as JSON lines."""
 
+import base64
 import csv
 import json
 import math
@@ -117,11 +118,18 @@ def write(answers: Iterable[Mapping[str, Any]]) -> None:
     >>> write([{"label": "pos", "score": 0.8}, {"label": "naïve", "score": 0.9}])
     {"label": "pos", "score": 0.8}
     {"label": "naïve", "score": 0.9}
+    >>> write([{"state_bytes": b"a"}])
+    {"state_bytes": {"b64": "YQ=="}}
     """
     for answer in answers:
-        line = json.dumps(answer, ensure_ascii=False)
+        line = json.dumps(answer, ensure_ascii=False, default=_binary)
         sys.stdout.write(line.encode("utf-8", "replace").decode() + "\n")
         sys.stdout.flush()
+
+
+def _binary(value: bytes) -> dict[str, str]:
+    """Bytes as TF Serving's REST has them."""
+    return {"b64": base64.b64encode(value).decode()}
 
 
 def number(value: Any, kind: type = float) -> Any:

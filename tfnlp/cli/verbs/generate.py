@@ -2,7 +2,7 @@
 
 import dataclasses
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ CHUNKS = "generate_chunk"
 """The signature that texts are streamed from."""
 CHUNK_TOKENS = 8
 """Tokens that appear together."""
+RENAMED = {"no_repeat_ngram_size": "no_repeat_ngram"}
+"""Option → the field of its request in artefacts of format 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ def main(words: Sequence[str]) -> None:
             file=sys.stderr,
         )
     prompts = given if given is not None else (line.rstrip("\n") for line in sys.stdin)
-    for number, row in enumerate(rows(options, prompts)):
+    for number, row in enumerate(rows(options, prompts, predictor.inputs)):
         if number:
             print()
         if streamed:
@@ -109,9 +111,18 @@ def check(options: Options) -> None:
     )
 
 
-def rows(options: Options, prompts: Any) -> Iterator[dict[str, Any]]:
-    """A request for each prompt; seeds count up."""
-    values = {name: getattr(options, name) for name in _fields()}
+def rows(
+    options: Options, prompts: Iterable[str], fields: Collection[str]
+) -> Iterator[dict[str, Any]]:
+    """A request for each prompt; seeds count up.
+
+    Args:
+        fields: of the signature; an artefact of format 1 has `RENAMED` ones.
+    """
+    values = {
+        RENAMED[name] if RENAMED.get(name) in fields else name: getattr(options, name)
+        for name in _fields()
+    }
     for number, prompt in enumerate(prompts):
         text = prompt.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         yield {**values, "prompt": text, "seed": options.seed + number}
@@ -168,7 +179,7 @@ def chunks(
     finished = False
     while not finished:
         request = {name: tensor(name, [values[name]], fields[name]) for name in fields}
-        answer = predictor.ask(CHUNKS, request)
+        answer = predictor.run(CHUNKS, request)
         finished = bool(answer["finished"][0])
         values["state_bytes"] = answer["state_bytes"][0]
         yield answer["text"][0].decode("utf-8", "replace"), finished

@@ -1,8 +1,8 @@
 """Servable module: a task and its network with named signatures, strings in and out.
 
 TensorFlow only exports what is reachable from the module, so the task and the variables
-of the network are attributes of it (trap M12). The network is not: a server restores
-Keras' variables into copies that no signature reads, and then has no weights
+of the network are attributes of it (docs/traps.md#m12). The network is not: a server
+restores Keras' variables into copies that no signature reads, and then has no weights
 (keras#20095, serving#2250); TensorFlow's own, which those hold, are restored as such.
 Knows no task and nothing of the file system.
 """

@@ -44,7 +44,7 @@ def rows(columns: Arrays, lists: Collection[str] = ()) -> Iterator[dict[str, Any
     """
     lists = [name for name in columns if name in lists]
     spans = [name for name in lists if name.startswith(SPAN)]
-    values = {name: _plain(column) for name, column in columns.items()}
+    values = {name: _plain(name, column) for name, column in columns.items()}
     for group in (spans, [name for name in lists if name not in spans]):
         if not any(columns[name].dtype == object for name in group):
             continue
@@ -61,9 +61,9 @@ def rows(columns: Arrays, lists: Collection[str] = ()) -> Iterator[dict[str, Any
         yield {name: values[name][k] for name in names}
 
 
-def _plain(column: np.ndarray) -> list[Any]:
-    """Nested lists of str, int and float."""
-    if column.dtype == object:
+def _plain(name: str, column: np.ndarray) -> list[Any]:
+    """Nested lists of str, int and float, and of bytes if the name ends in _bytes."""
+    if column.dtype == object and not name.endswith("_bytes"):
         decode = np.vectorize(lambda b: b.decode("utf-8", "replace"), otypes=[object])
         column = decode(column) if column.size else column
     return column.tolist()
