@@ -1,8 +1,8 @@
 """LSTM and GRU leave marks while a network is traced; `fused` writes their nodes.
 
 Left alone, tf2onnx writes a masked layer as a loop (docs/traps.md#t8), and one that
-reads a reversed row as if the padding belonged to it: it drops the lengths, and the numbers
-of shorter rows are wrong.
+reads a reversed row as if the padding belonged to it: it drops the lengths, and the
+numbers of shorter rows are wrong.
 """
 
 import contextlib

@@ -2,8 +2,8 @@
 
 Keras selects cuDNN for LSTM and GRU when a graph is traced on a machine with a GPU;
 such a graph loads nowhere else (docs/traps.md#t7). cuDNN is switched off while
-signatures are traced, and the finished graph is searched for device-specific operations, calls of
-Python, and operations that TF Serving lacks.
+signatures are traced, and the finished graph is searched for device-specific
+operations, calls of Python, and operations that TF Serving lacks.
 """
 
 import contextlib
