@@ -1,13 +1,13 @@
-"""How many tokens a second are generated: with and without a cache, and by KerasHub.
+"""Tokens per second of text generation: with and without a KV cache, and by KerasHub.
 
     pip install -r benchmarks/requirements.txt
     python benchmarks/generation.py
 
 All continue the same random prompts greedily with Transformers of one size and random
-weights, each call from prompt to the last token, batched. Reading everything again for
-each token is what a network without `step` costs; the peer is GPT-2 of KerasHub with
-its own cache, compiled by XLA as it comes. The first call of each is not counted, the
-fastest of the others is. The table goes to standard output.
+weights, each call from prompt to the last token, batched. "No cache" is the cost of a
+network without `step`, which reads all tokens for each new one; the peer is GPT-2 of
+KerasHub with its own cache, compiled by XLA by default. The first call of each is not
+counted, the fastest of the others is. The table goes to standard output.
 """
 
 import time
@@ -32,13 +32,13 @@ PEER = "KerasHub, GPT2CausalLM.generate"
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Measures the tokens a second of generation."""
+    """Measures the tokens per second of generation."""
 
-    vocabulary: int = 5_000
-    width: int = 256
-    depth: int = 4
-    heads: int = 4
-    batch: int = 8  # prompts
+    vocabulary_size: int = 5_000
+    hidden_dim: int = 256
+    num_layers: int = 4
+    num_heads: int = 4
+    batch_size: int = 8  # prompts
     prompt: int = 16  # tokens of each
     tokens: int = 256  # new ones of each
     repeats: int = 3  # calls that are counted
@@ -48,12 +48,12 @@ def main(recipe: Recipe) -> None:
     """Generates in three ways and prints."""
     keras.utils.set_random_seed(0)
     prompts = np.random.randint(
-        3, recipe.vocabulary, [recipe.batch, recipe.prompt]
+        3, recipe.vocabulary_size, [recipe.batch_size, recipe.prompt]
     ).astype("int32")
     ways = {
         PEER: of_keras_hub(recipe, prompts),
-        "tfnlp, reading everything again": of_tfnlp(recipe, prompts, cached=False),
-        "tfnlp, cached": of_tfnlp(recipe, prompts, cached=True),
+        "tfnlp, no cache": of_tfnlp(recipe, prompts, cached=False),
+        "tfnlp, KV cache": of_tfnlp(recipe, prompts, cached=True),
     }
     speeds = {name: speed(recipe, call) for name, call in ways.items()}
     print(table(speeds))
@@ -64,17 +64,17 @@ def of_tfnlp(
 ) -> Callable[[], object]:
     """A graph that continues the prompts."""
     decoder = TransformerDecoder(
-        recipe.vocabulary,
-        hidden_dim=recipe.width,
-        num_layers=recipe.depth,
-        num_heads=recipe.heads,
+        recipe.vocabulary_size,
+        hidden_dim=recipe.hidden_dim,
+        num_layers=recipe.num_layers,
+        num_heads=recipe.num_heads,
         sequence_length=recipe.prompt + recipe.tokens,
         dropout=0.0,
     )
     inputs = keras.Input([None], dtype="int32", name="token_ids")
     network = keras.Model({"token_ids": inputs}, decoder(inputs))
     model = network if cached else lambda features: network(features)
-    lengths = tf.fill([recipe.batch], recipe.prompt)
+    lengths = tf.fill([recipe.batch_size], recipe.prompt)
 
     @tf.function
     def generate(ids: tf.Tensor) -> tf.Tensor:
@@ -95,11 +95,11 @@ def of_keras_hub(recipe: Recipe, prompts: np.ndarray) -> Callable[[], object]:
     """GPT-2 of KerasHub, greedy, that never stops early."""
     whole = recipe.prompt + recipe.tokens
     backbone = keras_hub.models.GPT2Backbone(
-        vocabulary_size=recipe.vocabulary,
-        num_layers=recipe.depth,
-        num_heads=recipe.heads,
-        hidden_dim=recipe.width,
-        intermediate_dim=4 * recipe.width,
+        vocabulary_size=recipe.vocabulary_size,
+        num_layers=recipe.num_layers,
+        num_heads=recipe.num_heads,
+        hidden_dim=recipe.hidden_dim,
+        intermediate_dim=4 * recipe.hidden_dim,
         max_sequence_length=whole,
     )
     peer = keras_hub.models.GPT2CausalLM(backbone, preprocessor=None)
@@ -120,7 +120,7 @@ def speed(recipe: Recipe, call: Callable[[], object]) -> float:
         start = time.perf_counter()
         call()
         took.append(time.perf_counter() - start)
-    return recipe.batch * recipe.tokens / min(took)
+    return recipe.batch_size * recipe.tokens / min(took)
 
 
 def table(speeds: dict[str, float]) -> str:

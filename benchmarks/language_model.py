@@ -1,13 +1,14 @@
-"""How many tokens a second train: `tfnlp.fit` against PyTorch, the same language model.
+"""Training tokens per second: `tfnlp.fit` against PyTorch, the same language model.
 
     pip install -r benchmarks/requirements.txt
     python benchmarks/language_model.py
 
-Both train a Transformer of characters, then an LSTM of words whose state is carried
-on, on the same made-up text, with Adam and a clipped gradient. The peer is written as
-PyTorch's users write it: `nn.TransformerEncoder` with a causal mask, `nn.LSTM`, ids
-encoded once and kept in memory. Both get all cores. The first epoch is not counted,
-the fastest of the others is. The table goes to standard output.
+Both train a Transformer of characters, then an LSTM of words by truncated
+back-propagation through time, on the same synthetic text, with Adam and gradient
+clipping. The peer is written as PyTorch's users write it: `nn.TransformerEncoder` with
+a causal mask, `nn.LSTM`, ids encoded once and kept in memory. Both get all cores. The
+first epoch is not counted, the fastest of the others is. The table goes to standard
+output.
 """
 
 import time
@@ -33,15 +34,15 @@ with quiet_start():
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Measures the tokens a second of an epoch."""
+    """Measures the tokens per second of an epoch."""
 
     characters: int = 400_000  # of the Transformer's text
     words: int = 60_000  # of the LSTM's text
-    vocabulary: int = 10_000  # different words
+    vocabulary_size: int = 10_000  # different words
     sequence_length: int = 128  # tokens of a block of the Transformer
-    width: int = 128  # of the Transformer
-    depth: int = 4
-    heads: int = 4
+    hidden_dim: int = 128  # of the Transformer
+    num_layers: int = 4
+    num_heads: int = 4
     segment: int = 35  # tokens of a block of the LSTM
     state: int = 256  # width of the LSTM
     batch_size: int = 32
@@ -55,12 +56,12 @@ class Transformer(nn.Module):
 
     def __init__(self, size: int, recipe: Recipe):
         super().__init__()
-        width = recipe.width
+        width = recipe.hidden_dim
         self.table = nn.Embedding(size, width)
         self.places = nn.Embedding(recipe.sequence_length, width)
         block = nn.TransformerEncoderLayer(
             width,
-            recipe.heads,
+            recipe.num_heads,
             4 * width,
             recipe.dropout,
             activation="gelu",
@@ -68,7 +69,7 @@ class Transformer(nn.Module):
             norm_first=True,
         )
         self.blocks = nn.TransformerEncoder(
-            block, recipe.depth, nn.LayerNorm(width), enable_nested_tensor=False
+            block, recipe.num_layers, nn.LayerNorm(width), enable_nested_tensor=False
         )
         self.logits = nn.Linear(width, size)
         self.logits.weight = self.table.weight
@@ -97,7 +98,7 @@ class Recurrent(nn.Module):
 
 
 def main(recipe: Recipe) -> None:
-    """Makes texts up, trains each model twice and prints.
+    """Generates texts, trains each model twice and prints a table.
 
     Raises:
         UsageError: there is no epoch to count.
@@ -149,8 +150,8 @@ def letters(recipe: Recipe) -> str:
 def words(recipe: Recipe) -> str:
     """Random words, as frequent as in language."""
     dice = np.random.default_rng(0)
-    share = 1.0 / np.arange(1, recipe.vocabulary + 1)
-    found = dice.choice(recipe.vocabulary, recipe.words, p=share / share.sum())
+    share = 1.0 / np.arange(1, recipe.vocabulary_size + 1)
+    found = dice.choice(recipe.vocabulary_size, recipe.words, p=share / share.sum())
     return " ".join(f"w{word}" for word in found)
 
 

@@ -17,7 +17,7 @@ ROWS = from_list([{"text": text, "y": float(k > 3)} for k, text in enumerate(TEX
 
 
 class Words(Task):
-    """Tells texts of long words from texts of short ones; it breaks no rule."""
+    """Distinguishes texts of long words from texts of short ones; breaks no rule."""
 
     inputs = {"text": TEXT}  # noqa: RUF012  (the contract declares it so)
     targets = {"y": NUMBER}  # noqa: RUF012
@@ -57,7 +57,7 @@ class Forgetful(Words):
 
 
 class Moody(Words):
-    """Encodes otherwise every time."""
+    """Encodes differently every time."""
 
     def encode(self, inputs):
         features = super().encode(inputs)
@@ -154,14 +154,16 @@ def test_a_leaking_mask_is_found_by_the_whole_suite(tmp_path):
         return build(hp, leaks=True)
 
     task = Words()
-    with pytest.raises(AssertionError, match=r"batch invariance: row \d answers other"):
+    with pytest.raises(
+        AssertionError, match=r"batch invariance: row \d has another answer"
+    ):
         testing.check_task(task, leaking, ROWS, tmp_path, classes=(Words,))
 
 
 def test_a_leaking_mask_is_found():
     network = build(Defaults(), leaks=True)
     message = fails(testing.check_batch_invariance, Words(), network, ROWS)
-    assert message.startswith("batch invariance: row 0 answers otherwise")
+    assert message.startswith("batch invariance: row 0 has another answer alone")
 
 
 def test_a_bool_feature_is_found():
@@ -237,6 +239,7 @@ def test_nothing_learnt_is_found():
 def test_a_loss_that_divides_is_found():
     message = fails(testing.check_device_invariance, Averaging(), build, ROWS)
     assert message.startswith(
-        "device invariance: two micro-batches with the strategy 'mirrored' "
+        "device invariance: two gradient accumulation steps with the strategy "
+        "'mirrored' "
         "move a weight by"
     )

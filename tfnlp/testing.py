@@ -1,4 +1,4 @@
-"""The conformance suite: what every task must do so that every engine can use it.
+"""Conformance suite: checks that every engine can train, export and serve a task.
 
 Third parties call `check_task` on their own task, as scikit-learn's users call
 ``check_estimator``.
@@ -52,13 +52,13 @@ ODD_TEXTS = (
     "مرحبا بالعالم",
     "line\nline\r\nline",
 )
-"""Requests that an artefact must survive, alone and in one batch."""
+"""Requests that an artefact must answer, alone and in one batch."""
 
 
 def check_task(
     task: Task, build: Build, rows: Rows, folder: Path, *, classes: tuple = ()
 ) -> None:
-    """Raises AssertionError, naming the check, if a task breaks the contract.
+    """Runs the conformance suite; AssertionError names the check that fails.
 
     Args:
         task: the task under test.
@@ -84,7 +84,7 @@ def check_task(
 
 
 def check_overfits(task: Task, build: Build, rows: Rows) -> keras.Model:
-    """Learns the rows by heart: the last loss is below a fifth of the first."""
+    """Overfits the rows: the lowest loss is below a fifth of the first."""
     config = TrainConfig(epochs=40, batch_size=8, learning_rate=0.03, patience=40)
     trained = fit(task, build, rows, rows, config)
     losses = trained.history["loss"]
@@ -94,7 +94,7 @@ def check_overfits(task: Task, build: Build, rows: Rows) -> keras.Model:
 
 
 def check_one_path(task: Task, network: keras.Model, rows: Rows, folder: Path) -> None:
-    """`encode` gives the same ids eagerly, in a dataset and out of a SavedModel."""
+    """`encode` returns the same ids eagerly, in a dataset and in a SavedModel."""
     inputs = _inputs(task, rows)
     direct = tf.function(task.encode)(inputs)
     mapped = next(iter(tf.data.Dataset.from_tensors(inputs).map(task.encode)))
@@ -112,7 +112,7 @@ def check_one_path(task: Task, network: keras.Model, rows: Rows, folder: Path) -
 
 
 def check_encoded_once(task: Task, rows: Rows) -> None:
-    """Rows that training keeps in memory become the batches that they were."""
+    """Encoded rows kept in memory give the same batches as rows encoded each epoch."""
     rows = check_rows(rows, {**task.inputs, **task.targets})
     kept = encode_once(rows, task.dataset)
     if kept is None:
@@ -127,7 +127,7 @@ def check_encoded_once(task: Task, rows: Rows) -> None:
 
 
 def check_config(task: Task, rows: Rows, *, classes: tuple = ()) -> None:
-    """A task that went through JSON text encodes the same."""
+    """A task restored from JSON encodes the same."""
     twin = from_json(json.dumps(json.loads(to_json(task))), classes=classes)
     inputs = _inputs(task, rows)
     _expect(_equal(task.encode(inputs), twin.encode(inputs)), "config: ids differ")
@@ -137,7 +137,7 @@ def check_config(task: Task, rows: Rows, *, classes: tuple = ()) -> None:
 def check_served(
     task: Task, network: keras.Model, rows: Rows, folder: Path, *, classes: tuple = ()
 ) -> None:
-    """An artefact answers like Python after it was moved and its origin deleted."""
+    """An artefact answers like Python after it was moved and the original deleted."""
     expected = _answerer(task, network)(_inputs(task, rows))
     written = export(task, network, "checked", output=folder / "origin")
     moved = Path(tempfile.mkdtemp(dir=folder)) / "elsewhere"
@@ -145,23 +145,25 @@ def check_served(
     shutil.rmtree(folder / "origin")
     predictor = load(moved, classes=classes)
     served = predictor.answer({k: v.numpy() for k, v in _inputs(task, rows).items()})
-    _expect(_close(expected, served), "served: the artefact answers otherwise")
+    _expect(_close(expected, served), "served: the artefact gives another answer")
     _expect(to_json(predictor.task) == to_json(task), "served: task.json differs")
 
 
 def check_batch_invariance(task: Task, network: keras.Model, rows: Rows) -> None:
-    """An answer alone equals the answer to the same row among longer rows."""
+    """The answer to a row is the same alone and in a batch of longer rows."""
     answer, inputs = _answerer(task, network), _inputs(task, rows)
     longer = {k: tf.concat([v, _stretched(v[:1])], 0) for k, v in inputs.items()}
     together = answer(longer)
     for k in range(int(tf.shape(next(iter(inputs.values())))[0])):
         alone = answer({n: v[k : k + 1] for n, v in inputs.items()})
         row = {name: value[k : k + 1] for name, value in together.items()}
-        _expect(_close(alone, row), f"batch invariance: row {k} answers otherwise")
+        _expect(
+            _close(alone, row), f"batch invariance: row {k} has another answer alone"
+        )
 
 
 def check_odd_requests(task: Task, network: keras.Model, rows: Rows) -> None:
-    """Empty, unknown, very long and non-Latin texts are all answered."""
+    """Empty, unknown, very long and non-Latin texts have finite answers."""
     answer, inputs = _answerer(task, network), _inputs(task, rows)
     for text in (*ODD_TEXTS, None):
         odd = {
@@ -206,7 +208,7 @@ def check_score(task: Task, network: keras.Model, rows: Rows) -> None:
 
 
 def check_seam(task: Task, network: keras.Model, rows: Rows) -> None:
-    """What leaves `dataset` fits the network: no strings, no bools, known names."""
+    """Features of `dataset` fit the network: names, and int32 or float32."""
     features, _, weight = task.dataset(_batches(task, rows)).element_spec
     wanted = {tensor.name: tensor for tensor in network.inputs}
     _expect(
@@ -223,10 +225,10 @@ def check_seam(task: Task, network: keras.Model, rows: Rows) -> None:
 
 
 def check_device_invariance(task: Task, build: Build, rows: Rows) -> None:
-    """A batch at once and its parts on two devices give the same weights to 1e-6.
+    """Data parallelism: a batch and its parts on two devices give weights within 1e-6.
 
     Two devices need ``tf.config.set_logical_device_configuration`` before Keras is
-    imported; with one device, micro-batches are compared.
+    imported; with one device, gradient accumulation is compared.
     """
     plain = TrainConfig(
         epochs=2, batch_size=4, learning_rate=0.01, global_clipnorm=1.0, optimizer="sgd"
@@ -240,7 +242,7 @@ def check_device_invariance(task: Task, build: Build, rows: Rows) -> None:
     far = max(np.abs(a - b).max() for a, b in zip(expected, weights, strict=True))
     _expect(
         far <= 1e-6,
-        "device invariance: two micro-batches with the strategy "
+        "device invariance: two gradient accumulation steps with the strategy "
         f"{parts.strategy!r} move a weight by {far}",
     )
 
@@ -261,9 +263,9 @@ def check_precision(task: Task, build: Build, rows: Rows) -> None:
 
 
 def check_onnx(task: Task, network: keras.Model, rows: Rows) -> None:
-    """ONNX Runtime computes what Keras does, and answers the same, where it is there.
+    """ONNX Runtime gives the outputs and answers of Keras, if the extra is installed.
 
-    A task that answers by more than outputs for features is compared by those.
+    Of a task that runs its network more than once, only outputs are compared.
     """
     if None in map(importlib.util.find_spec, ("onnxruntime", "tf2onnx")):
         return
@@ -284,15 +286,15 @@ def check_onnx(task: Task, network: keras.Model, rows: Rows) -> None:
 
 
 def check_searchable(task: Task, build: Build, rows: Rows, folder: Path) -> None:
-    """A trial of a search completes."""
+    """One trial of a hyperparameter search completes."""
 
-    def asked(hp: Any) -> keras.Model:
+    def searched(hp: Any) -> keras.Model:
         hp.Choice("unused", [1, 2])
         return build(hp)
 
     config = TrainConfig(epochs=1)
     found = tune(
-        task, asked, rows, rows, config, max_trials=1, folder=folder / "search"
+        task, searched, rows, rows, config, max_trials=1, folder=folder / "search"
     )
     _expect(len(found.trials) == 1, f"searchable: {len(found.trials)} trials completed")
 
@@ -327,9 +329,9 @@ def _inputs(task: Task, rows: Rows) -> dict[str, tf.Tensor]:
     return dict(row)
 
 
-@functools.lru_cache(maxsize=1)  # tracing takes seconds, and several checks ask
+@functools.lru_cache(maxsize=1)  # tracing takes seconds, and several checks need it
 def _answerer(task: Task, network: Callable) -> Callable[[Mapping], dict]:
-    """`Task.answer` as one graph for every batch, as an engine would call it."""
+    """`Task.answer` as one graph for every batch, as engines call it."""
 
     @tf.function(input_signature=[dict(task.inputs)])
     def answer(inputs: Tensors) -> dict[str, tf.Tensor]:
@@ -351,7 +353,7 @@ def _equal(first: Mapping, second: Mapping) -> bool:
 
 
 def _close(first: Mapping, second: Mapping) -> bool:
-    """Whether answers are alike; what fills up shorter rows, "" or 0, is nothing."""
+    """Whether answers are equal within a tolerance, without padding ("" or 0)."""
     return set(first) == set(second) and all(
         _alike(np.asarray(first[name]), np.asarray(second[name])) for name in first
     )

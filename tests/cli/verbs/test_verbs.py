@@ -543,7 +543,7 @@ def test_init_overwrites_nothing(scripts, capsys):
     (scripts / "my.py").write_text("mine")
     assert call("init", "tagging", "my.py") == 2
     assert (scripts / "my.py").read_text() == "mine"
-    assert "init overwrites nothing. Received: my.py" in capsys.readouterr().err
+    assert "init overwrites no file. Received: my.py" in capsys.readouterr().err
 
 
 def test_init_names_the_nearest_pipeline(scripts, capsys):

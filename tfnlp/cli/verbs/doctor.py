@@ -24,7 +24,7 @@ State = Literal["ok", "absent", "failed"]
 class Options:
     """Shows versions, devices and what works on this machine.
 
-    Ends with exit code 1 if something that tfnlp cannot do without is broken.
+    Ends with exit code 1 if a package or an ability that tfnlp needs is broken.
     """
 
     json: bool = False  # print JSON instead of a table
@@ -32,7 +32,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination; ``absent`` is no fault, ``failed`` is."""
+    """One line of the report; only the state ``failed`` is an error."""
 
     group: str
     name: str
@@ -41,7 +41,7 @@ class Finding:
 
 
 def main(words: Sequence[str]) -> None:
-    """Examines this machine and prints what it found.
+    """Checks this machine and prints a table, or JSON.
 
     Raises:
         TfnlpError: something that tfnlp needs is missing or does not work.
@@ -63,7 +63,7 @@ def main(words: Sequence[str]) -> None:
 
 
 def table(findings: Sequence[Finding]) -> str:
-    """Sets findings as text, a group under its heading.
+    """Formats findings as a table, each group under its heading.
 
     Example:
     >>> print(table([Finding("core", "keras", "ok", "3.15.1")]))
@@ -79,7 +79,7 @@ def table(findings: Sequence[Finding]) -> str:
 
 
 def packages() -> Iterator[Finding]:
-    """Python, tfnlp and every package that its metadata name, extras last."""
+    """Versions of Python, tfnlp and every required package, extras last."""
     yield Finding("core", "python", "ok", platform.python_version())
     try:
         version = importlib.metadata.version("tfnlp")
@@ -107,7 +107,7 @@ def _package(wanted: Requirement) -> Finding:
 
 
 def _devices() -> Iterator[Finding]:
-    """What TensorFlow can compute on."""
+    """CPU and GPUs that TensorFlow detects."""
     yield Finding("devices", "CPU", "ok", f"{os.cpu_count()} cores")
     try:
         import tensorflow as tf
@@ -127,7 +127,7 @@ def _devices() -> Iterator[Finding]:
 
 
 def _abilities() -> Iterator[Finding]:
-    """Small trials of what training, export and serving do."""
+    """Smoke tests of training, export and serving."""
     trials: dict[str, Callable[[], str]] = {
         "Keras on TensorFlow": _keras,
         "SavedModel": _saved_model,
@@ -139,10 +139,10 @@ def _abilities() -> Iterator[Finding]:
 
 
 def _support() -> Iterator[Finding]:
-    """What tests have seen training do, by strategy."""
+    """Training features that tests cover, by strategy."""
     for feature, strategies in support.proven():
         yield Finding("--training.strategy, by tests", feature, "ok", strategies)
-    untried = "no test has had one"
+    untried = "not tested on one"
     yield Finding("--training.strategy, by tests", "tpu", "absent", untried)
 
 

@@ -23,7 +23,7 @@ class Options:
 
 
 def main(words: Sequence[str]) -> None:
-    """Copies the script and those it imports, unless the file is already there."""
+    """Copies the script and the scripts it imports; overwrites no file."""
     options = parse(
         Options, words, positional=("pipeline", "file"), command="tfnlp init"
     )
@@ -33,19 +33,19 @@ def main(words: Sequence[str]) -> None:
             file.write(source.read_text(encoding="utf-8"))
     except FileExistsError as error:
         raise UsageError(
-            f"init overwrites nothing. Received: {target}, which exists. "
+            f"init overwrites no file. Received: {target}, which exists. "
             "Give another file name."
         ) from error
     for name, sibling in pipelines().items():
         beside = target.with_name(f"{name}.py")
         if f"\nimport {name}\n" in source.read_text("utf-8") and not beside.exists():
             beside.write_text(sibling.read_text("utf-8"), "utf-8")
-            print(f"{beside}: {target.name} is made of it", file=sys.stderr)
+            print(f"{beside}: imported by {target.name}", file=sys.stderr)
     print(f"{target}: try `python {target} --help`", file=sys.stderr)
 
 
 def pipelines() -> dict[str, Path]:
-    """Name → script: out of the installed package, or beside it in a checkout."""
+    """Name → script, in the installed package or in a checkout."""
     folders = (_PACKAGE / "_pipelines", _PACKAGE.parent / "pipelines")
     folder = next((f for f in folders if f.is_dir()), folders[0])
     return {path.stem: path for path in sorted(folder.glob("[!_]*.py"))}
