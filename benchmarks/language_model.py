@@ -208,9 +208,9 @@ def of_fit(recipe: Recipe, task: tfnlp.LanguageModel, train: Any) -> float:
         return task.network(
             tfnlp.TransformerDecoder(
                 task.tokenizer.vocabulary_size,
-                hidden_dim=recipe.width,
-                num_layers=recipe.depth,
-                num_heads=recipe.heads,
+                hidden_dim=recipe.hidden_dim,
+                num_layers=recipe.num_layers,
+                num_heads=recipe.num_heads,
                 sequence_length=recipe.sequence_length,
                 dropout=recipe.dropout,
             )

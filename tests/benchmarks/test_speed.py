@@ -79,6 +79,6 @@ def test_a_profile_tells_the_operations_of_a_step(script, films, capsys):
         "1",
     ]
     profile.main(cli.parse(profile.Recipe, [*words, "--most", "100"]))
-    told = capsys.readouterr().out
-    assert re.search(r"\| \w*Conv2D \|", told)  # oneDNN has names of its own
-    assert "| ResourceGather |" in told
+    output = capsys.readouterr().out
+    assert re.search(r"\| \w*Conv2D \|", output)  # oneDNN has names of its own
+    assert "| ResourceGather |" in output

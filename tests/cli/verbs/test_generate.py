@@ -60,11 +60,11 @@ class Terminal(io.StringIO):
         pass
 
 
-ASKED = ("--max_tokens", "12", "--seed", "3")
+REQUEST = ("--max_tokens", "12", "--seed", "3")
 
 
-def test_every_prompt_is_gone_on_with(artefact, capsys):
-    words = ("generate", artefact, "--prompt", "ab", "c", *ASKED)
+def test_every_prompt_is_continued(artefact, capsys):
+    words = ("generate", artefact, "--prompt", "ab", "c", *REQUEST)
     assert call(*words) == 0
     first = capsys.readouterr().out
     texts = first.split("\n\n")
@@ -75,16 +75,16 @@ def test_every_prompt_is_gone_on_with(artefact, capsys):
 
 
 def test_prompts_are_lines_of_standard_input(artefact, capsys, monkeypatch):
-    assert call("generate", artefact, "--prompt", "ab", *ASKED) == 0
+    assert call("generate", artefact, "--prompt", "ab", *REQUEST) == 0
     expected = capsys.readouterr().out
     monkeypatch.setattr(sys, "stdin", io.StringIO("ab\n"))
-    assert call("generate", artefact, *ASKED) == 0
+    assert call("generate", artefact, *REQUEST) == 0
     assert capsys.readouterr().out == expected
 
 
 @pytest.mark.parametrize("stop", ["", "a", "é"])
 def test_a_terminal_shows_the_same_text(artefact, capsys, monkeypatch, stop):
-    words = ("generate", artefact, "--prompt", "ab", *ASKED, "--stop", stop)
+    words = ("generate", artefact, "--prompt", "ab", *REQUEST, "--stop", stop)
     assert call(*words) == 0
     expected = capsys.readouterr().out
     terminal = Terminal()
@@ -94,13 +94,13 @@ def test_a_terminal_shows_the_same_text(artefact, capsys, monkeypatch, stop):
 
 
 def test_an_empty_prompt_is_a_prompt(artefact, capsys):
-    assert call("generate", artefact, "--prompt", "", *ASKED) == 0
+    assert call("generate", artefact, "--prompt", "", *REQUEST) == 0
     assert len(capsys.readouterr().out.rstrip("\n")) == 12
 
 
 def test_bytes_that_are_no_text_are_shown_as_such(artefact, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO("a\udcff\nb\n"))
-    assert call("generate", artefact, *ASKED) == 0
+    assert call("generate", artefact, *REQUEST) == 0
     texts = capsys.readouterr().out.split("\n\n")
     assert texts[0].startswith("a\ufffd") and texts[1].startswith("b")
 
@@ -218,7 +218,7 @@ def test_an_artefact_that_cannot_stream_shows_the_whole_text(
     artefact, capsys, monkeypatch, loaded
 ):
     """Artefacts of format 1 have no signature for chunks."""
-    words = ("generate", artefact, "--prompt", "ab", *ASKED)
+    words = ("generate", artefact, "--prompt", "ab", *REQUEST)
     assert call(*words) == 0
     expected = capsys.readouterr().out
     answering = dict(loaded.endpoints)
@@ -254,18 +254,18 @@ def test_predict_takes_a_prompt_and_any_option(artefact, capsys):
         (("--seed", "9" * 20), "seed must be a whole number of 64 bits"),
     ],
 )
-def test_an_option_that_cannot_be_is_told(artefact, capsys, words, message):
+def test_an_invalid_option_is_refused(artefact, capsys, words, message):
     assert call("generate", artefact, "--prompt", "a", *words) == 2
     assert message in capsys.readouterr().err
 
 
-def test_a_flag_that_cannot_be_is_a_usage_error_of_predict(artefact, capsys):
+def test_an_invalid_flag_is_a_usage_error_of_predict(artefact, capsys):
     words = ("--prompt", "a", "--temperature", "-1")
     assert call("predict", artefact, *words) == 2
     assert "Received: -1. Pass temperature=0" in capsys.readouterr().err
 
 
-def test_an_endpoint_can_be_asked(artefact, capsys, loaded):
+def test_an_endpoint_can_be_selected(artefact, capsys, loaded):
     words = ("--endpoint", "score_text", "--text", "ab")
     assert call("predict", artefact, *words) == 0
     assert json.loads(capsys.readouterr().out)["length"] == 2
