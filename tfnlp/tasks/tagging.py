@@ -309,7 +309,7 @@ class Tagging(Task):
             gap="" if self.tokenizer == "characters" else " ",
         )
 
-    def gold_answers(self, rows: Columns, answers: Columns) -> Columns:
+    def gold_answers(self, rows: Arrays, answers: Arrays) -> Arrays:
         """Answers with the gold tags, padded with ""."""
         gold, _ = self._compared(rows, answers)
         tags = [text.split(" ") for text in gold]

@@ -1,9 +1,9 @@
 """Recurrent layers as while loops of built-in LiteRT operations.
 
 The loop of Keras collects outputs in a TensorList, for which LiteRT needs the Flex
-delegate, a large part of TensorFlow (docs/traps.md#t10). Here each step writes into one tensor
-for all steps. The writing operation is XLA's `dynamic_update_slice`, which LiteRT has
-without XLA.
+delegate, a large part of TensorFlow (docs/traps.md#t10). Here each step writes into
+one tensor for all steps. The writing operation is XLA's `dynamic_update_slice`, which
+LiteRT has without XLA.
 """
 
 import contextlib
