@@ -32,7 +32,8 @@ class Words(Task):
         return row["y"], tf.ones_like(row["y"])
 
     def loss(self, y, outputs):
-        return tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=outputs[:, 0])
+        logits = tf.cast(outputs[:, 0], tf.float32)
+        return tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
 
     def decode(self, outputs, inputs):
         return {"score": tf.sigmoid(outputs[:, 0])}
@@ -127,7 +128,7 @@ def build(hp, *, mask="int32", leaks=False, raw=False, coarse=False):
     if raw:
         inputs["raw"] = keras.Input([], dtype="string", name="raw")
     vectors = keras.layers.Dense(32, activation="relu")(sizes[..., None])
-    weights = keras.ops.cast(padding, "float32")[..., None]
+    weights = keras.ops.cast(padding, vectors.dtype)[..., None]
     if leaks:
         weights = keras.ops.ones_like(weights)
     total = keras.ops.sum(vectors * weights, axis=1) / keras.ops.sum(weights, axis=1)

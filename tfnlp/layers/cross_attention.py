@@ -68,8 +68,8 @@ class CrossAttention(keras.layers.Layer):
             scores = self.weigh(both)[..., 0]
         else:
             scores = tf.matmul(query, keys, transpose_b=True)
-        scores = tf.cast(scores, tf.float32) + projected["bias"][:, None]
-        weights = tf.nn.softmax(scores)
+        bias = tf.cast(projected["bias"], tf.float32)  # Keras casts arguments
+        weights = tf.nn.softmax(tf.cast(scores, tf.float32) + bias[:, None])
         return tf.matmul(tf.cast(weights, query.dtype), projected["values"]), weights
 
     def get_config(self) -> dict[str, Any]:
