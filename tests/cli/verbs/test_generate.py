@@ -3,6 +3,8 @@
 import io
 import json
 import sys
+import tarfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import keras
@@ -21,6 +23,8 @@ from tfnlp.serving.client.requests import tensor
 from tfnlp.tasks.language_model import LanguageModel
 
 load = tfnlp.load
+FORMATS = Path(__file__).parents[2] / "fixtures" / "artefacts"
+FORMAT_1 = FORMATS / "1" / "language_model_recurrent.tar.xz"
 
 
 @pytest.fixture(scope="module")
@@ -214,19 +218,19 @@ def test_chunks_of_rows_are_bytes_and_go_back_as_they_came(loaded):
     assert (last["finished"], last["text"]) == (True, whole["text"])
 
 
-def test_an_artefact_that_cannot_stream_shows_the_whole_text(
-    artefact, capsys, monkeypatch, loaded
-):
-    """Artefacts of format 1 have no signature for chunks."""
-    words = ("generate", artefact, "--prompt", "ab", *REQUEST)
+def test_an_artefact_of_format_1_shows_the_whole_text(capsys, monkeypatch, tmp_path):
+    """It has no signature for chunks, and other names of options."""
+    with tarfile.open(FORMAT_1) as archive:
+        archive.extractall(tmp_path, filter="data")
+    monkeypatch.setattr(tfnlp, "load", load)
+    words = ("generate", str(tmp_path / "language_model_recurrent"), "--prompt", "the")
+    words += ("--no_repeat_ngram_size", "2", *REQUEST)
     assert call(*words) == 0
-    expected = capsys.readouterr().out
-    answering = dict(loaded.endpoints)
-    del answering[CHUNKS]
-    monkeypatch.setattr(type(loaded), "endpoints", answering)
+    expected = capsys.readouterr()
+    assert expected.err == "" and expected.out.startswith("the")
     monkeypatch.setattr(sys, "stdout", Terminal())
     assert call(*words) == 0
-    assert sys.stdout.getvalue() == expected
+    assert sys.stdout.getvalue() == expected.out
     assert "has no signature generate_chunk" in capsys.readouterr().err
 
 
