@@ -22,6 +22,7 @@ from tfnlp.decoding.step_api import GenerationResult, Step, as_step_outputs
 
 MAGIC = b"tfnlp-generation-1:"
 """Begins every state; another layout of states gets another number."""
+_DIGITS = 19  # of the checksum behind it
 
 
 class Chunk(NamedTuple):
@@ -109,24 +110,31 @@ def generate_chunk(
 def _packed(progress: Progress) -> tf.Tensor:
     """All tensors of a nest as one string []."""
     parts = [tf.io.serialize_tensor(part) for part in tf.nest.flatten(progress)]
-    return MAGIC + tf.io.serialize_tensor(tf.stack(parts))
+    return _with_checksum(tf.io.serialize_tensor(tf.stack(parts)))
+
+
+def _with_checksum(payload: tf.Tensor) -> tf.Tensor:
+    number = tf.strings.to_hash_bucket_fast(payload, 2**62)
+    digits = tf.strings.as_string(number, width=_DIGITS, fill="0")
+    return tf.strings.join([MAGIC, digits, payload])
 
 
 def _unpacked(
     state: tf.Tensor, specs: Progress, request: GenerationRequest
 ) -> Progress:
     """The tensors in a string of `_packed`; checks that they fit the request."""
-    size = tf.strings.length(state)
-    known = tf.strings.substr(state, 0, tf.minimum(len(MAGIC), size)) == MAGIC
+    size, head = tf.strings.length(state), len(MAGIC) + _DIGITS
+    payload = tf.strings.substr(state, tf.minimum(head, size), size)
+    known = state == _with_checksum(payload)
     wrong = [
         "Field state_bytes must be what the call before returned. Received:",
         size,
         "other bytes. Leave it out at the beginning of a text.",
     ]
     with tf.control_dependencies([tf.debugging.Assert(known, wrong)]):
-        rest = tf.strings.substr(state, len(MAGIC), size)
+        payload = tf.identity(payload)
     flat = tf.nest.flatten(specs)
-    parts = tf.ensure_shape(tf.io.parse_tensor(rest, tf.string), [len(flat)])
+    parts = tf.ensure_shape(tf.io.parse_tensor(payload, tf.string), [len(flat)])
     tensors = [
         tf.ensure_shape(tf.io.parse_tensor(parts[place], spec.dtype), spec.shape)
         for place, spec in enumerate(flat)

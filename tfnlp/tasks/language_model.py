@@ -293,10 +293,8 @@ class LanguageModel(Task):
         """`generate_chunk` of one row: fields [1] to answers []."""
         prompt = self._begun(row["prompt"])[:, -self.sequence_length :]
         lengths = tf.cast(prompt.row_lengths(), tf.int32)
-        ids, config = (
-            prompt.to_tensor(),
-            decoding.GenerationConfig.from_request(row, 1),
-        )
+        ids = prompt.to_tensor()
+        config = decoding.GenerationConfig.from_request(row, 1)
         length = tf.shape(ids)[1] + config.highest("max_tokens")
         chunk = decoding.generate_chunk(
             lambda: incremental_decoding.prefill(

@@ -210,6 +210,14 @@ def test_a_state_of_another_request_is_refused(loaded, changed, message):
         continued(loaded, **changed)
 
 
+def test_a_damaged_state_is_refused(loaded):
+    row = {"prompt": "ab", "max_tokens": 6, "chunk_tokens": 3}
+    (first,) = loaded.predict([row], endpoint=CHUNKS)
+    for damaged in (first["state_bytes"][:-1], first["state_bytes"][:-1] + b"?"):
+        with pytest.raises(tfnlp.errors.RequestError, match="what the call before ret"):
+            loaded.predict([{**row, "state_bytes": damaged}])
+
+
 def test_chunks_of_rows_are_bytes_and_go_back_as_they_came(loaded):
     row = {"prompt": "ab", "max_tokens": 6, "chunk_tokens": 3}
     (first,) = loaded.predict([row], endpoint=CHUNKS)
