@@ -152,7 +152,7 @@ def recurrent(folder):
     """A predictor of an untrained recurrent language model with an end token."""
     texts = from_list([{"text": "abc é"}])
     task = LanguageModel.from_rows(texts, tokenizer="characters", ends=True)
-    decoder = RecurrentDecoder(task.pieces.size, hidden_dim=8)
+    decoder = RecurrentDecoder(task.tokenizer.vocabulary_size, hidden_dim=8)
     version = export(task, task.network(decoder), "letters", output=folder)
     return load(version)
 
