@@ -1,7 +1,6 @@
 """Parity of exports in other formats: folders, golden rows, compared answers."""
 
-import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import tensorflow as tf
 
 from tfnlp.errors import ExportError
 from tfnlp.export import format_number, golden_rows
+from tfnlp.export.network_copy import network_copy
 from tfnlp.export.savedmodel.portable import without_cudnn
 from tfnlp.export.savedmodel.runner import SavedModelRunner
 from tfnlp.prediction import predict_with_targets
@@ -332,15 +332,15 @@ def _share_of_equal_strings(
     return float(equal.mean())
 
 
-@contextlib.contextmanager
-def in_float32(model: keras.Model) -> Iterator[bool]:
-    """Switches a network to float32; yields whether it had another precision."""
-    layers = [x for x in model._flatten_layers() if x.compute_dtype != "float32"]
-    before = [layer.dtype_policy for layer in layers]
-    for layer in layers:
-        layer.dtype_policy = "float32"
-    try:
-        yield bool(layers)
-    finally:
-        for layer, policy in zip(layers, before, strict=True):
-            layer.dtype_policy = policy
+def in_float32(model: keras.Model) -> tuple[keras.Model, bool]:
+    """A network that computes in float32, and whether the original did not.
+
+    A copy if it did not, else the network itself.
+    """
+    if all(x.compute_dtype == "float32" for x in model._flatten_layers()):
+        return model, False
+    copy = network_copy(model)
+    for layer in copy._flatten_layers():
+        if layer.compute_dtype != "float32":
+            layer.dtype_policy = "float32"
+    return copy, True

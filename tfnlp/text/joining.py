@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from tfnlp.text import ops
 
+
+@ops.primitive("join_labels")
 def join_chosen(chosen: tf.Tensor, names: Sequence[str], separator: str) -> tf.Tensor:
     """Joins the chosen ones of some names, in their order: bool [B, C] → string [B].
 
@@ -18,6 +21,7 @@ def join_chosen(chosen: tf.Tensor, names: Sequence[str], separator: str) -> tf.T
     return tf.strings.reduce_join(kept, axis=-1, separator=separator)
 
 
+@ops.primitive("concatenate_neighbours")
 def beside(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
     """Puts each of some strings before its neighbour, with a space between them.
 

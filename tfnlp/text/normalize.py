@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import tensorflow as tf
 
 from tfnlp.errors import UsageError, nearest
-from tfnlp.text import unicode_tables
+from tfnlp.text import ops, unicode_tables
 
 StringFunction = Callable[[tf.Tensor], tf.Tensor]
 
@@ -96,6 +96,7 @@ def strip_accents(texts: tf.Tensor) -> tf.Tensor:
     return unicode_tables.replace(texts, unicode_tables.accent_table())
 
 
+@ops.primitive("lower")
 def lower(texts: tf.Tensor) -> tf.Tensor:
     """Lower-cases every alphabet.
 

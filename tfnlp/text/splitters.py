@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import UsageError, nearest
+from tfnlp.text import ops
 
 Splitter = Callable[[tf.Tensor], tf.RaggedTensor]
 
@@ -67,6 +68,7 @@ def words(texts: tf.Tensor) -> tf.RaggedTensor:
     )
 
 
+@ops.primitive("characters")
 def characters(texts: tf.Tensor) -> tf.RaggedTensor:
     """Splits into characters (code points), white space included.
 

@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from tfnlp.errors import DataError
+from tfnlp.text import ops
 
 PADDING, UNKNOWN = "", "[UNK]"
 SPECIAL = (PADDING, UNKNOWN)
@@ -73,6 +74,7 @@ class Vocabulary(tf.Module):
         """The id of tokens that are not in the vocabulary: -1 if it has none."""
         return 1 if len(self._special) > 1 else -1
 
+    @ops.primitive("look_up")
     def ids(self, tokens: tf.Tensor | tf.RaggedTensor) -> tf.Tensor | tf.RaggedTensor:
         """Looks up strings of any shape: int32 of the same shape."""
         if not isinstance(tokens, tf.RaggedTensor):

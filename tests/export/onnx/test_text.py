@@ -10,9 +10,10 @@ import tensorflow as tf
 from tfnlp.errors import ExportError
 from tfnlp.export.golden_rows import ODD
 from tfnlp.export.onnx import conversion, string_ops, text
-from tfnlp.export.onnx.placeholders import Marks
+from tfnlp.export.onnx.backend import OnnxBackend
+from tfnlp.export.onnx.placeholders import Placeholders
 from tfnlp.export.onnx.subprocess_runner import ask
-from tfnlp.text import unicode_tables
+from tfnlp.text import ops, unicode_tables
 from tfnlp.text.normalize import NORMALIZERS
 from tfnlp.text.vectorizer.vectorizer import Vectorizer
 
@@ -39,13 +40,13 @@ EVERY = tuple(
 
 
 def converted(vectorizer, file):
-    marks = Marks()
+    placeholders = Placeholders()
     spec = tf.TensorSpec([None], tf.string, name="text")
-    with text.marked(marks):
+    with ops.using(OnnxBackend(placeholders)):
         model = conversion.converted(
             lambda texts: vectorizer(texts),
             [spec],
-            marks,
+            placeholders,
             [text.expand],
             conversion.STRING_OPSETS,
         )

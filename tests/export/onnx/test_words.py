@@ -11,12 +11,14 @@ from tfnlp.errors import ExportError
 from tfnlp.export.format_parity import arrays
 from tfnlp.export.golden_rows import ODD, TOLERANCE, check_single_row, max_difference
 from tfnlp.export.onnx import answers, conversion, words
-from tfnlp.export.onnx.placeholders import Marks
+from tfnlp.export.onnx.backend import OnnxBackend
+from tfnlp.export.onnx.placeholders import Placeholders
 from tfnlp.export.onnx.string_models import answered
 from tfnlp.layers.crf import Chain
 from tfnlp.layers.crf_paths import viterbi
 from tfnlp.layers.crf_sums import marginals
 from tfnlp.networks import predicate
+from tfnlp.text import ops
 from tfnlp.text.words import word_offsets
 from tfnlp.text.words.gazetteers import Gazetteers
 from tfnlp.text.words.word_features import WordFeatures
@@ -114,11 +116,11 @@ def test_words_and_their_features_are_equal(tokenizer, tmp_path):
             **features(found.tokens),
         }
 
-    marks = Marks()
+    placeholders = Placeholders()
     spec = tf.TensorSpec([None], tf.string, name="text")
-    with words.marked(marks):
+    with ops.using(OnnxBackend(placeholders)):
         model = conversion.converted(
-            encode, [spec], marks, [words.expand], conversion.STRING_OPSETS
+            encode, [spec], placeholders, [words.expand], conversion.STRING_OPSETS
         )
     texts = tf.constant(TEXTS)
     compare(model, encode(texts), {"text": texts}, tmp_path)
@@ -164,7 +166,9 @@ def test_the_best_path_of_a_chain_and_its_probability_are_equal():
         tf.TensorSpec([None, None, 4], tf.float32, name="emissions"),
         tf.TensorSpec([None, None], tf.int32, name="padding_mask"),
     ]
-    model = conversion.converted(best, specs, Marks(), [], {"": conversion.OPSET})
+    model = conversion.converted(
+        best, specs, Placeholders(), [], {"": conversion.OPSET}
+    )
     emissions = random.normal(size=[5, 9, 4], scale=2.0).astype(np.float32)
     mask = np.int32(np.arange(9) < np.array([[9], [1], [4], [7], [2]]))
     onnxruntime = pytest.importorskip("onnxruntime")
@@ -178,13 +182,6 @@ def test_the_best_path_of_a_chain_and_its_probability_are_equal():
 
 
 def test_words_of_bytes_are_refused():
-    with words.marked(Marks()), pytest.raises(ExportError, match="tokenizer='bytes'"):
+    backend = OnnxBackend(Placeholders())
+    with ops.using(backend), pytest.raises(ExportError, match="tokenizer='bytes'"):
         word_offsets.of_texts(tf.constant(["so"]), "bytes")
-
-
-def test_what_was_marked_works_again_afterwards():
-    before = word_offsets.of_texts, tfnlp.Vocabulary.ids, tf.ragged.boolean_mask
-    with words.marked(Marks()):
-        assert word_offsets.of_texts is not before[0]
-    after = word_offsets.of_texts, tfnlp.Vocabulary.ids, tf.ragged.boolean_mask
-    assert after == before

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tfnlp.errors import ExportError
 from tfnlp.export.format_parity import feature_specs, flatten_outputs
 from tfnlp.export.litert.frozen import frozen
-from tfnlp.export.litert.recurrent import plain_loops
+from tfnlp.export.litert.recurrent import with_plain_loops
 from tfnlp.export.savedmodel.portable import without_cudnn
 
 KINDS = ("float32", "float16", "int8")
@@ -47,14 +47,14 @@ def converted(
 
 
 def _save(model: keras.Model, folder: Path) -> None:
-    specs = feature_specs(model)
+    specs, model = feature_specs(model), with_plain_loops(model)
 
     def compute(*values: tf.Tensor) -> dict[str, tf.Tensor]:
         features = {spec.name: v for spec, v in zip(specs, values, strict=True)}
         return flatten_outputs(model(features, training=False))
 
     module = tf.Module()
-    with without_cudnn(model), plain_loops(model):
+    with without_cudnn(model):
         module.compute = frozen(compute, specs)
     signature = module.compute.get_concrete_function()
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)

@@ -62,7 +62,8 @@ def export_litert(
             gives other answers than the SavedModel.
     """
     target = export_folder(folder, "litert")
-    with in_float32(model) as narrow, replaced(target) as hidden:
+    model, narrow = in_float32(model)
+    with replaced(target) as hidden:
         reference = Reference.of(folder, task, model, narrow=narrow)
         for kind, written in converted(model, kinds=("float32", *kinds)).items():
             (hidden / _file(kind)).write_bytes(written)

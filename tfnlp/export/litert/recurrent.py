@@ -6,27 +6,33 @@ one tensor for all steps. The writing operation is XLA's `dynamic_update_slice`,
 LiteRT has without XLA.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python import xla
 
+from tfnlp.export.network_copy import network_copy
 
-@contextlib.contextmanager
-def plain_loops(model: keras.Model) -> Iterator[None]:
-    """Makes every LSTM, GRU and SimpleRNN of a network loop without TensorLists."""
-    kinds = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
-    layers = [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
-    for layer in layers:
+
+def with_plain_loops(model: keras.Model) -> keras.Model:
+    """A network whose LSTM, GRU and SimpleRNN layers loop without TensorLists.
+
+    It is a copy if there is such a layer, so that others can use the network at the
+    same time.
+    """
+    if not _recurrent(model):
+        return model
+    copy = network_copy(model)
+    for layer in _recurrent(copy):
         layer.inner_loop = _looping(layer)
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.inner_loop
+    return copy
+
+
+def _recurrent(model: keras.Model) -> list[keras.layers.RNN]:
+    kinds = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
+    return [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
 
 
 def _looping(layer: keras.layers.RNN) -> Callable:

@@ -1,7 +1,7 @@
-"""A whole endpoint as a model of ONNX: strings in, the answer out.
+"""A whole endpoint as an ONNX model: strings in, answer out.
 
-The endpoint is traced as it stands, with marks for vectorizers and recurrent layers;
-what is left must be numbers, and labels that are looked up by number. Knows no task.
+The endpoint is traced with placeholders for string primitives and recurrent layers.
+The rest must be numbers, and labels that are looked up by number. Knows no task.
 """
 
 from collections.abc import Iterator
@@ -14,8 +14,10 @@ import tensorflow as tf
 from tfnlp.errors import ExportError
 from tfnlp.export.format_parity import OUTPUT
 from tfnlp.export.onnx import conversion, fused_rnn, recurrent, text, words
-from tfnlp.export.onnx.placeholders import Marks
+from tfnlp.export.onnx.backend import OnnxBackend
+from tfnlp.export.onnx.placeholders import Placeholders
 from tfnlp.task import Endpoint
+from tfnlp.text import ops
 
 _CONVERTIBLE = frozenset(
     (
@@ -24,7 +26,7 @@ _CONVERTIBLE = frozenset(
         "Squeeze StridedSlice Transpose"
     ).split()
 )
-"""Operations that may take or give strings: marks, and what only moves them."""
+"""Operations that may take or give strings: placeholders, and what only moves them."""
 
 
 def model(endpoint: Endpoint, network: keras.Model) -> onnx.ModelProto:
@@ -48,18 +50,15 @@ def model(endpoint: Endpoint, network: keras.Model) -> onnx.ModelProto:
             for name, tensor in outputs.items()
         }
 
-    marks = Marks()
-    with (
-        recurrent.marked(network, marks),
-        text.marked(marks),
-        words.marked(marks),
-    ):
+    placeholders = Placeholders()
+    network = recurrent.with_placeholders(network, placeholders)
+    with ops.using(OnnxBackend(placeholders)):
         _check_strings(conversion.traceable(answer, specs))
-        marks.calls.clear()
+        placeholders.calls.clear()
         return conversion.converted(
             answer,
             specs,
-            marks,
+            placeholders,
             [text.expand, words.expand, fused_rnn.expand],
             conversion.STRING_OPSETS,
         )

@@ -1,7 +1,7 @@
-"""Strings taken apart into characters in ONNX, and put together of them again.
+"""Splitting strings into characters, and joining them again, as ONNX nodes.
 
-Operations of onnxruntime-extensions end a string at NUL. So strings are cut there
-first, and the NULs are put back among the characters.
+The custom ops of onnxruntime-extensions end a string at NUL. So strings are split at
+NUL first, and the NULs are put back among the characters.
 """
 
 import numpy as np
@@ -10,77 +10,86 @@ import onnx
 from tfnlp.export.onnx import ragged, string_ops
 from tfnlp.export.onnx.columns import (
     END,
-    and_one,
-    before,
-    begins_of,
+    compress,
+    cumulative_sum,
+    inside_rows,
     int32,
     int64,
-    kept_of,
-    lengths_of,
     limits,
-    running,
-    sum_of,
-    without_one,
+    reduce_sum,
+    row_lengths,
+    row_starts,
+    with_extra_row,
+    without_last_row,
 )
 from tfnlp.export.onnx.placeholders import CONTRIB, Graph
 
 _CHARACTER = "((?s:.))"
 
 
-def letters(graph: Graph, texts: str) -> tuple[str, ...]:
+def characters(graph: Graph, texts: str) -> tuple[str, ...]:
     """Strings [B] → their characters [N], and how many each has: int64 [B]."""
-    rows = and_one(graph, texts)
+    rows = with_extra_row(graph, texts)
     parts, counts = graph.nodes("StringSplit", rows, outputs=2, delimiter=b"\x00")
     plain = string_ops.joined(graph, parts, " ")  # shorter rows end in more of them
-    cut = graph.constant([_CHARACTER])
+    character = graph.constant([_CHARACTER])
     flat, _, _, begins = graph.nodes(
-        "StringRegexSplitWithOffsets", plain, cut, cut, outputs=4, domain=CONTRIB
+        "StringRegexSplitWithOffsets",
+        plain,
+        character,
+        character,
+        outputs=4,
+        domain=CONTRIB,
     )
     flat = _with_nul(graph, flat, begins, parts, counts)
-    sizes = without_one(graph, _characters(graph, parts, counts))
+    sizes = without_last_row(graph, _characters(graph, parts, counts))
     end = graph.node("Slice", begins, *limits(graph, -2, -1))
     flat = graph.node("Slice", flat, graph.constant([0]), end)
-    row, place = ragged.numbered(graph, lengths_of(graph, without_one(graph, begins)))
+    row, place = ragged.numbered(
+        graph, row_lengths(graph, without_last_row(graph, begins))
+    )
     kept = graph.node("Less", place, graph.node("Gather", sizes, row))
     return graph.node("Compress", flat, kept, axis=0), sizes
 
 
-def texts_to_letters(graph: Graph, texts: str) -> tuple[str, ...]:
+def split_characters(graph: Graph, texts: str) -> tuple[str, ...]:
     """Texts [B] → characters [N], counts [B], starts [N] and ends [N]."""
-    flat, counts = letters(graph, texts)
+    flat, counts = characters(graph, texts)
     _, starts = ragged.numbered(graph, counts)
     ends = graph.node("Add", starts, graph.constant(1))
     return flat, counts, int32(graph, starts), int32(graph, ends)
 
 
-def cut_out(
+def substrings(
     graph: Graph, texts: str, rows: str, starts: str, ends: str
 ) -> tuple[str, ...]:
     """What stands in texts [B] between characters: string [S]."""
-    flat, counts = letters(graph, texts)
+    flat, counts = characters(graph, texts)
     starts, ends = int64(graph, starts), int64(graph, ends)
-    first = graph.node("Gather", begins_of(graph, counts), rows)
+    first = graph.node("Gather", row_starts(graph, counts), rows)
     first = graph.node("Add", first, starts)
     sizes = graph.node("Sub", ends, starts)
     span, place = ragged.numbered(graph, sizes)
     here = graph.node("Add", graph.node("Gather", first, span), place)
-    found, span = _together(graph, graph.node("Gather", flat, here), span, place, sizes)
+    found, span = _concatenate_rows(
+        graph, graph.node("Gather", flat, here), span, place, sizes
+    )
     none = graph.node("Expand", graph.constant([""]), graph.node("Shape", sizes))
     index = graph.node("Unsqueeze", span, graph.constant([1]))
     return (graph.node("ScatterND", none, index, found),)
 
 
-def sizes_of(graph: Graph, strings: str) -> str:
+def character_counts(graph: Graph, strings: str) -> str:
     """How many characters strings [B, T] have: int64 [B, T]."""
     flat = graph.node("Reshape", strings, graph.constant([-1]))
-    rows = and_one(graph, flat)
+    rows = with_extra_row(graph, flat)
     parts, counts = graph.nodes("StringSplit", rows, outputs=2, delimiter=b"\x00")
     found = _characters(graph, parts, counts)
     shape = graph.node("Shape", strings)
-    return graph.node("Reshape", without_one(graph, found), shape, allowzero=1)
+    return graph.node("Reshape", without_last_row(graph, found), shape, allowzero=1)
 
 
-def _together(
+def _concatenate_rows(
     graph: Graph, parts: str, rows: str, places: str, sizes: str
 ) -> tuple[str, str]:
     """Joins the parts [N] of each row, two and two, until each is one.
@@ -123,10 +132,12 @@ def _with_nul(graph: Graph, flat: str, begins: str, parts: str, counts: str) -> 
     """Puts NUL between the parts [B, K] of rows, whose characters are flat [N]."""
     one = graph.constant(1)
     sizes = graph.node("StringLength", parts, domain=CONTRIB)
-    ends = graph.node("Sub", running(graph, graph.node("Add", sizes, one)), one)
-    begins = graph.node("Unsqueeze", without_one(graph, begins), graph.constant([1]))
-    between = before(graph, parts, graph.node("Sub", counts, one))
-    (index,) = kept_of(graph, between, graph.node("Add", begins, ends))
+    ends = graph.node("Sub", cumulative_sum(graph, graph.node("Add", sizes, one)), one)
+    begins = graph.node(
+        "Unsqueeze", without_last_row(graph, begins), graph.constant([1])
+    )
+    between = inside_rows(graph, parts, graph.node("Sub", counts, one))
+    (index,) = compress(graph, between, graph.node("Add", begins, ends))
     nul = graph.constant(np.array(["\x00"], object))  # else NumPy takes it away
     nul = graph.node("Expand", nul, graph.node("Shape", index))
     index = graph.node("Unsqueeze", index, graph.constant([1]))
@@ -138,4 +149,4 @@ def _characters(graph: Graph, parts: str, counts: str) -> str:
     sizes = graph.node("StringLength", parts, domain=CONTRIB)
     nuls = graph.node("Sub", counts, graph.constant(1))
     nuls = graph.node("Max", nuls, graph.constant(0))
-    return graph.node("Add", sum_of(graph, sizes), nuls)
+    return graph.node("Add", reduce_sum(graph, sizes), nuls)

@@ -8,17 +8,17 @@ END = 2**62
 """The end of a slice that goes on to the end."""
 
 
-def and_one(graph: Graph, strings: str) -> str:
+def with_extra_row(graph: Graph, strings: str) -> str:
     """Strings [B] and one more: some operations fail, or err, where there is none."""
     return graph.node("Concat", strings, graph.constant(["x"]), axis=0)
 
 
-def without_one(graph: Graph, rows: str) -> str:
+def without_last_row(graph: Graph, rows: str) -> str:
     """All rows but the last one."""
     return graph.node("Slice", rows, *limits(graph, 0, -1))
 
 
-def kept_of(graph: Graph, kept: str, *columns: str) -> list[str]:
+def compress(graph: Graph, kept: str, *columns: str) -> list[str]:
     """Of columns [B, T] what is kept, by a bool of the same shape: [N]."""
     line = graph.constant([-1])
     kept = graph.node("Reshape", kept, line)
@@ -28,7 +28,7 @@ def kept_of(graph: Graph, kept: str, *columns: str) -> list[str]:
     ]
 
 
-def before(graph: Graph, rows: str, counts: str) -> str:
+def inside_rows(graph: Graph, rows: str, counts: str) -> str:
     """Which columns of [B, T] are before a number: bool [B, T]."""
     width = graph.node("Gather", graph.node("Shape", rows), graph.constant(1))
     numbers = graph.node("Range", graph.constant(0), width, graph.constant(1))
@@ -36,23 +36,23 @@ def before(graph: Graph, rows: str, counts: str) -> str:
     return graph.node("Less", numbers, ends)
 
 
-def begins_of(graph: Graph, lengths: str) -> str:
+def row_starts(graph: Graph, lengths: str) -> str:
     """Where rows of some lengths begin, one behind the other: int64 [B]."""
     return graph.node("CumSum", lengths, graph.constant(0), exclusive=1)
 
 
-def lengths_of(graph: Graph, begins: str) -> str:
+def row_lengths(graph: Graph, begins: str) -> str:
     """The lengths of rows [B] that begin at int64 [B + 1]."""
     behind = graph.node("Slice", begins, *limits(graph, 1, END))
-    return graph.node("Sub", behind, without_one(graph, begins))
+    return graph.node("Sub", behind, without_last_row(graph, begins))
 
 
-def running(graph: Graph, sizes: str) -> str:
+def cumulative_sum(graph: Graph, sizes: str) -> str:
     """The running sum of [B, T] along every row."""
     return graph.node("CumSum", sizes, graph.constant(1))
 
 
-def sum_of(graph: Graph, numbers: str) -> str:
+def reduce_sum(graph: Graph, numbers: str) -> str:
     """The sum over the last axis."""
     return graph.node("ReduceSum", numbers, graph.constant([-1]), keepdims=0)
 

@@ -1,7 +1,8 @@
-"""From a graph of TensorFlow to a model of ONNX. Knows no task and no file."""
+"""Conversion of a TensorFlow graph to an ONNX model. Knows no task and no file."""
 
 import contextlib
 import logging
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
@@ -14,11 +15,11 @@ import tensorflow as tf
 
 from tfnlp.errors import ExportError, UsageError
 from tfnlp.export.format_parity import OUTPUT, feature_specs, flatten_outputs
-from tfnlp.export.onnx import placeholders as marking
+from tfnlp.export.onnx import placeholders as placeholder_nodes
 from tfnlp.export.onnx import ragged
 from tfnlp.export.onnx.fused_rnn import expand
-from tfnlp.export.onnx.placeholders import CONTRIB, Graph, Marks
-from tfnlp.export.onnx.recurrent import marked
+from tfnlp.export.onnx.placeholders import CONTRIB, Graph, Placeholders
+from tfnlp.export.onnx.recurrent import with_placeholders
 
 OPSET = 18
 """The newest opset that tf2onnx writes."""
@@ -26,7 +27,9 @@ STRING_OPSETS = {"": 20, "ai.onnx.ml": 3, CONTRIB: 1}
 """Splitting strings came with opset 20; nothing that tf2onnx writes changed since."""
 _IR_VERSION = 9  # goes with opset 20; every ONNX Runtime since 1.16 reads it
 _READ = "tfnlp_read_"
-Expansion = Callable[[Graph, Marks], None]
+_CONVERTING = threading.Lock()
+"""tf2onnx keeps functions of a graph in a global table: one conversion at a time."""
+Expansion = Callable[[Graph, Placeholders], None]
 
 
 def network(model: keras.Model) -> onnx.ModelProto:
@@ -43,15 +46,15 @@ def network(model: keras.Model) -> onnx.ModelProto:
         found = flatten_outputs(model(features, training=False))
         return {OUTPUT * (name in features) + name: v for name, v in found.items()}
 
-    marks = Marks()
-    with marked(model, marks):
-        return converted(compute, specs, marks, [expand], {"": OPSET})
+    placeholders = Placeholders()
+    model = with_placeholders(model, placeholders)
+    return converted(compute, specs, placeholders, [expand], {"": OPSET})
 
 
 def converted(
     function: Callable,
     specs: Sequence[tf.TensorSpec],
-    marks: Marks,
+    placeholders: Placeholders,
     expansions: Sequence[Expansion],
     opsets: Mapping[str, int],
 ) -> onnx.ModelProto:
@@ -59,8 +62,8 @@ def converted(
 
     Args:
         function: takes what `specs` describe, one argument each.
-        marks: of the calls that the function leaves out while it is traced.
-        expansions: put nodes where marks are.
+        placeholders: receives the calls that the function replaces while traced.
+        expansions: replace the placeholders by nodes.
         opsets: that the finished model states.
 
     Raises:
@@ -69,20 +72,24 @@ def converted(
     """
     tf2onnx = _tf2onnx()
     graph_function = traceable(_reading_all(function, specs), specs)
-    with _hushed():
+    with _CONVERTING, _hushed():
         try:
             model, _ = tf2onnx.convert.from_function(
                 graph_function,
                 input_signature=list(specs),
                 opset=OPSET,
-                custom_op_handlers={**marking.handlers(), "Erfc": (_erfc, [])},
+                custom_op_handlers={
+                    **placeholder_nodes.handlers(),
+                    **ragged.handlers(),
+                    "Erfc": (_erfc, []),
+                },
             )
         except (ValueError, RuntimeError, KeyError, AssertionError) as error:
             raise _unconvertible(str(error).strip().splitlines()[0]) from error
     graph = Graph(model)
     graph.drop_outputs(_READ)
     for expansion in expansions:
-        expansion(graph, marks)
+        expansion(graph, placeholders)
     finished = graph.finish(opsets)
     finished.ir_version = min(_IR_VERSION, finished.ir_version)
     if max(opsets.values()) > OPSET:
@@ -103,7 +110,7 @@ def _reading_all(function: Callable, specs: Sequence[tf.TensorSpec]) -> Callable
 
 
 def traceable(function: Callable, specs: Sequence[tf.TensorSpec]) -> Any:
-    """A graph function of what `specs` describe; AutoGraph cannot read marks."""
+    """A graph function of what `specs` describe; without AutoGraph."""
     return tf.function(function, input_signature=list(specs), autograph=False)
 
 
@@ -149,7 +156,7 @@ def _unconvertible(reason: str) -> ExportError:
 
 
 def _tf2onnx() -> ModuleType:
-    """The converter, made fit for NumPy 2 as Keras does it, and for empty rows.
+    """The converter tf2onnx, patched by Keras for NumPy 2.
 
     Raises:
         UsageError: it is not installed.
@@ -161,7 +168,6 @@ def _tf2onnx() -> ModuleType:
             from keras.src.export.tf2onnx_lib import patch_tf2onnx
 
             patch_tf2onnx()
-            tf2onnx.onnx_opset.tensor.ragged_lengths_to_sparse_indices = ragged.places
     except ImportError as error:
         raise UsageError(
             f"Export to ONNX needs tf2onnx. Received: {error}. "

@@ -86,7 +86,8 @@ def export_onnx(
         UsageError: the packages of the extra `onnx` are not installed.
     """
     target = export_folder(folder, "onnx")
-    with in_float32(model) as narrow, replaced(target) as hidden:
+    model, narrow = in_float32(model)
+    with replaced(target) as hidden:
         reference = Reference.of(folder, task, model, narrow=narrow)
         signatures = read(folder)
         _save(conversion.network(model), hidden / NETWORK)

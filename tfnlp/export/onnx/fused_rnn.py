@@ -1,4 +1,7 @@
-"""Marks of recurrent layers become one fused node each, both directions together."""
+"""Fused LSTM and GRU nodes of ONNX in place of the placeholders of recurrent layers.
+
+Two directions of a bidirectional layer share one node.
+"""
 
 from typing import Any
 
@@ -7,25 +10,25 @@ import numpy as np
 import onnx
 from onnx import helper
 
-from tfnlp.export.onnx.placeholders import Graph, Marks
+from tfnlp.export.onnx.placeholders import Graph, Placeholders
 from tfnlp.export.onnx.recurrent import ACTIVATIONS, Recurrent, functions
 
 _LSTM_GATES = (0, 3, 1, 2)
 """Keras' gates i, f, c, o in the order of ONNX: i, o, f, c."""
 
 
-def expand(graph: Graph, marks: Marks) -> None:
-    """Puts LSTM and GRU nodes where layers left marks."""
+def expand(graph: Graph, placeholders: Placeholders) -> None:
+    """Replaces the placeholders of recurrent layers by LSTM and GRU nodes."""
     nodes = {
-        node.name: (node, marks.calls[call])
-        for node, call in graph.marks()
-        if isinstance(marks.calls[call], Recurrent)
+        node.name: (node, placeholders.calls[call])
+        for node, call in graph.placeholders()
+        if isinstance(placeholders.calls[call], Recurrent)
     }
     for node, call in list(nodes.values()):
         twin = _reversed_twin(graph, node, call, nodes)
         if twin is not None and node.name in nodes:
             del nodes[node.name], nodes[twin.name]
-            _expand_both(graph, node, call, twin, marks)
+            _expand_both(graph, node, call, twin, placeholders)
     for node, call in nodes.values():
         _expand_one(graph, node, call)
 
@@ -91,11 +94,11 @@ def _expand_both(
     node: onnx.NodeProto,
     call: Recurrent,
     twin: onnx.NodeProto,
-    marks: Marks,
+    placeholders: Placeholders,
 ) -> None:
-    """One node for two marks, in place of the two reversals as well."""
+    """One node for two placeholders, in place of the two reversals as well."""
     turned = graph.producer(twin.input[0])
-    backward = marks.calls[helper.get_node_attr_value(twin, "call")]
+    backward = placeholders.calls[helper.get_node_attr_value(twin, "call")]
     lengths = _int32(graph, turned.input[1])  # type: ignore[union-attr]
     outputs, *_ = _fused(graph, node.input[0], [call, backward], lengths, [])
     steps = graph.node("Transpose", outputs, perm=[0, 2, 1, 3])  # [T, B, 2, U]

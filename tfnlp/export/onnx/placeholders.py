@@ -1,8 +1,8 @@
-"""Calls that a conversion leaves out, and the nodes that are put in their place.
+"""Placeholder nodes for calls that tf2onnx cannot convert; a builder of ONNX graphs.
 
 tf2onnx writes loops for recurrent layers and knows no vectorizer. While a network is
-traced, such calls leave a mark in the graph; tf2onnx carries marks over as they are,
-and the finished ONNX model gets what stands for each. Nothing here knows layers.
+traced, such calls add a placeholder to the graph. tf2onnx keeps placeholders as nodes
+of the domain `tfnlp`, and then each is replaced by ONNX nodes. Knows no layer.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,19 +17,19 @@ from onnx import helper, numpy_helper
 DOMAIN = "tfnlp"
 CONTRIB = "ai.onnx.contrib"
 """The domain of onnxruntime-extensions."""
-_KIND = "Mark"
+_KIND = "TfnlpCall"  # not "Placeholder", which tf2onnx takes for an input
 
 
-class Marks:
-    """What was called while a graph was traced, by number."""
+class Placeholders:
+    """The calls of a traced graph that were replaced by placeholders, by number."""
 
     def __init__(self) -> None:
         self.calls: list[Any] = []
 
-    def leave(
+    def add(
         self, call: Any, inputs: Sequence[tf.Tensor], specs: Sequence[tf.TensorSpec]
     ) -> list[tf.Tensor]:
-        """Stands for a call in a graph: its outputs, of the types and shapes given."""
+        """Adds a placeholder for a call; returns its outputs, as `specs` say."""
         name = f"{DOMAIN}_{len(self.calls)}_"
         self.calls.append(call)
         types = [spec.dtype for spec in specs]
@@ -41,11 +41,11 @@ class Marks:
 
 
 def _uncallable(*inputs: np.ndarray) -> Any:
-    raise RuntimeError("A graph with marks is there to be converted, not to be run.")
+    raise RuntimeError("Placeholders are for conversion only. They cannot be run.")
 
 
 def handlers() -> dict[str, Any]:
-    """What tf2onnx does with a mark: keeps it as a node of our domain."""
+    """Custom op handlers of tf2onnx: keep placeholders as nodes of our domain."""
     return {"PyFunc": (_keep, [])}
 
 
@@ -70,15 +70,15 @@ def _keep(context: Any, node: Any, name: str, options: Any) -> None:
 
 
 class Graph:
-    """A graph of ONNX that grows: nodes and constants, and what replaces marks."""
+    """A builder of an ONNX graph: adds nodes and constants, replaces placeholders."""
 
     def __init__(self, model: onnx.ModelProto):
         self.model, self.proto = model, model.graph
         self._names = 0
         self._constants: dict[Any, str] = {}
 
-    def marks(self) -> list[tuple[onnx.NodeProto, int]]:
-        """Every mark and the number of its call."""
+    def placeholders(self) -> list[tuple[onnx.NodeProto, int]]:
+        """Every placeholder and the number of its call."""
         return [
             (node, helper.get_node_attr_value(node, "call"))
             for node in self.proto.node
@@ -161,7 +161,7 @@ class Graph:
         """Adds a constant, or finds the equal one, and returns its name.
 
         Args:
-            dtype: of numbers; strings are told by their type.
+            dtype: of numbers; strings need none.
         """
         array = np.asarray(value)
         strings = array.dtype.kind in "UO"

@@ -5,10 +5,12 @@ where no row has anything (a text without words, tags without spans), and takes 
 memory of a thousand words of a million characters where one has as many. Knows no task.
 """
 
+from collections.abc import Callable
+from types import FunctionType
 from typing import Any, Protocol
 
 import numpy as np
-import tensorflow as tf
+import onnx
 
 
 class Growing(Protocol):
@@ -44,8 +46,45 @@ def numbered(graph: Growing, lengths: str) -> tuple[str, str]:
     return row, graph.node("Sub", number, graph.node("Gather", begins, row))
 
 
-def places(context: Any, lengths: str) -> tuple[str, str, str, str]:
-    """Takes the place of `ragged_lengths_to_sparse_indices` of tf2onnx.
+def handlers() -> dict[str, Any]:
+    """Handlers of tf2onnx for ragged operations, by operation: also for empty rows.
+
+    tf2onnx's own, except that they call `_sparse_indices`; and sums over segments.
+    """
+    from tf2onnx.onnx_opset import tensor
+
+    nested = _rebound(
+        tensor.ragged_nested_splits_to_sparse_indices,
+        ragged_lengths_to_sparse_indices=_sparse_indices,
+    )
+    names = {
+        "ragged_lengths_to_sparse_indices": _sparse_indices,
+        "ragged_nested_splits_to_sparse_indices": nested,
+    }
+    classes = (
+        tensor.RaggedRange,
+        tensor.RaggedTensorToSparse,
+        tensor.RaggedTensorToTensor,
+    )
+    found: dict[str, Any] = {
+        each.__name__: (_handler(_rebound(each.version_11.__func__, **names)), [])
+        for each in classes
+    }
+    return {**found, "UnsortedSegmentSum": (_unsorted_segment_sum, [])}
+
+
+def _rebound(function: Any, **names: Any) -> Callable:
+    """A copy of a function that reads other globals; the original stays as it is."""
+    return FunctionType(function.__code__, {**function.__globals__, **names})
+
+
+def _handler(version: Callable) -> Callable:
+    """A class method of tf2onnx as a function that `custom_op_handlers` takes."""
+    return lambda context, node, name, options: version(None, context, node)
+
+
+def _sparse_indices(context: Any, lengths: str) -> tuple[str, str, str, str]:
+    """tf2onnx's `ragged_lengths_to_sparse_indices`, also where all rows are empty.
 
     Args:
         context: the graph of tf2onnx.
@@ -61,23 +100,38 @@ def places(context: Any, lengths: str) -> tuple[str, str, str, str]:
     return graph.node("Shape", lengths), columns, *numbered(graph, lengths)
 
 
-def boolean_mask(data: tf.RaggedTensor, mask: tf.RaggedTensor) -> tf.RaggedTensor:
-    """Does what `tf.ragged.boolean_mask` does, by sums that rows may be empty for.
+def _unsorted_segment_sum(context: Any, node: Any, name: str, options: Any) -> None:
+    """`tf.math.unsorted_segment_sum`, also of no items; negative segments are dropped.
 
     Args:
-        data: [B, (T)].
-        mask: bool of the same shape.
-
-    Example:
-    >>> rows = tf.ragged.constant([[1, 2], [], [3]])
-    >>> boolean_mask(rows, rows > 1).to_list()
-    [[2], [], [3]]
+        context: the graph of tf2onnx.
+        node: data [N, …], segments [N], number of segments [].
     """
-    kept = mask.flat_values
-    running = tf.concat([[0], tf.cumsum(tf.cast(kept, tf.int64))], axis=0)
-    flat = tf.gather(data.flat_values, tf.where(kept)[:, 0])
-    splits = tf.gather(running, data.row_splits)
-    return tf.RaggedTensor.from_row_splits(flat, splits, validate=False)
+    data, segments, count = node.input
+    graph = _Converting(context)
+    kind, dtype = context.get_dtype(node.output[0]), onnx.TensorProto.INT64
+    one, axis = graph.constant([1]), graph.constant([-1])
+    count = graph.node("Reshape", graph.node("Cast", count, to=dtype), one)
+    segments = graph.node("Cast", segments, to=dtype)
+    inside = graph.node("Less", segments, graph.constant([0]))
+    segments = graph.node("Where", inside, count, segments)
+    rest = graph.node("Slice", graph.node("Shape", data), one, graph.constant([2**62]))
+    shape = graph.node("Concat", graph.node("Add", count, one), rest, axis=0)
+    zero = graph.node("Cast", graph.constant(0), to=kind)
+    sums = graph.node("Expand", zero, shape)
+    index = graph.node("Unsqueeze", segments, axis)
+    sums = graph.node("ScatterND", sums, index, data, reduction="add")
+    outputs = list(node.output)
+    shapes = [context.get_shape(each) for each in outputs]
+    context.remove_node(node.name)
+    context.make_node(
+        "Slice",
+        [sums, graph.constant([0]), count],
+        name=node.name,
+        outputs=outputs,
+        shapes=shapes,
+        dtypes=[kind],
+    )
 
 
 class _Converting:

@@ -1,12 +1,11 @@
-"""LSTM and GRU leave marks while a network is traced; `fused` writes their nodes.
+"""LSTM and GRU layers as placeholders; `fused_rnn` replaces them by fused ONNX nodes.
 
 Left alone, tf2onnx writes a masked layer as a loop (docs/traps.md#t8), and one that
 reads a reversed row as if the padding belonged to it: it drops the lengths, and the
 numbers of shorter rows are wrong.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.export.onnx.placeholders import Marks
+from tfnlp.export.network_copy import network_copy
+from tfnlp.export.onnx.placeholders import Placeholders
 
 ACTIVATIONS = {
     "elu": "Elu",
@@ -31,9 +31,9 @@ ACTIVATIONS = {
 class Recurrent:
     """A call of a recurrent layer.
 
-    Its mark reads vectors [B, T, E], the lengths [B] if it is masked, and the first
-    states [B, U] unless they are zero; it writes the states [B, T, U] behind every
-    token, 0 at masked ones, and the last states [B, U]. Masked tokens are those at the
+    Its placeholder reads vectors [B, T, E], the lengths [B] if it is masked, and the
+    initial states [B, U] unless they are zero. It writes the states [B, T, U] after
+    every token, 0 at masked ones, and the last states [B, U]. Masked tokens are at the
     end of a row.
     """
 
@@ -42,17 +42,18 @@ class Recurrent:
     started: bool
 
 
-@contextlib.contextmanager
-def marked(model: keras.Model, marks: Marks) -> Iterator[None]:
-    """Lets every layer that has a fused node leave a mark in place of its loop."""
-    layers = [layer for layer in model._flatten_layers() if is_fusable(layer)]
-    for layer in layers:
-        layer.inner_loop = _marking(layer, marks)
-    try:
-        yield
-    finally:
-        for layer in layers:
-            del layer.inner_loop
+def with_placeholders(model: keras.Model, placeholders: Placeholders) -> keras.Model:
+    """A network whose fusable layers add a placeholder instead of their loop.
+
+    It is a copy if there is such a layer, so that others can use the network at the
+    same time.
+    """
+    if not any(map(is_fusable, model._flatten_layers())):
+        return model
+    copy = network_copy(model)
+    for layer in filter(is_fusable, copy._flatten_layers()):
+        layer.inner_loop = _inner_loop(layer, placeholders)
+    return copy
 
 
 def is_fusable(layer: keras.Layer) -> bool:
@@ -68,8 +69,8 @@ def functions(layer: keras.layers.RNN) -> list[Callable]:
     return [layer.cell.recurrent_activation, layer.cell.activation]
 
 
-def _marking(layer: keras.layers.RNN, marks: Marks) -> Callable:
-    """What `RNN.inner_loop` is replaced with."""
+def _inner_loop(layer: keras.layers.RNN, placeholders: Placeholders) -> Callable:
+    """The `RNN.inner_loop` of a copied layer: adds a placeholder."""
 
     def inner_loop(
         sequences: tf.Tensor, initial_state: Any, mask: Any, training: Any = False
@@ -79,7 +80,7 @@ def _marking(layer: keras.layers.RNN, marks: Marks) -> Callable:
         real = tf.cast(masks[0], tf.bool) if masks else None
         lengths = _lengths(real)
         started = not all(map(_is_zero, states))
-        outputs, *after = marks.leave(
+        outputs, *after = placeholders.add(
             Recurrent(layer, masked=bool(masks), started=started),
             [
                 _turned(layer, sequences, lengths),

@@ -15,7 +15,7 @@ import onnx
 import tensorflow as tf
 
 from tfnlp.export.onnx.placeholders import CONTRIB, Graph
-from tfnlp.text import normalize, unicode_tables
+from tfnlp.text import normalize, ops, unicode_tables
 from tfnlp.text.unicode_tables import Table
 
 _SIGMA, _FINAL_SIGMA = "\u03a3", "\u03c2"
@@ -106,7 +106,7 @@ def lower(graph: Graph, texts: str) -> str:
 
 
 def compose(graph: Graph, texts: str) -> str:
-    """Composes letters with up to three marks behind them."""
+    """Composes letters with up to three combining marks behind them."""
     pairs = unicode_tables.canonical_pairs()
     composed = {
         chr(key >> 21) + chr(key & 0x1FFFFF): chr(letter)
@@ -194,7 +194,8 @@ def _dense(graph: Graph, values: str, starts: str) -> str:
 @functools.cache
 def _lowered() -> dict[str, str]:
     """What TensorFlow makes of every single character that it lower-cases."""
-    lowered = [text.decode() for text in normalize.lower(_CHARACTERS).numpy()]
+    with ops.using(ops.TENSORFLOW):
+        lowered = [text.decode() for text in normalize.lower(_CHARACTERS).numpy()]
     both = zip(_CHARACTERS, lowered, strict=True)
     return {old: new for old, new in both if old != new}
 
@@ -240,7 +241,8 @@ def _assignable() -> tuple[str, ...]:
 
 
 def _ends_final(texts: np.ndarray) -> np.ndarray:
-    lowered = normalize.lower(tf.constant(texts.astype(object)))
+    with ops.using(ops.TENSORFLOW):
+        lowered = normalize.lower(tf.constant(texts.astype(object)))
     return tf.strings.regex_full_match(lowered, f"(?s).*{_FINAL_SIGMA}").numpy()
 
 

@@ -1,13 +1,12 @@
-"""Texts to ids in ONNX, and labels to texts: what stands for calls of `tfnlp.text`.
+"""Vectorizers and joined labels as ONNX nodes.
 
-A vectorizer is a mark while an endpoint is traced, and so are labels that are joined.
-What has no exact counterpart in onnxruntime-extensions is refused by name: a model
-that is a little wrong is worse than none.
+A vectorizer is a placeholder while an endpoint is traced, and so are joined labels.
+What has no exact counterpart in onnxruntime-extensions is an error that names it: a
+model that is a little wrong is worse than none.
 """
 
-import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +15,8 @@ import tensorflow as tf
 
 from tfnlp.errors import ExportError
 from tfnlp.export.onnx import string_ops
-from tfnlp.export.onnx.columns import before, limits
-from tfnlp.export.onnx.placeholders import Graph, Marks
-from tfnlp.text import joining
+from tfnlp.export.onnx.columns import inside_rows, limits
+from tfnlp.export.onnx.placeholders import Graph, Placeholders
 from tfnlp.text.splitters import SPACES, TOKENS
 from tfnlp.text.vectorizer.terms import Terms
 from tfnlp.text.vectorizer.vectorizer import Vectorizer
@@ -42,28 +40,31 @@ class Joined:
     separator: str
 
 
-@contextlib.contextmanager
-def marked(marks: Marks) -> Iterator[None]:
-    """Lets vectorizers, and labels that are joined, leave marks in place of strings."""
-    before, join_before = Vectorizer.__call__, joining.join_chosen
+class TextPrimitives:
+    """Primitives of `tfnlp.text.ops` on whole texts: each adds a placeholder.
 
-    def call(self: Vectorizer, texts: Any) -> dict[str, tf.Tensor]:
-        check(self)
+    Args:
+        placeholders: receives the calls.
+    """
+
+    def __init__(self, placeholders: Placeholders):
+        self._placeholders = placeholders
+
+    def vectorize(self, vectorizer: Vectorizer, texts: Any) -> dict[str, tf.Tensor]:
+        """`tfnlp.text.vectorizer.vectorizer.Vectorizer.__call__`."""
+        check(vectorizer)
         texts = tf.convert_to_tensor(texts, tf.string)
-        token_ids, mask = marks.leave(Vectorized(self), [texts], _FEATURES)
+        call = Vectorized(vectorizer)
+        token_ids, mask = self._placeholders.add(call, [texts], _FEATURES)
         return {"token_ids": token_ids, "padding_mask": mask}
 
-    def join(chosen: Any, names: Sequence[str], separator: str) -> tf.Tensor:
+    def join_labels(
+        self, chosen: Any, names: Sequence[str], separator: str
+    ) -> tf.Tensor:
+        """`tfnlp.text.joining.join_chosen`."""
         spec = tf.TensorSpec([None], tf.string)
-        return marks.leave(Joined(tuple(names), separator), [chosen], [spec])[0]
-
-    Vectorizer.__call__ = call  # type: ignore[method-assign]
-    joining.join_chosen = join
-    try:
-        yield
-    finally:
-        Vectorizer.__call__ = before  # type: ignore[method-assign]
-        joining.join_chosen = join_before
+        call = Joined(tuple(names), separator)
+        return self._placeholders.add(call, [chosen], [spec])[0]
 
 
 def check(vectorizer: Vectorizer) -> None:
@@ -91,10 +92,10 @@ def refused(received: str, *, by: str = "onnxruntime-extensions") -> ExportError
     )
 
 
-def expand(graph: Graph, marks: Marks) -> None:
-    """Puts string operations where marks were left."""
-    for node, number in graph.marks():
-        call = marks.calls[number]
+def expand(graph: Graph, placeholders: Placeholders) -> None:
+    """Replaces the placeholders of texts and labels by string operations."""
+    for node, number in graph.placeholders():
+        call = placeholders.calls[number]
         if isinstance(call, Vectorized):
             found = ids(graph, node.input[0], call.vectorizer)
         elif isinstance(call, Joined):
@@ -187,13 +188,13 @@ def _without(
         default_int64=0,
     )
     kept = graph.node("Equal", stop, graph.constant(0))
-    kept = graph.node("And", kept, before(graph, tokens, lengths))
+    kept = graph.node("And", kept, inside_rows(graph, tokens, lengths))
     return _moved_up(graph, tokens, kept)
 
 
 def _with_ngrams(graph: Graph, tokens: str, lengths: str, most: int) -> tuple[str, str]:
     """Tokens and n-grams of each row, one width behind the other."""
-    terms, inside = [tokens], [before(graph, tokens, lengths)]
+    terms, inside = [tokens], [inside_rows(graph, tokens, lengths)]
     width = _width(graph, tokens)
     for size in range(2, most + 1):
         count = graph.node("Sub", width, graph.constant([size - 1]))
@@ -207,7 +208,7 @@ def _with_ngrams(graph: Graph, tokens: str, lengths: str, most: int) -> tuple[st
             grams = graph.node("StringConcat", grams, following)
         left = graph.node("Sub", lengths, graph.constant([size - 1]))
         terms.append(grams)
-        inside.append(before(graph, grams, left))
+        inside.append(inside_rows(graph, grams, left))
     joined = graph.node("Concat", *terms, axis=1)
     return _moved_up(graph, joined, graph.node("Concat", *inside, axis=1))
 
@@ -229,7 +230,7 @@ def _padded(graph: Graph, found: str, lengths: str) -> tuple[str, str]:
     lengths = graph.node("Max", lengths, graph.constant([1]))
     longest = graph.node("ReduceMax", lengths, keepdims=1)
     found = _columns(graph, found, graph.constant([0]), longest)
-    inside = before(graph, found, lengths)
+    inside = inside_rows(graph, found, lengths)
     found = graph.node("Where", inside, found, graph.constant(0))
     features = []
     for each in (found, inside):

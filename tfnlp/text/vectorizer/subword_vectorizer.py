@@ -8,6 +8,7 @@ import tensorflow as tf
 from tfnlp.errors import UsageError
 from tfnlp.saving import pack
 from tfnlp.specs import Rows
+from tfnlp.text import ops
 from tfnlp.text.normalize import DEFAULT
 from tfnlp.text.text_columns import text_batches
 from tfnlp.text.tokenizers.tokenizer import Tokenizer
@@ -61,6 +62,7 @@ class SubwordVectorizer(tf.Module):
         """Every token and its id."""
         return Vocabulary(self.tokenizer.entries[len(SPECIAL) :], special=SPECIAL)
 
+    @ops.primitive("subword_ids")
     @tf.autograph.experimental.do_not_convert
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Encodes string [B].

@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
 from tfnlp.specs import Rows
+from tfnlp.text import ops
 from tfnlp.text.text_columns import as_rows, text_batches
 from tfnlp.text.vectorizer.ngram_counts import most_common_ngrams
 from tfnlp.text.vectorizer.ngram_ids import NgramIds
@@ -152,6 +153,7 @@ class Vectorizer(tf.Module):
             **options,
         )
 
+    @ops.primitive("vectorize")
     @tf.autograph.experimental.do_not_convert
     def __call__(self, texts: tf.Tensor) -> dict[str, tf.Tensor]:
         """Encodes string [B].

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.errors import DataError, UsageError
-from tfnlp.text import joining
+from tfnlp.text import joining, ops
 from tfnlp.text.normalize import standardizer, whitespace
 from tfnlp.text.splitters import UNSPACED
 from tfnlp.text.vocabulary import Vocabulary
@@ -137,6 +137,7 @@ class Gazetteers(tf.Module):
             "longest": self.longest,
         }
 
+    @ops.primitive("gazetteer_keys")
     def _keys(self, texts: tf.Tensor) -> tf.Tensor:
         """What is compared of string [N]: pieces parted by single spaces."""
         names = STANDARD if self.cased else (*STANDARD, "lower")

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfnlp.errors import DataError, UsageError
 from tfnlp.saving import pack
 from tfnlp.specs import TEXT, Rows, check_rows
-from tfnlp.text import splitters
+from tfnlp.text import ops, splitters
 from tfnlp.text.normalize import lower
 from tfnlp.text.vectorizer.term_counts import most_common
 from tfnlp.text.vocabulary import SPECIAL, Vocabulary
@@ -258,6 +258,7 @@ class WordFeatures(tf.Module):
         )
 
 
+@ops.primitive("casing_ids")
 def casing_ids(words: tf.Tensor) -> tf.Tensor:
     """How words [N] are cased: the place in `CASES`, int32 [N].
 

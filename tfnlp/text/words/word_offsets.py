@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfnlp.text import ops
 from tfnlp.text.splitters import offsets
 from tfnlp.text.unicode_tables import change_rows
 
@@ -26,6 +27,7 @@ class Words(NamedTuple):
     """Int32 [B, (T)]: the character behind the last one."""
 
 
+@ops.primitive("split_texts")
 def of_texts(texts: tf.Tensor, tokenizer: str = "words") -> Words:
     """Splits texts with a named splitter; see `tfnlp.text.splitters`.
 
@@ -41,6 +43,7 @@ def of_texts(texts: tf.Tensor, tokenizer: str = "words") -> Words:
     return Words(texts, *offsets(texts, tokenizer))
 
 
+@ops.primitive("split_tokens")
 def of_tokens(joined: tf.Tensor) -> Words:
     """Takes words apart that are joined with single spaces.
 
@@ -67,6 +70,7 @@ def of_tokens(joined: tf.Tensor) -> Words:
     )
 
 
+@ops.primitive("substrings")
 def cut(texts: tf.Tensor, starts: tf.RaggedTensor, ends: tf.RaggedTensor) -> tf.Tensor:
     """What stands between characters of texts: string [N], for all rows together.
 
