@@ -7,10 +7,19 @@ in cuDNN. Results are the same, except that the outputs of a row that is masked 
 its beginning are its initial state, where Keras has zeros.
 """
 
+import contextlib
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 import keras
 import tensorflow as tf
+
+Loop: TypeAlias = Callable[..., Any]
+"""What `inner_loop` of a layer does, with the same arguments and results."""
+_REPLACED: ContextVar[Callable[[keras.layers.RNN], Loop | None]] = ContextVar(
+    "tfnlp_recurrent_loop", default=lambda layer: None
+)
 
 States: TypeAlias = list[tf.Tensor]
 Real: TypeAlias = tuple[tf.Tensor, ...]
@@ -31,6 +40,9 @@ class LSTM(keras.layers.LSTM):
         self, sequences: tf.Tensor, initial_state: States, mask: Any, training: Any
     ) -> tuple[tf.Tensor, tf.Tensor, States]:
         """Outputs of the last token [B, U] and of all, [B, T, U]; the last states."""
+        loop = _REPLACED.get()(self)
+        if loop is not None:
+            return loop(sequences, initial_state, mask, training)
         if not _is_ours(self, training):
             return super().inner_loop(sequences, initial_state, mask, training)
         fed = _fed(self.cell, sequences, self.cell.bias)
@@ -54,6 +66,9 @@ class GRU(keras.layers.GRU):
         self, sequences: tf.Tensor, initial_state: Any, mask: Any, training: Any
     ) -> tuple[tf.Tensor, tf.Tensor, States]:
         """Outputs of the last token [B, U] and of all, [B, T, U]; the last state."""
+        loop = _REPLACED.get()(self)
+        if loop is not None:
+            return loop(sequences, initial_state, mask, training)
         if not (self.cell.reset_after and _is_ours(self, training)):
             return super().inner_loop(sequences, initial_state, mask, training)
         bias = tf.cast(self.cell.bias, sequences.dtype)
@@ -62,6 +77,24 @@ class GRU(keras.layers.GRU):
         (start,) = tf.nest.flatten(initial_state)
         hidden = _gru(fed, recurrent, bias[1], start, _by_token(mask))
         return hidden[-1], tf.transpose(hidden, [1, 0, 2]), [hidden[-1]]
+
+
+@contextlib.contextmanager
+def replaced_loops(
+    replacement: Callable[[keras.layers.RNN], Loop | None],
+) -> Iterator[None]:
+    """Replaces the loops of `LSTM` and `GRU` in this thread, while a graph is traced.
+
+    Exporters use it: ONNX and LiteRT have other loops than TensorFlow.
+
+    Args:
+        replacement: layer → its loop, or None for the usual one.
+    """
+    token = _REPLACED.set(replacement)
+    try:
+        yield
+    finally:
+        _REPLACED.reset(token)
 
 
 def _is_ours(layer: keras.layers.RNN, training: Any) -> bool:

@@ -47,14 +47,13 @@ def converted(
 
 
 def _save(model: keras.Model, folder: Path) -> None:
-    specs, model = feature_specs(model), with_plain_loops(model)
+    specs, module = feature_specs(model), tf.Module()
+    with without_cudnn(model), with_plain_loops(model) as traced:
 
-    def compute(*values: tf.Tensor) -> dict[str, tf.Tensor]:
-        features = {spec.name: v for spec, v in zip(specs, values, strict=True)}
-        return flatten_outputs(model(features, training=False))
+        def compute(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+            features = {spec.name: v for spec, v in zip(specs, values, strict=True)}
+            return flatten_outputs(traced(features, training=False))
 
-    module = tf.Module()
-    with without_cudnn(model):
         module.compute = frozen(compute, specs)
     signature = module.compute.get_concrete_function()
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)

@@ -6,36 +6,25 @@ one tensor for all steps. The writing operation is XLA's `dynamic_update_slice`,
 LiteRT has without XLA.
 """
 
-from collections.abc import Callable
+import contextlib
 from typing import Any
 
 import keras
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.python import xla
 
-from tfnlp.export.network_copy import network_copy
+from tfnlp.export.recurrent_loops import with_loops
+from tfnlp.layers.recurrent import Loop
 
 
-def with_plain_loops(model: keras.Model) -> keras.Model:
-    """A network whose LSTM, GRU and SimpleRNN layers loop without TensorLists.
-
-    It is a copy if there is such a layer, so that others can use the network at the
-    same time.
-    """
-    if not _recurrent(model):
-        return model
-    copy = network_copy(model)
-    for layer in _recurrent(copy):
-        layer.inner_loop = _looping(layer)
-    return copy
+def with_plain_loops(
+    model: keras.Model,
+) -> contextlib.AbstractContextManager[keras.Model]:
+    """Yields a network whose LSTM, GRU and SimpleRNN layers need no TensorLists."""
+    return with_loops(model, _looping)
 
 
-def _recurrent(model: keras.Model) -> list[keras.layers.RNN]:
-    kinds = (keras.layers.LSTM, keras.layers.GRU, keras.layers.SimpleRNN)
-    return [layer for layer in model._flatten_layers() if isinstance(layer, kinds)]
-
-
-def _looping(layer: keras.layers.RNN) -> Callable:
+def _looping(layer: keras.layers.RNN) -> Loop:
     """The replacement of `RNN.inner_loop`."""
 
     def inner_loop(

@@ -51,8 +51,10 @@ def model(endpoint: Endpoint, network: keras.Model) -> onnx.ModelProto:
         }
 
     placeholders = Placeholders()
-    network = recurrent.with_placeholders(network, placeholders)
-    with ops.using(OnnxBackend(placeholders)):
+    with (
+        recurrent.with_placeholders(network, placeholders) as network,
+        ops.using(OnnxBackend(placeholders)),
+    ):
         _check_strings(conversion.traceable(answer, specs))
         placeholders.calls.clear()
         return conversion.converted(

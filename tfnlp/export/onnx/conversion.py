@@ -39,16 +39,15 @@ def network(model: keras.Model) -> onnx.ModelProto:
         ExportError: an operation has no counterpart in ONNX.
         UsageError: the packages of the extra `onnx` are not installed.
     """
-    specs = feature_specs(model)
+    specs, placeholders = feature_specs(model), Placeholders()
+    with with_placeholders(model, placeholders) as traced:
 
-    def compute(*values: tf.Tensor) -> dict[str, tf.Tensor]:
-        features = {s.name: v for s, v in zip(specs, values, strict=True)}
-        found = flatten_outputs(model(features, training=False))
-        return {OUTPUT * (name in features) + name: v for name, v in found.items()}
+        def compute(*values: tf.Tensor) -> dict[str, tf.Tensor]:
+            features = {s.name: v for s, v in zip(specs, values, strict=True)}
+            found = flatten_outputs(traced(features, training=False))
+            return {OUTPUT * (name in features) + name: v for name, v in found.items()}
 
-    placeholders = Placeholders()
-    model = with_placeholders(model, placeholders)
-    return converted(compute, specs, placeholders, [expand], {"": OPSET})
+        return converted(compute, specs, placeholders, [expand], {"": OPSET})
 
 
 def converted(

@@ -5,6 +5,7 @@ reads a reversed row as if the padding belonged to it: it drops the lengths, and
 numbers of shorter rows are wrong.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.export.network_copy import network_copy
 from tfnlp.export.onnx.placeholders import Placeholders
+from tfnlp.export.recurrent_loops import with_loops
+from tfnlp.layers.recurrent import Loop
 
 ACTIVATIONS = {
     "elu": "Elu",
@@ -42,18 +44,15 @@ class Recurrent:
     started: bool
 
 
-def with_placeholders(model: keras.Model, placeholders: Placeholders) -> keras.Model:
-    """A network whose fusable layers add a placeholder instead of their loop.
+def with_placeholders(
+    model: keras.Model, placeholders: Placeholders
+) -> contextlib.AbstractContextManager[keras.Model]:
+    """Yields a network whose fusable layers add placeholders instead of their loops."""
 
-    It is a copy if there is such a layer, so that others can use the network at the
-    same time.
-    """
-    if not any(map(is_fusable, model._flatten_layers())):
-        return model
-    copy = network_copy(model)
-    for layer in filter(is_fusable, copy._flatten_layers()):
-        layer.inner_loop = _inner_loop(layer, placeholders)
-    return copy
+    def replacement(layer: keras.layers.RNN) -> Loop | None:
+        return _inner_loop(layer, placeholders) if is_fusable(layer) else None
+
+    return with_loops(model, replacement)
 
 
 def is_fusable(layer: keras.Layer) -> bool:
@@ -69,8 +68,8 @@ def functions(layer: keras.layers.RNN) -> list[Callable]:
     return [layer.cell.recurrent_activation, layer.cell.activation]
 
 
-def _inner_loop(layer: keras.layers.RNN, placeholders: Placeholders) -> Callable:
-    """The `RNN.inner_loop` of a copied layer: adds a placeholder."""
+def _inner_loop(layer: keras.layers.RNN, placeholders: Placeholders) -> Loop:
+    """The `RNN.inner_loop` that adds a placeholder."""
 
     def inner_loop(
         sequences: tf.Tensor, initial_state: Any, mask: Any, training: Any = False
