@@ -1,7 +1,9 @@
 """Two logical CPUs, fixed seeds, and the shared data sets where they exist."""
 
+import fcntl
 import gc
 import os
+import shutil
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,6 +22,7 @@ import numpy as np  # noqa: E402
 
 import tfnlp  # noqa: E402
 from tfnlp.data.readers import from_list  # noqa: E402
+from tfnlp.export.savedmodel.artefact import export  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
 
@@ -61,4 +64,55 @@ def saved_tagger(tmp_path_factory) -> Path:
     for weight in network.weights:
         weight.assign_add(random.normal(scale=0.5, size=weight.shape))
     folder = tmp_path_factory.mktemp("saved")
-    return tfnlp.save(task.for_texts(), network, "names", output=folder)
+    return export(task.for_texts(), network, "names", output=folder)
+
+
+@pytest.fixture(scope="session")
+def exported_tagger(saved_tagger, tmp_path_factory) -> Path:
+    """The folder of the tagger's ONNX models, beside a copy of its version.
+
+    The conversion takes half a minute, so it is done once for all workers of pytest.
+    """
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    exported = root / "tagger" / "names" / "onnx" / "1"
+    with (root / "tagger.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not exported.exists():
+            from tfnlp.cli import console
+
+            version = shutil.copytree(saved_tagger, exported.parents[1] / "1")
+            with pytest.raises(SystemExit) as ended:
+                console.main(["export", str(version), "--format", "onnx"])
+            assert ended.value.code == 0
+    return exported
+
+
+@pytest.fixture
+def without_parity_check(monkeypatch) -> None:
+    """Has `tfnlp.save` publish without comparing backends, where that is no subject."""
+    monkeypatch.setattr("tfnlp.serving.verify.check", lambda version: [])
+
+
+@pytest.fixture
+def check_form():
+    """`check_task` for one more form of a task: all that depends on the form.
+
+    Training on two devices and searches are left to the form that `check_task` checks;
+    the others run through them in `make test-all`.
+    """
+
+    from tfnlp import testing  # imports all engines
+
+    def check(task, build, rows, folder):
+        network = testing.check_overfits(task, build, rows)
+        testing.check_one_path(task, network, rows, folder)
+        testing.check_encoded_once(task, rows)
+        testing.check_config(task, rows)
+        testing.check_served(task, network, rows, folder)
+        testing.check_batch_invariance(task, network, rows)
+        testing.check_odd_requests(task, network, rows)
+        testing.check_score(task, network, rows)
+        testing.check_seam(task, network, rows)
+
+    return check

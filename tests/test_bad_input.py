@@ -20,6 +20,7 @@ from tfnlp import cli
 from tfnlp.cli import console
 from tfnlp.data.readers import from_list
 from tfnlp.evaluation.report import Report
+from tfnlp.export.savedmodel.artefact import export
 
 SCRIPT = Path(__file__).parents[1] / "pipelines" / "text_classification.py"
 spec = importlib.util.spec_from_file_location("text_classification_script", SCRIPT)
@@ -248,6 +249,7 @@ def test_bad_input_is_refused(case, run):
     assert "Traceback" not in shown and not Path("saved_models").exists()
 
 
+@pytest.mark.usefixtures("without_parity_check")
 @pytest.mark.slow
 def test_rows_without_a_label_and_a_class_of_one_row_are_warned_of(run):
     rows = [*GOOD, ("the only one", "odd"), ("nobody knows", ""), ("nor here", " ")]
@@ -258,6 +260,7 @@ def test_rows_without_a_label_and_a_class_of_one_row_are_warned_of(run):
     assert len(visible()) == 1
 
 
+@pytest.mark.usefixtures("without_parity_check")
 @pytest.mark.slow
 def test_sixteen_rows_are_enough(run):
     rows = [(f"review {number}", label) for number, (_, label) in enumerate(GOOD[:16])]
@@ -278,6 +281,7 @@ def test_odd_texts_are_learnt_and_answered(run, capsys, monkeypatch):
     assert len(answers) == len(texts)
 
 
+@pytest.mark.usefixtures("without_parity_check")
 @pytest.mark.slow
 def test_ten_thousand_classes_are_learnt(run):
     rows = [(f"text {number}", f"class {number}") for number in range(10_000)]
@@ -309,7 +313,7 @@ def artefact(tmp_path_factory):
     task = tfnlp.Classification.from_rows(rows, sequence_length=8)
     network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), hidden_dim=4))
     folder = tmp_path_factory.mktemp("saved")
-    return tfnlp.save(task, network, "tiny", output=folder).parent
+    return export(task, network, "tiny", output=folder).parent
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ import pytest
 import tfnlp
 from tfnlp.data.readers import from_list
 from tfnlp.errors import ArtefactError, DataError, SchemaError, UsageError
+from tfnlp.export.savedmodel.artefact import export
 
 pytest.importorskip("apache_beam", reason="needs the extra `beam`")
 
@@ -37,7 +38,7 @@ def artefact(tmp_path_factory):
     rows = from_list([{"text": text, "label": label} for text, label in pairs])
     task = tfnlp.Classification.from_rows(rows, sequence_length=8)
     network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), hidden_dim=4))
-    return tfnlp.save(task, network, "tiny", output=tmp_path_factory.mktemp("saved"))
+    return export(task, network, "tiny", output=tmp_path_factory.mktemp("saved"))
 
 
 def reviews(folder, *, files=3, rows=20):

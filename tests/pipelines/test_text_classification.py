@@ -159,6 +159,7 @@ class Closed(io.StringIO):
         raise BrokenPipeError
 
 
+@pytest.mark.usefixtures("without_parity_check")
 @pytest.mark.slow
 def test_another_run_writes_the_next_version_before_it_prints(
     version, tmp_path, monkeypatch
@@ -171,6 +172,7 @@ def test_another_run_writes_the_next_version_before_it_prints(
     assert loaded.path.name == "2"
 
 
+@pytest.mark.usefixtures("without_parity_check")
 @pytest.mark.slow
 def test_the_last_weights_lie_beside_the_best(tmp_path):
     """At such a rate every epoch is worse than the first."""
@@ -186,6 +188,7 @@ def test_the_last_weights_lie_beside_the_best(tmp_path):
     assert any(np.abs(one - other).max() > 1e-3 for one, other in apart)
 
 
+@pytest.mark.usefixtures("without_parity_check")
 @pytest.mark.slow
 def test_a_run_that_was_stopped_before_it_was_saved_goes_on(
     tmp_path, monkeypatch, caplog
@@ -214,6 +217,7 @@ def test_a_run_that_was_stopped_before_it_was_saved_goes_on(
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.usefixtures("without_parity_check")
 @pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["linear", "cnn", "rnn", "transformer"])
 def test_every_encoder_trains_and_is_scored_again(encoder, tmp_path, capsys):
@@ -271,6 +275,7 @@ def test_several_labels_are_learnt_through_flags(tmp_path):
     assert len(predictor.predict(["text"])[0]["probabilities"]) == 2
 
 
+@pytest.mark.usefixtures("without_parity_check")
 @pytest.mark.slow
 @pytest.mark.parametrize("tuned", [True, False])
 def test_word_vectors_come_from_a_file(tuned, tmp_path):

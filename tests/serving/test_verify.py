@@ -11,6 +11,7 @@ from tfnlp.cli.console import main
 from tfnlp.data.readers import from_list
 from tfnlp.errors import ExportError
 from tfnlp.export.format_parity import match_endpoints
+from tfnlp.export.savedmodel.artefact import export
 from tfnlp.serving import verify
 
 
@@ -22,7 +23,7 @@ def saved(tmp_path_factory):
     )
     task = tfnlp.Classification.from_rows(rows)
     network = task.network(tfnlp.cnn.encoder(len(task.text.vocabulary), hidden_dim=8))
-    return tfnlp.save(task, network, "demo", output=tmp_path_factory.mktemp("saved"))
+    return export(task, network, "demo", output=tmp_path_factory.mktemp("saved"))
 
 
 def run(*words):

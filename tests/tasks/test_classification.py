@@ -116,19 +116,24 @@ def pair(first: str, second: str) -> dict[str, tf.Tensor]:
     return {"first": tf.constant([first]), "second": tf.constant([second])}
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("encoder", ["rnn", "transformer"])
-def test_single_labels_conform(encoder, tmp_path):
-    """The other encoders are those of several labels and of pairs."""
-    task = classification("single")
-    check_task(task, builder(task, encoder), SINGLE, tmp_path)
+OTHERS = [("single", "transformer"), ("several", "cnn"), ("pairs", "bow")]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("form", "encoder"), [("several", "cnn"), ("pairs", "bow")])
-def test_several_labels_and_pairs_conform(form, encoder, tmp_path):
+@pytest.mark.parametrize(
+    ("form", "encoder"),
+    [("single", "rnn"), *(pytest.param(*o, marks=pytest.mark.long) for o in OTHERS)],
+)
+def test_conforms(form, encoder, tmp_path):
     task = classification(form)
     check_task(task, builder(task, encoder), FORMS[form][0], tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("form", "encoder"), OTHERS)
+def test_other_forms_conform(form, encoder, tmp_path, check_form):
+    task = classification(form)
+    check_form(task, builder(task, encoder), FORMS[form][0], tmp_path)
 
 
 @pytest.mark.slow

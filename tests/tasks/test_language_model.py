@@ -55,10 +55,19 @@ def untrained(task, form="attention"):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "form", ["attention", pytest.param("recurrent", marks=pytest.mark.long)]
+)
 def test_conforms(form, tmp_path):
     task = words(ends=form == "attention")
     check_task(task, lambda hp: task.network(FORMS[form](task, hp)), ROWS, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_recurrent_network_conforms(tmp_path, check_form):
+    task = words(ends=False)
+    build = FORMS["recurrent"]
+    check_form(task, lambda hp: task.network(build(task, hp)), ROWS, tmp_path)
 
 
 @pytest.mark.slow

@@ -117,7 +117,14 @@ def test_a_crf_on_texts_conforms(tmp_path):
 
 
 @pytest.mark.slow
-def test_plain_tags_of_words_conform(tmp_path):
+def test_plain_tags_of_words_conform(tmp_path, check_form):
+    task = tagging(PLAIN)
+    check_form(task, builder(task, crf=False, read=cnn), PLAIN, tmp_path)
+
+
+@pytest.mark.long
+@pytest.mark.slow
+def test_plain_tags_of_words_conform_in_every_engine(tmp_path):
     task = tagging(PLAIN)
     check_task(task, builder(task, crf=False, read=cnn), PLAIN, tmp_path)
 

@@ -93,9 +93,16 @@ def model(task):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["attention", "luong"])
+@pytest.mark.parametrize(
+    "form", ["attention", pytest.param("luong", marks=pytest.mark.long)]
+)
 def test_conforms(form, task, tmp_path):
     check_task(task, lambda hp: FORMS[form](task, hp), ROWS, tmp_path)
+
+
+@pytest.mark.slow
+def test_a_recurrent_network_conforms(task, tmp_path, check_form):
+    check_form(task, lambda hp: FORMS["luong"](task, hp), ROWS, tmp_path)
 
 
 @pytest.mark.slow
@@ -105,7 +112,10 @@ def test_onnx_computes_the_same(form, task):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "form",
+    ["attention", "bahdanau", pytest.param("luong", marks=pytest.mark.long)],
+)
 def test_pairs_are_learnt_and_written(form, task):
     from tfnlp.training.config import TrainConfig
     from tfnlp.training.fit import fit

@@ -441,10 +441,11 @@ LONG = {"epochs": 100, "patience": 100}  # more than is done between the kills
 
 
 @pytest.mark.slow
-def test_twenty_times_kill_9_at_any_moment(task, tmp_path):
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.long)])
+def test_kill_9_at_any_moment(task, tmp_path, kills):
     """The real thing: no handler runs, and half-written files stay behind."""
     folder = tmp_path / "run"
-    words = [sys.executable, "-c", KILLED, str(folder), "20"]
+    words = [sys.executable, "-c", KILLED, str(folder), str(kills)]
     done = subprocess.run(words, capture_output=True, check=False, timeout=600)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     assert list(folder.glob("checkpoints/*.ckpt"))

@@ -107,21 +107,30 @@ def far(first: list[np.ndarray], second: list[np.ndarray]) -> float:
     return max(np.abs(a - b).max() for a, b in zip(first, second, strict=True))
 
 
+OPTIMIZERS = {"adam": 0.0, "sgd": 0.5, "adamw": 0.5, "muon": 0.5, "schedule_free": 0}
+CUTS = {
+    "two devices in two parts": {
+        "strategy": "mirrored",
+        "gradient_accumulation_steps": 2,
+    },
+    "four parts": {"gradient_accumulation_steps": 4},
+    "uneven parts": {"gradient_accumulation_steps": 3},
+    "two devices": {"strategy": "mirrored"},
+}
+
+
+def cuts_of_optimizers():
+    """Every optimizer with the first cut and adam with every one; all, if long."""
+    for cut, options in CUTS.items():
+        for optimizer, clip in OPTIMIZERS.items():
+            first = cut == next(iter(CUTS)) or optimizer == "adam"
+            marks = () if first else pytest.mark.long
+            name = f"{cut}-{optimizer}"
+            yield pytest.param(options, optimizer, clip, marks=marks, id=name)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("optimizer", "clip"),
-    [("sgd", 0.5), ("adam", 0.0), ("adamw", 0.5), ("muon", 0.5), ("schedule_free", 0)],
-)
-@pytest.mark.parametrize(
-    "cut",
-    [
-        {"gradient_accumulation_steps": 4},
-        {"gradient_accumulation_steps": 3},
-        {"strategy": "mirrored"},
-        {"strategy": "mirrored", "gradient_accumulation_steps": 2},
-    ],
-    ids=["four parts", "uneven parts", "two devices", "two devices in two parts"],
-)
+@pytest.mark.parametrize(("cut", "optimizer", "clip"), list(cuts_of_optimizers()))
 def test_weights_do_not_depend_on_how_a_batch_is_cut(cut, optimizer, clip):
     options = {"optimizer": optimizer, "global_clipnorm": clip, "weight_decay": 0.1}
     options["learning_rate_multipliers"] = ("dense=0.5",)

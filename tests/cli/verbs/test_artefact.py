@@ -11,6 +11,7 @@ import pytest
 import tfnlp
 from tfnlp.cli import console
 from tfnlp.data.readers import from_list
+from tfnlp.export.savedmodel.artefact import export
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +25,7 @@ def artefact(tmp_path_factory):
     task = tfnlp.Classification.from_rows(rows, sequence_length=8)
     network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), hidden_dim=4))
     folder = tmp_path_factory.mktemp("saved")
-    return str(tfnlp.save(task, network, "tiny", output=folder).parent)
+    return str(export(task, network, "tiny", output=folder).parent)
 
 
 def call(*words):

@@ -38,7 +38,7 @@ def artefact(tmp_path_factory):
         task.tokenizer.vocabulary_size, hidden_dim=8, num_heads=2, num_layers=1
     )
     folder = tmp_path_factory.mktemp("saved")
-    return str(tfnlp.save(task, task.network(decoder), "letters", output=folder).parent)
+    return str(export(task, task.network(decoder), "letters", output=folder).parent)
 
 
 @pytest.fixture(autouse=True, scope="module")

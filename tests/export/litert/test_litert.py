@@ -12,6 +12,7 @@ from tfnlp.errors import ExportError
 from tfnlp.export.litert import export
 from tfnlp.export.litert.export import export_litert
 from tfnlp.export.litert.runtime import LiteRTNetwork
+from tfnlp.export.savedmodel import artefact
 from tfnlp.saving import from_json
 from tfnlp.serving import verify
 
@@ -39,7 +40,7 @@ def classifier(tmp_path_factory):
     )
     network = network_of(task, tfnlp.rnn.encoder(len(WORDS) + 2, hidden_dim=64))
     output = tmp_path_factory.mktemp("saved")
-    return tfnlp.save(task, network, "demo", output=output), task, network
+    return artefact.export(task, network, "demo", output=output), task, network
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from tfnlp.errors import ExportError, UsageError
 from tfnlp.export.onnx import conversion
 from tfnlp.export.onnx.export import export_onnx
 from tfnlp.export.onnx.runtime import OnnxNetwork
+from tfnlp.export.savedmodel.artefact import export
 from tfnlp.networks.recurrent_decoder import RecurrentDecoder
 from tfnlp.saving import from_json
 from tfnlp.serving import verify
@@ -46,7 +47,7 @@ def classifier(tmp_path_factory):
     )
     network = network_of(task, tfnlp.rnn.encoder(len(WORDS) + 2, hidden_dim=8))
     output = tmp_path_factory.mktemp("saved")
-    return tfnlp.save(task, network, "demo", output=output), task, network
+    return export(task, network, "demo", output=output), task, network
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +167,7 @@ def test_half_precision_is_written_as_float32(tmp_path):
     network = task.network(encoder)
     for layer in network._flatten_layers():
         layer.dtype_policy = "mixed_bfloat16"
-    folder = tfnlp.save(task, network, "half", output=tmp_path)
+    folder = export(task, network, "half", output=tmp_path)
     report = json.loads(
         (export_onnx(folder, task, network) / "export.json").read_text()
     )
@@ -177,7 +178,7 @@ def test_texts_that_onnx_cannot_read_are_said_to_be(tmp_path):
     vectorizer = tfnlp.Vectorizer("abcdefgh", tokenizer="characters", sequence_length=9)
     task = tfnlp.Classification(vectorizer, tfnlp.Vocabulary(("neg", "pos")))
     network = task.network(tfnlp.bow.encoder(10, hidden_dim=4))
-    folder = tfnlp.save(task, network, "letters", output=tmp_path)
+    folder = export(task, network, "letters", output=tmp_path)
     exported = export_onnx(folder, task, network)
     report = json.loads((exported / "export.json").read_text())
     assert not (exported / "model.onnx").exists()
@@ -189,18 +190,10 @@ def test_several_labels_of_pairs_go_through(tmp_path):
     labels = tfnlp.Vocabulary(("no", "yes"))
     task = tfnlp.Classification(vectorizer, labels, text_pair=True, label_separator=",")
     network = network_of(task, tfnlp.bow.encoder(len(WORDS) + 2, hidden_dim=8))
-    folder = tfnlp.save(task, network, "pairs", output=tmp_path)
+    folder = export(task, network, "pairs", output=tmp_path)
     exported = export_onnx(folder, task, network)
     report = json.loads((exported / "export.json").read_text())
     assert set(report["files"]["model.onnx"]["inputs"]) == {"first", "second"}
-
-
-@pytest.fixture(scope="module")
-def exported_tagger(saved_tagger, tmp_path_factory):
-    base = tmp_path_factory.mktemp("tagger") / "names"
-    folder = shutil.copytree(saved_tagger, base / "1")
-    version = tfnlp.load(folder)
-    return export_onnx(folder, version.task, version.network)
 
 
 def test_a_tagger_has_a_model_for_each_signature(exported_tagger):
@@ -246,7 +239,7 @@ def test_a_signature_without_counterpart_keeps_none_of_the_others_back(tmp_path)
         task.words.sizes, embedding_dim=2
     )
     network = task.network(tfnlp.cnn.encoder(start, hidden_dim=4), crf=False)
-    folder = tfnlp.save(task, network, "bytes", output=tmp_path)
+    folder = export(task, network, "bytes", output=tmp_path)
     exported = export_onnx(folder, task, network)
     limits = json.loads((exported / "export.json").read_text())["limits"]
     assert {file.name for file in exported.glob("*.onnx")} == {
@@ -262,7 +255,7 @@ def test_generation_is_refused_by_name(tmp_path):
     network = task.network(
         RecurrentDecoder(task.tokenizer.vocabulary_size, hidden_dim=8, dropout=0.0)
     )
-    folder = tfnlp.save(task, network, "letters", output=tmp_path)
+    folder = export(task, network, "letters", output=tmp_path)
     exported = export_onnx(folder, task, network)
     limits = json.loads((exported / "export.json").read_text())["limits"]
     assert not (exported / "model.onnx").exists()

@@ -92,7 +92,10 @@ def compare(model, expected, inputs, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tokenizer", ["words", "whitespace", "characters", None])
+@pytest.mark.parametrize(
+    "tokenizer",
+    ["words", "characters", None, pytest.param("whitespace", marks=pytest.mark.long)],
+)
 def test_words_and_their_features_are_equal(tokenizer, tmp_path):
     known = ("a", "c", "a\x00b", "c\x00\x00")
     features = WordFeatures.from_rows(ROWS, gazetteers=LISTS, bigrams=True, more=known)
@@ -141,7 +144,13 @@ TASKS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", TASKS)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("softmax", "plain", "intent", "roles of texts"),
+        *(pytest.param(kind, marks=pytest.mark.long) for kind in ("crf", "roles")),
+    ],
+)
 def test_taggers_answer_alike(kind, tmp_path):
     task = TASKS[kind]()
     network = network_of(task, crf=kind not in ("softmax", "plain"))

@@ -14,6 +14,7 @@ base = pytest.importorskip("apache_beam.ml.inference.base")
 from apache_beam.testing.util import assert_that, equal_to  # noqa: E402
 from apache_beam.transforms import Create, Map  # noqa: E402
 
+from tfnlp.export.savedmodel.artefact import export  # noqa: E402
 from tfnlp.serving.beam.file_systems import BeamFiles  # noqa: E402
 from tfnlp.serving.beam.model_handler import ArtefactHandler, Rejected  # noqa: E402
 
@@ -28,7 +29,7 @@ def artefact(tmp_path_factory):
     rows = from_list([{"text": text, "label": label} for text, label in pairs])
     task = tfnlp.Classification.from_rows(rows, sequence_length=8)
     network = task.network(tfnlp.bow.encoder(len(task.text.vocabulary), hidden_dim=4))
-    return tfnlp.save(task, network, "tiny", output=tmp_path_factory.mktemp("saved"))
+    return export(task, network, "tiny", output=tmp_path_factory.mktemp("saved"))
 
 
 def test_a_batch_has_the_answers_of_the_predictor(artefact):

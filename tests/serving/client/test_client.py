@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import tfnlp
-from tfnlp.cli.console import main
 from tfnlp.errors import ArtefactError, RequestError, ServerError, UsageError
 from tfnlp.serving.client.address import read_target
 from tfnlp.serving.client.onnx_transport import onnx_folder
@@ -53,22 +52,10 @@ def test_other_fields_select_another_endpoint(client, saved_tagger):
     assert next(iter(client.endpoints)) == "serving_default"
 
 
-@pytest.fixture(scope="module")
-def onnx(saved_tagger):
-    assert main_of(["export", str(saved_tagger), "--format", "onnx"]) == 0
-    return saved_tagger.parent / "onnx" / "1"
-
-
-def main_of(words):
-    with pytest.raises(SystemExit) as ended:
-        main(words)
-    return ended.value.code
-
-
 @pytest.mark.slow
-def test_onnx_answers_like_the_artefact(onnx, saved_tagger):
+def test_onnx_answers_like_the_artefact(exported_tagger, saved_tagger):
     expected = tfnlp.load(saved_tagger).predict(TEXTS)
-    with tfnlp.Client(onnx, retries=QUICK) as client:
+    with tfnlp.Client(exported_tagger, retries=QUICK) as client:
         assert list(client.endpoints) == ["serving_default", "from_tokens"]
         found = client.predict(TEXTS)
         assert asyncio.run(client.predict_async(TEXTS)) == found

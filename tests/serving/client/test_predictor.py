@@ -14,6 +14,7 @@ import tensorflow as tf
 import tfnlp
 from tfnlp.data.readers import from_list
 from tfnlp.errors import ArtefactError, RequestError, UsageError
+from tfnlp.export.savedmodel.artefact import export
 from tfnlp.serving.client.predictor import load
 from tfnlp.specs import NUMBER, TEXT
 from tfnlp.task import Endpoint, Task
@@ -68,7 +69,7 @@ def artefact(tmp_path_factory):
     task = Classification.from_rows(rows, sequence_length=8)
     network = task.network(tfnlp.cnn.encoder(len(task.text.vocabulary), hidden_dim=6))
     folder = tmp_path_factory.mktemp("saved")
-    return tfnlp.save(task, network, "tiny", output=folder).parent
+    return export(task, network, "tiny", output=folder).parent
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +82,7 @@ def facts(tmp_path_factory):
     """An artefact with a text and a number as inputs."""
     age = keras.Input([1], name="age")
     network = keras.Model({"age": age}, age * 2.0)
-    return load(
-        tfnlp.save(Facts(), network, "facts", output=tmp_path_factory.mktemp("f"))
-    )
+    return load(export(Facts(), network, "facts", output=tmp_path_factory.mktemp("f")))
 
 
 @pytest.fixture

@@ -14,12 +14,8 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tfnlp.serving.protocol.status import CODES, StatusError
 from tfnlp.serving.server import handlers
 
-FUZZED = settings(
-    max_examples=5_000,
-    deadline=None,
-    database=None,
-    derandomize=True,
-    suppress_health_check=list(HealthCheck),
+EXAMPLES = pytest.mark.parametrize(
+    "examples", [300, pytest.param(5_000, marks=pytest.mark.long)]
 )
 SIGNATURES = ("serving_default", "several", "mean", "picky", "classify", "regress", "x")
 
@@ -64,23 +60,42 @@ def answered(method, served, body):
     return "OK"
 
 
-@pytest.mark.slow
-@given(
-    document=DOCUMENTS,
-    signature=st.sampled_from(SIGNATURES) | VALUES,
-    method=st.sampled_from(["predict", "predict", "classify", "regress"]),
-)
-@FUZZED
-def test_a_document_is_answered_or_refused(served, document, signature, method):
-    body = json.dumps({**document, "signature_name": signature}).encode()
-    assert answered(method, served, body) in ("OK", "INVALID_ARGUMENT")
+def fuzzed(examples):
+    """Hypothesis settings: as many examples, the same ones in every run."""
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
 
 
 @pytest.mark.slow
-@given(body=st.binary(max_size=60) | st.text('[]{}",:\\u0123\x00é').map(str.encode))
-@FUZZED
-def test_bytes_are_refused(served, body):
-    assert answered("predict", served, body) == "INVALID_ARGUMENT"
+@EXAMPLES
+def test_a_document_is_answered_or_refused(served, examples):
+    @fuzzed(examples)
+    @given(
+        document=DOCUMENTS,
+        signature=st.sampled_from(SIGNATURES) | VALUES,
+        method=st.sampled_from(["predict", "predict", "classify", "regress"]),
+    )
+    def check(document, signature, method):
+        body = json.dumps({**document, "signature_name": signature}).encode()
+        assert answered(method, served, body) in ("OK", "INVALID_ARGUMENT")
+
+    check()
+
+
+@pytest.mark.slow
+@EXAMPLES
+def test_bytes_are_refused(served, examples):
+    @fuzzed(examples)
+    @given(body=st.binary(max_size=60) | st.text('[]{}",:\\u0123\x00é').map(str.encode))
+    def check(body):
+        assert answered("predict", served, body) == "INVALID_ARGUMENT"
+
+    check()
 
 
 def damaged(rng):
@@ -100,7 +115,8 @@ def damaged(rng):
 
 
 @pytest.mark.slow
-def test_damaged_messages_are_answered_or_refused(server, channel):
+@EXAMPLES
+def test_damaged_messages_are_answered_or_refused(server, channel, examples):
     """As bytes, so that they need not be valid messages of protocol buffers."""
     call = channel.unary_unary(
         "/tensorflow.serving.PredictionService/Predict",
@@ -108,7 +124,7 @@ def test_damaged_messages_are_answered_or_refused(server, channel):
         response_deserializer=predict_pb2.PredictResponse.FromString,
     )
     rng, codes = random.Random(0), set()
-    for _ in range(2_000):
+    for _ in range(examples):
         try:
             call(damaged(rng), timeout=60)
             codes.add("OK")

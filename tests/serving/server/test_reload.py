@@ -17,8 +17,6 @@ from tfnlp.export.savedmodel.versions import versions
 from tfnlp.serving.protocol import signatures
 from tfnlp.serving.server.model_manager import ModelConfig
 
-VERSIONS = 50
-KILLS = 3
 WRITER = """
     import importlib.util, pathlib, sys
     spec = importlib.util.spec_from_file_location("toy", sys.argv[1])
@@ -54,14 +52,17 @@ def clients_of(server, body):
 
 
 @pytest.mark.slow
-def test_no_request_fails_while_fifty_versions_come(serve, tmp_path, write_version):
+@pytest.mark.parametrize("count", [12, pytest.param(50, marks=pytest.mark.long)])
+def test_no_request_fails_while_new_versions_come(
+    serve, tmp_path, write_version, count
+):
     base, kinds = tmp_path / "half", tmp_path / "kinds"
     for step in range(1, 5):
         write_version(kinds, step, float(step))
     shutil.copytree(kinds / "1", base / "1")
     server = serve([ModelConfig(name="half", base=base)], poll=0.02)
     with clients_of(server, {"instances": [1.0]}) as found:
-        for number in range(2, VERSIONS + 2):
+        for number in range(2, count + 2):
             hidden = base / ".writing-next"
             shutil.copytree(kinds / str(number % 4 + 1), hidden)
             hidden.rename(base / str(number))
@@ -72,12 +73,13 @@ def test_no_request_fails_while_fifty_versions_come(serve, tmp_path, write_versi
 
 
 @pytest.mark.slow
-def test_a_killed_writer_leaves_nothing_that_is_loaded(serve, tmp_path, caplog):
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.long)])
+def test_a_killed_writer_leaves_nothing_that_is_loaded(serve, tmp_path, caplog, kills):
     toy = Path(__file__).parents[2] / "export" / "savedmodel" / "test_artefact.py"
     command = [sys.executable, "-c", textwrap.dedent(WRITER), toy, tmp_path]
     base, server = tmp_path / "toy", None
     with contextlib.ExitStack() as ending:
-        for _ in range(KILLS):
+        for _ in range(kills):
             with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
                 assert writer.stdout.readline()
                 if server is None:
