@@ -9,15 +9,15 @@ H attention heads.
 """
 
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import tensorflow as tf
 
 from tfnlp.errors import SchemaError, nearest
 
 Schema = dict[str, tf.TensorSpec]
-Rows: TypeAlias = Any
-"""A `tf.data.Dataset` whose elements are rows: flat dictionaries of scalars."""
+Rows: TypeAlias = tf.data.Dataset
+"""A dataset whose elements are rows: flat dictionaries of scalars, not batched."""
 
 TEXT = tf.TensorSpec([None], tf.string)
 NUMBER = tf.TensorSpec([None], tf.float32)

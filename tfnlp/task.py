@@ -112,7 +112,7 @@ class Task(tf.Module, abc.ABC):
         """The scores that carry an interval."""
         return self.score(rows, answers)
 
-    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
+    def bootstrap(self, rows: Arrays, answers: Arrays) -> Draw:
         """Prepares `headline` for rows drawn anew: from row numbers to scores.
 
         It is called 1,000 times; a task may count faster than by `headline`.

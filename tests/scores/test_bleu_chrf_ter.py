@@ -1,4 +1,4 @@
-"""BLEU, chrF and TER: the numbers and signatures of sacrebleu, also when redrawn."""
+"""BLEU, chrF and TER: numbers and signatures of sacrebleu, of bootstrap samples too."""
 
 import sys
 import time
@@ -43,7 +43,9 @@ def test_scores_and_signatures_are_those_of_sacrebleu(name):
     counted = MAKERS[name](gold, answered)
     metric = METRICS[name]()
     expected = metric.corpus_score(answered, streams(apart(gold))).score
-    assert corpus_statistics.whole([counted])[name] == pytest.approx(expected, abs=1e-9)
+    assert corpus_statistics.corpus_scores([counted])[name] == pytest.approx(
+        expected, abs=1e-9
+    )
     assert counted.signatures[name] == metric.get_signature().format()
     assert "nrefs:var|" in counted.signatures[name]
 
@@ -54,14 +56,14 @@ def test_rows_drawn_anew_score_as_sacrebleu_scores_them(name):
     numbers = RANDOM.integers(0, 30, 30)
     drawn = [[texts[number] for number in numbers] for texts in (answered, gold)]
     expected = METRICS[name]().corpus_score(drawn[0], [drawn[1]]).score
-    found = corpus_statistics.redrawn([MAKERS[name](gold, answered)])(numbers)
+    found = corpus_statistics.bootstrap([MAKERS[name](gold, answered)])(numbers)
     assert found[name] == pytest.approx(expected, abs=1e-9)
 
 
 @pytest.mark.parametrize(("name", "best"), [("bleu", 100), ("chrf", 100), ("ter", 0)])
 @pytest.mark.parametrize("texts", [["a cat", "dogs"], ["the cat sat on the mat."]])
 def test_references_are_perfect_answers(name, best, texts):
-    assert corpus_statistics.whole([MAKERS[name](texts, texts)]) == {
+    assert corpus_statistics.corpus_scores([MAKERS[name](texts, texts)]) == {
         name: pytest.approx(best)
     }
 
@@ -69,12 +71,14 @@ def test_references_are_perfect_answers(name, best, texts):
 @pytest.mark.parametrize("name", MAKERS)
 @pytest.mark.parametrize("gold", [["a cat", "a dog"], ["", ""]])
 def test_empty_answers_have_a_finite_score(name, gold):
-    assert np.isfinite(corpus_statistics.whole([MAKERS[name](gold, ["", ""])])[name])
+    assert np.isfinite(
+        corpus_statistics.corpus_scores([MAKERS[name](gold, ["", ""])])[name]
+    )
 
 
 @pytest.mark.parametrize("name", MAKERS)
 def test_no_rows_have_no_score(name):
-    assert corpus_statistics.whole([MAKERS[name]([], [])]) == {}
+    assert corpus_statistics.corpus_scores([MAKERS[name]([], [])]) == {}
 
 
 def test_short_references_are_counted_with_n_grams_that_are_there():
@@ -84,7 +88,7 @@ def test_short_references_are_counted_with_n_grams_that_are_there():
 
 def test_chinese_is_cut_by_its_own_tokenizer():
     counted = bleu_chrf_ter.bleu(["今天天气很好"], ["今天天气不好"], tokenize="zh")
-    assert 0 < corpus_statistics.whole([counted])["bleu"] < 100
+    assert 0 < corpus_statistics.corpus_scores([counted])["bleu"] < 100
     assert "|tok:zh|" in counted.signatures["bleu"]
 
 
@@ -101,8 +105,11 @@ def test_a_missing_package_names_the_extra(monkeypatch):
 
 def test_a_thousand_draws_of_a_thousand_rows_are_fast():
     gold, answered = sentences(1000), sentences(1000, 0.3)
-    measured = [bleu_chrf_ter.bleu(gold, answered), bleu_chrf_ter.chrf(gold, answered)]
-    draw = corpus_statistics.redrawn(measured)
+    statistics = [
+        bleu_chrf_ter.bleu(gold, answered),
+        bleu_chrf_ter.chrf(gold, answered),
+    ]
+    draw = corpus_statistics.bootstrap(statistics)
     start = time.process_time()
     for _ in range(1000):
         draw(RANDOM.integers(0, 1000, 1000))

@@ -20,7 +20,7 @@ from tfnlp.scores.rouge import KINDS, rouge, words
 
 
 def whole(counted):
-    return corpus_statistics.whole([counted])
+    return corpus_statistics.corpus_scores([counted])
 
 
 @pytest.mark.parametrize("stemmed", [False, True])
@@ -175,7 +175,7 @@ def test_intervals_are_those_of_sacrebleu(monkeypatch):
     monkeypatch.setenv("SACREBLEU_SEED", "12345")
     gold, first, _ = systems()
     theirs = BLEU().corpus_score(first, [gold], n_bootstrap=1000)
-    draw = corpus_statistics.redrawn(generation.measured(gold, first, ["bleu"]))
+    draw = corpus_statistics.bootstrap(generation.statistics(gold, first, ["bleu"]))
     low, high = intervals.percentiles(draw, len(gold))["bleu"]
     assert high - low == pytest.approx(2 * theirs._ci, rel=0.1)
 
@@ -187,6 +187,6 @@ def test_a_system_is_like_itself():
 
 
 def test_systems_answer_the_same_rows():
-    one, other = (generation.measured(["a"] * n, ["a"] * n) for n in (2, 3))
+    one, other = (generation.statistics(["a"] * n, ["a"] * n) for n in (2, 3))
     with pytest.raises(ValueError, match="Received: 2 and 3 rows"):
         corpus_statistics.paired(one, other)

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from tfnlp.data.readers import from_list
-from tfnlp.data.rows import settled
+from tfnlp.data.rows import without_autotune
 from tfnlp.errors import TrainingError, UsageError
 from tfnlp.specs import NUMBER, TEXT
 from tfnlp.task import Task
@@ -165,7 +165,13 @@ def test_what_changes_no_score_may_differ_when_a_search_resumes(tmp_path):
     config = dataclasses.replace(ONCE, checkpoint_seconds=1.0, strategy="one_device")
     for settings in (ONCE, config):
         tune(
-            Line(), build, ROWS, settled(ROWS), settings, folder=tmp_path, max_trials=1
+            Line(),
+            build,
+            ROWS,
+            without_autotune(ROWS),
+            settings,
+            folder=tmp_path,
+            max_trials=1,
         )
     assert len(list(tmp_path.glob("trials/trial_*"))) == 1
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from tfnlp.data.rows import settled
+from tfnlp.data.rows import without_autotune
 from tfnlp.data.tagging.sentences import LISTED
 from tfnlp.specs import Rows
 
@@ -63,7 +63,7 @@ def batches(
         rows = rows.batch(batch_size)
     if count is not None:
         rows = rows.apply(tf.data.experimental.assert_cardinality(count))
-    return settled(rows.prefetch(4))
+    return without_autotune(rows.prefetch(4))
 
 
 def numbered(
@@ -96,7 +96,7 @@ def numbered(
         places = number * size + tf.cast(order, tf.int64)
         return tf.data.Dataset.from_tensor_slices((places, found)).batch(batch_size)
 
-    return settled(rows.batch(size).enumerate().flat_map(cut).prefetch(2))
+    return without_autotune(rows.batch(size).enumerate().flat_map(cut).prefetch(2))
 
 
 def _batches_of(rows: Rows, batch_size: int) -> int | None:

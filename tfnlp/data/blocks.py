@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data.rows import column_batches, settled
+from tfnlp.data.rows import column_batches, without_autotune
 from tfnlp.errors import DataError, UsageError
 from tfnlp.specs import Rows
 
@@ -96,7 +96,7 @@ def blocks(
     if slots:
         made["slot"] = tf.constant(slot, tf.int32)
         made["place"] = tf.constant(np.where(alone, 0, place), tf.int32)
-    return settled(tf.data.Dataset.from_tensor_slices(made))
+    return without_autotune(tf.data.Dataset.from_tensor_slices(made))
 
 
 def _joined(units: Sequence[str], start: int, end: int) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data.rows import settled
+from tfnlp.data.rows import without_autotune
 from tfnlp.errors import UsageError
 from tfnlp.specs import Rows
 
@@ -75,7 +75,7 @@ class Encoded:
             "row": tf.range(count, dtype=tf.int64),
             "length": tf.zeros([count], tf.int32) + tf.cast(lengths, tf.int32),
         }
-        return settled(tf.data.Dataset.from_tensor_slices(columns))
+        return without_autotune(tf.data.Dataset.from_tensor_slices(columns))
 
     def examples(self, batches: tf.data.Dataset) -> tf.data.Dataset:
         """Batches of `rows` → batches of examples, as encoding them gives."""
@@ -128,7 +128,7 @@ def encode_once(
         None where tensors are of another kind, or would take more memory.
     """
     alone, others = rows.take(_ALONE).batch(1), rows.skip(_ALONE).batch(_BATCH)
-    examples = encode(settled(alone.concatenate(others).prefetch(2)))
+    examples = encode(without_autotune(alone.concatenate(others).prefetch(2)))
     specs = tf.nest.flatten(examples.element_spec)
     if not all(map(_can_be_kept, specs)):
         return None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data.rows import columns_of, settled
+from tfnlp.data.rows import columns_of, without_autotune
 from tfnlp.specs import REFERENCES, Rows
 
 
@@ -42,7 +42,7 @@ def joined(rows: Rows, fields: Sequence[str], *, field: str = "target") -> Rows:
     columns = columns_of(rows)
     texts = zip(*(columns.pop(name) for name in fields), strict=True)
     columns[field] = _column([_joined(row) for row in texts])
-    return settled(tf.data.Dataset.from_tensor_slices(columns))
+    return without_autotune(tf.data.Dataset.from_tensor_slices(columns))
 
 
 def grouped(
@@ -72,7 +72,7 @@ def grouped(
         targets.setdefault(key, []).append(target)
     kept = {name: column[numbers] for name, column in columns.items()}
     kept[field] = _column([_joined(each) for each in targets.values()])
-    return settled(tf.data.Dataset.from_tensor_slices(kept))
+    return without_autotune(tf.data.Dataset.from_tensor_slices(kept))
 
 
 def _joined(texts: Sequence[bytes]) -> bytes:

@@ -30,11 +30,11 @@ Separator = str | Mapping[str, str]
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
-def settled(rows: tf.data.Dataset) -> tf.data.Dataset:
+def without_autotune(rows: tf.data.Dataset) -> tf.data.Dataset:
     """Switches autotuning off and keeps the order of rows.
 
     Example:
-    >>> settled(tf.data.Dataset.range(3)).options().autotune.enabled
+    >>> without_autotune(tf.data.Dataset.range(3)).options().autotune.enabled
     False
     """
     options = tf.data.Options()
@@ -74,7 +74,7 @@ def from_table(
         return _in_memory(list(chunks()), table.where)
     signature = {field: tf.TensorSpec([None], tf.string) for field in picked}
     stream = tf.data.Dataset.from_generator(chunks, output_signature=signature)
-    return settled(stream.prefetch(2).unbatch())
+    return without_autotune(stream.prefetch(2).unbatch())
 
 
 def from_list(rows: Sequence[Mapping[str, Any]]) -> Rows:
@@ -99,7 +99,7 @@ def from_list(rows: Sequence[Mapping[str, Any]]) -> Rows:
                 "Give every row the same fields."
             )
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return settled(
+    return without_autotune(
         tf.data.Dataset.from_tensor_slices(
             {name: _column(values) for name, values in columns.items()}
         )
@@ -128,7 +128,7 @@ def keep(
     left = rows.batch(CHUNK).map(cut).unbatch()
     if count >= 0:
         left = left.apply(tf.data.experimental.assert_cardinality(count))
-    return settled(left)
+    return without_autotune(left)
 
 
 def column_batches(rows: Rows, size: int = 4096) -> Iterator[dict[str, np.ndarray]]:
@@ -139,7 +139,7 @@ def column_batches(rows: Rows, size: int = 4096) -> Iterator[dict[str, np.ndarra
             its own, here it is itself again.
     """
     try:
-        yield from settled(rows.batch(size)).as_numpy_iterator()
+        yield from without_autotune(rows.batch(size)).as_numpy_iterator()
     except tf.errors.OpError as error:
         found = re.search(r"(?:Data|Schema)Error: (.+)", error.message)
         if found is None:
@@ -204,7 +204,7 @@ def held(rows: Rows) -> Rows:
     """
     if not 0 <= rows.cardinality() <= HELD:
         return rows
-    return settled(tf.data.Dataset.from_tensor_slices(columns_of(rows)))
+    return without_autotune(tf.data.Dataset.from_tensor_slices(columns_of(rows)))
 
 
 def _in_memory(chunks: Sequence[Mapping[str, np.ndarray]], where: str) -> Rows:
@@ -216,7 +216,7 @@ def _in_memory(chunks: Sequence[Mapping[str, np.ndarray]], where: str) -> Rows:
     columns = {
         field: np.concatenate([chunk[field] for chunk in chunks]) for field in chunks[0]
     }
-    return settled(tf.data.Dataset.from_tensor_slices(columns))
+    return without_autotune(tf.data.Dataset.from_tensor_slices(columns))
 
 
 def _joined(

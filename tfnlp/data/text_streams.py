@@ -15,7 +15,7 @@ from tfnlp.data import splits
 from tfnlp.data.audit.findings import plural
 from tfnlp.data.files.columns import Column
 from tfnlp.data.readers import read, splits_of
-from tfnlp.data.rows import CHUNK, column_batches, columns_of, settled
+from tfnlp.data.rows import CHUNK, column_batches, columns_of, without_autotune
 from tfnlp.data.train_valid_test import Splits
 from tfnlp.errors import DataError
 from tfnlp.specs import Rows
@@ -101,8 +101,10 @@ def ended(rows: Rows, field: str = "text") -> Rows:
         return {**batch, field: tf.strings.join([text, "\n"])}
 
     if rows.cardinality() < 0:
-        return settled(rows.batch(CHUNK).map(change).unbatch())
-    return settled(tf.data.Dataset.from_tensor_slices(change(columns_of(rows))))
+        return without_autotune(rows.batch(CHUNK).map(change).unbatch())
+    return without_autotune(
+        tf.data.Dataset.from_tensor_slices(change(columns_of(rows)))
+    )
 
 
 def by_place(
@@ -130,7 +132,7 @@ def by_place(
     edges = [0, *_cuts(_sizes(rows, field), splits.cumulated(shares))]
     counts = np.diff(edges).tolist()
     return tuple(
-        settled(
+        without_autotune(
             rows.skip(start)
             .take(count)
             .apply(tf.data.experimental.assert_cardinality(count))

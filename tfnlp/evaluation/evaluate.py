@@ -70,7 +70,9 @@ def evaluate(
             loss = mean_loss(task, model, rows, batch_size=batch_size)
         scores["loss"] = loss
     size = intervals.count(gold, answered)
-    spread = intervals.percentiles(task.redrawn(gold, answered), size, repeats=repeats)
+    spread = intervals.percentiles(
+        task.bootstrap(gold, answered), size, repeats=repeats
+    )
     figures = tuple(task.figures(gold, answered))
     return Report(
         scores=scores,

@@ -2,23 +2,20 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tfnlp.evaluation.report_data import ReportData
 from tfnlp.scores.figures import Bars, Figure, Highlights, Matrix, Piece, Table
-
-if TYPE_CHECKING:
-    from tfnlp.evaluation.report import Report
 
 WIDEST = 12
 """Classes of the largest matrix that is still readable as a table."""
 
 
-def render(report: "Report") -> str:
+def render(report: ReportData) -> str:
     """Writes a report as Markdown.
 
     Example:
-    >>> from tfnlp.evaluation.report import Report
-    >>> print(render(Report({"accuracy": 0.5})))
+    >>> print(render(ReportData({"accuracy": 0.5})))
     # Report
     <BLANKLINE>
     | score | value | 95 % interval |
@@ -35,7 +32,7 @@ def render(report: "Report") -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def scores(report: "Report") -> Iterator[tuple[str, str, str]]:
+def scores(report: ReportData) -> Iterator[tuple[str, str, str]]:
     """Name, value and interval of each score as text, headline scores first."""
     for name in report.ordered():
         low_high = report.intervals.get(name)
@@ -43,7 +40,7 @@ def scores(report: "Report") -> Iterator[tuple[str, str, str]]:
         yield name, f"{report.scores[name]:.4f}", spread
 
 
-def facts(report: "Report") -> list[tuple[str, list[tuple[str, str]]]]:
+def facts(report: ReportData) -> list[tuple[str, list[tuple[str, str]]]]:
     """The sections that are lists of names and values, those that are not empty."""
     sections = {
         "Rows": report.rows,

@@ -8,21 +8,19 @@ import importlib.resources
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tfnlp.errors import TfnlpError
 from tfnlp.evaluation import markdown
+from tfnlp.evaluation.report_data import ReportData
 from tfnlp.scores.figures import Curve, Highlights, Table
-
-if TYPE_CHECKING:
-    from tfnlp.evaluation.report import Report
 
 TEMPLATE = "report.html.j2"
 TINTS = 8
 """Colours of marks in the style sheet; of more labels, some look alike."""
 
 
-def render(report: "Report") -> str:
+def render(report: ReportData) -> str:
     """Writes a report as one page of HTML.
 
     Raises:
@@ -105,5 +103,5 @@ def _series(name: str, history: Mapping[str, Sequence[float]]) -> tuple[Any, ...
     return tuple(lines)
 
 
-def _title(report: "Report") -> str:
+def _title(report: ReportData) -> str:
     return str(report.recipe.get("name") or "Report")

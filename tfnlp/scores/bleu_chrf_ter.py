@@ -12,7 +12,7 @@ import numpy as np
 
 from tfnlp.errors import UsageError, nearest
 from tfnlp.scores import references
-from tfnlp.scores.corpus_statistics import Scores, Sums
+from tfnlp.scores.corpus_statistics import Scores, Statistics
 
 TOKENIZERS = ("13a", "intl", "zh", "char", "none")
 """How BLEU cuts texts into words: `13a` as everybody does; `zh` for Chinese, `char`
@@ -27,7 +27,7 @@ def bleu(
     *,
     tokenize: str = "13a",
     lowercase: bool = False,
-) -> Sums:
+) -> Statistics:
     """BLEU, from 0 to 100, with sacrebleu's defaults.
 
     Where no reference has four words, n-grams that long cannot be counted; then the
@@ -47,8 +47,8 @@ def bleu(
         UsageError: there is no such tokenizer, or sacrebleu is not installed.
 
     Example:
-    >>> from tfnlp.scores.corpus_statistics import whole
-    >>> whole([bleu(["the cat sat on the mat"], ["the cat sat on the mat"])])
+    >>> from tfnlp.scores.corpus_statistics import corpus_scores
+    >>> corpus_scores([bleu(["the cat sat on the mat"], ["the cat sat on the mat"])])
     {'bleu': 100.0}
     """
     if tokenize not in TOKENIZERS:
@@ -78,7 +78,7 @@ def bleu(
 
     metric = _metrics().BLEU(effective_order=short, **options)
     signature = {"bleu": _signature(metric, texts, known)}
-    return Sums(_table(counts, 2 * ORDER + 2), score, signature)
+    return Statistics(_table(counts, 2 * ORDER + 2), score, signature)
 
 
 def chrf(
@@ -86,7 +86,7 @@ def chrf(
     answered: np.ndarray | Sequence[str],
     *,
     word_order: int = 0,
-) -> Sums:
+) -> Statistics:
     """chrF, from 0 to 100; chrF++ with two words.
 
     Popović: chrF: character n-gram F-score for automatic MT evaluation (WMT 2015).
@@ -100,8 +100,8 @@ def chrf(
         UsageError: sacrebleu is not installed.
 
     Example:
-    >>> from tfnlp.scores.corpus_statistics import whole
-    >>> whole([chrf(["the cat"], ["the cat"])])
+    >>> from tfnlp.scores.corpus_statistics import corpus_scores
+    >>> corpus_scores([chrf(["the cat"], ["the cat"])])
     {'chrf': 100.0}
     """
     metric = _metrics().CHRF(word_order=word_order)
@@ -114,10 +114,14 @@ def chrf(
         return {"chrf": float(metric._compute_score_from_stats(sums.tolist()).score)}
 
     signature = {"chrf": _signature(metric, texts, known)}
-    return Sums(_table(counts, 3 * (metric.char_order + word_order)), score, signature)
+    return Statistics(
+        _table(counts, 3 * (metric.char_order + word_order)), score, signature
+    )
 
 
-def ter(gold: np.ndarray | Sequence[str], answered: np.ndarray | Sequence[str]) -> Sums:
+def ter(
+    gold: np.ndarray | Sequence[str], answered: np.ndarray | Sequence[str]
+) -> Statistics:
     """Translation edit rate in percent: 0 is perfect, and it may be above 100.
 
     Snover et al.: A Study of Translation Edit Rate with Targeted Human Annotation
@@ -131,8 +135,8 @@ def ter(gold: np.ndarray | Sequence[str], answered: np.ndarray | Sequence[str]) 
         UsageError: sacrebleu is not installed.
 
     Example:
-    >>> from tfnlp.scores.corpus_statistics import whole
-    >>> whole([ter(["the cat sat down"], ["the cat sat"])])
+    >>> from tfnlp.scores.corpus_statistics import corpus_scores
+    >>> corpus_scores([ter(["the cat sat down"], ["the cat sat"])])
     {'ter': 25.0}
     """
     metric = _metrics().TER()
@@ -144,7 +148,9 @@ def ter(gold: np.ndarray | Sequence[str], answered: np.ndarray | Sequence[str]) 
         edits, length = sums
         return {"ter": float(100 * (edits / length if length else edits > 0))}
 
-    return Sums(_table(counts, 2), score, {"ter": _signature(metric, texts, known)})
+    return Statistics(
+        _table(counts, 2), score, {"ter": _signature(metric, texts, known)}
+    )
 
 
 def sentence_chrf(

@@ -53,7 +53,7 @@ def headline(
     """
     coded = classification.numbered(gold, answered, labels, separator)
     count, hits = _counter(coded), coded.hits.astype(float)
-    measured = _measures(coded, labels, probabilities)
+    metrics = _metrics(coded, labels, probabilities)
     two = separator is None and len(labels) == 2
     positive = classification.positive(labels) if two else None
 
@@ -61,8 +61,8 @@ def headline(
         weights = np.bincount(numbers, minlength=len(hits)).astype(float)
         scores = {"accuracy": _dot(hits, weights) / max(len(numbers), 1)}
         scores |= _f1(count(weights), positive)
-        for measure in measured:
-            scores |= measure(weights)
+        for metric in metrics:
+            scores |= metric(weights)
         return scores
 
     return draw
@@ -101,7 +101,7 @@ def _f1(counts: label_encoding.Counts, positive: str | None) -> Scores:
     return scores
 
 
-def _measures(
+def _metrics(
     coded: label_encoding.Codes | label_encoding.Members,
     labels: Sequence[str],
     probabilities: np.ndarray | None,
@@ -112,15 +112,15 @@ def _measures(
     rows = len(probabilities)
     known = classification.parts(coded, labels, classification.finite(probabilities))
     own = known.own.reshape(rows, -1)
-    measured = [_log_loss(own)]
+    metrics = [_log_loss(own)]
     if probabilities.size <= LARGEST:
-        measured += [_areas(known.gold, known.sure)]
-        measured += [
+        metrics += [_areas(known.gold, known.sure)]
+        metrics += [
             _calibration(
                 known.confidence.reshape(rows, -1), known.hits.reshape(rows, -1)
             )
         ]
-    return measured
+    return metrics
 
 
 def _log_loss(own: np.ndarray) -> Weighted:

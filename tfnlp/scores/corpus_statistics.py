@@ -1,8 +1,8 @@
-"""Scores of a whole set that are made of sums over its rows.
+"""Corpus-level scores from sufficient statistics of each row, and their bootstrap.
 
-BLEU is no mean of sentences: matches are added up over the rows first, and the score
-is made of the sums. So a set is counted once, row by row, and rows drawn anew are
-scored by adding their counts again: 1,000 draws of 1,000 rows take 0.06 s.
+BLEU is not a mean over sentences: matches are summed over the rows first, and the score
+follows from the sums. So each row is counted once, and a bootstrap sample is scored by
+summing the counts of its rows: 1,000 samples of 1,000 rows take 0.06 s.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,14 +18,14 @@ Scores = dict[str, float]
 
 
 @dataclass(frozen=True)
-class Sums:
-    """What is counted of each row, and what the sums of that score.
+class Statistics:
+    """Sufficient statistics of each row, and the scores that follow from their sums.
 
     Args:
         rows: the counts, float64 [N, K].
         score: from the sums, float64 [K], to scores; those that the sums cannot
             define are left out.
-        signatures: score → how it was counted, for whoever wants to compare it.
+        signatures: score → how it was counted, as sacrebleu's signatures say it.
     """
 
     rows: np.ndarray
@@ -33,33 +33,35 @@ class Sums:
     signatures: Mapping[str, str] = field(default_factory=dict)
 
 
-def whole(measured: Sequence[Sums]) -> Scores:
+def corpus_scores(statistics: Sequence[Statistics]) -> Scores:
     """The scores of all rows; nothing without rows.
 
     Example:
-    >>> right = Sums(np.array([[1.0], [0.0]]), lambda sums: {"right": float(sums[0])})
-    >>> whole([right])
+    >>> counts = np.array([[1.0], [0.0]])
+    >>> right = Statistics(counts, lambda sums: {"right": float(sums[0])})
+    >>> corpus_scores([right])
     {'right': 1.0}
     """
     scores: Scores = {}
-    for each in measured:
+    for each in statistics:
         if len(each.rows):
             scores |= each.score(each.rows.sum(axis=0))
     return scores
 
 
-def redrawn(measured: Sequence[Sums]) -> Draw:
-    """Prepares the scores for rows drawn anew: from row numbers to scores.
+def bootstrap(statistics: Sequence[Statistics]) -> Draw:
+    """Scores of bootstrap samples: a function from row numbers to scores.
 
     Example:
-    >>> right = Sums(np.array([[1.0], [0.0]]), lambda sums: {"right": float(sums[0])})
-    >>> redrawn([right])(np.array([0, 0]))
+    >>> counts = np.array([[1.0], [0.0]])
+    >>> right = Statistics(counts, lambda sums: {"right": float(sums[0])})
+    >>> bootstrap([right])(np.array([0, 0]))
     {'right': 2.0}
     """
 
     def draw(numbers: np.ndarray) -> Scores:
         scores: Scores = {}
-        for each in measured:
+        for each in statistics:
             weights = np.bincount(numbers, minlength=len(each.rows)).astype(float)
             scores |= each.score(weights @ each.rows)
         return scores
@@ -68,28 +70,28 @@ def redrawn(measured: Sequence[Sums]) -> Draw:
 
 
 def paired(
-    first: Sequence[Sums],
-    second: Sequence[Sums],
+    first: Sequence[Statistics],
+    second: Sequence[Statistics],
     *,
     repeats: int = 1000,
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, Difference]:
-    """How a second system differs from a first one; see `tfnlp.scores.intervals`.
+    """Paired bootstrap test of two systems; see `tfnlp.scores.intervals`.
 
     Args:
-        first: what was counted of the first system's answers.
-        second: the same of the second system's, in the same order of rows.
-        repeats: how often as many rows are drawn, with replacement.
-        seed: what decides the draws.
-        level: the share of draws that the interval holds.
+        first: statistics of the first system's answers.
+        second: those of the second system's, in the same order of rows.
+        repeats: number of bootstrap samples.
+        seed: of the samples.
+        level: confidence level of the interval.
 
     Raises:
-        ValueError: the systems have not answered as many rows.
+        ValueError: the systems have answered different numbers of rows.
 
     Example:
     >>> score = lambda sums: {"right": float(sums[0] / sums[1])}
-    >>> one, other = (Sums(np.array([[n, 1.0]] * 9), score) for n in (0.0, 1.0))
+    >>> one, other = (Statistics(np.array([[n, 1.0]] * 9), score) for n in (0.0, 1.0))
     >>> paired([one], [other], repeats=9)["right"].value
     1.0
     """
@@ -100,8 +102,8 @@ def paired(
             f"Received: {' and '.join(map(str, sorted(sizes)))} rows. Answer all."
         )
     return intervals.paired_draws(
-        redrawn(first),
-        redrawn(second),
+        bootstrap(first),
+        bootstrap(second),
         next(iter(sizes), 0),
         repeats=repeats,
         seed=seed,
@@ -109,13 +111,13 @@ def paired(
     )
 
 
-def signatures(measured: Sequence[Sums]) -> Table:
+def signatures(statistics: Sequence[Statistics]) -> Table:
     """How the scores were counted, as a table of the report.
 
     Example:
-    >>> counted = Sums(np.zeros((0, 1)), lambda sums: {}, {"bleu": "tok:13a"})
+    >>> counted = Statistics(np.zeros((0, 1)), lambda sums: {}, {"bleu": "tok:13a"})
     >>> signatures([counted]).rows
     (('bleu', 'tok:13a'),)
     """
-    rows = tuple(pair for each in measured for pair in each.signatures.items())
+    rows = tuple(pair for each in statistics for pair in each.signatures.items())
     return Table("Signatures of scores", ("score", "signature"), rows)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tfnlp.scores.corpus_statistics import Scores, Sums
+from tfnlp.scores.corpus_statistics import Scores, Statistics
 from tfnlp.scores.error_rates import Unit
 
 LARGEST = 700.0
@@ -17,7 +17,7 @@ def perplexity(
     tokens: np.ndarray,
     *,
     characters: np.ndarray | None = None,
-) -> Sums:
+) -> Statistics:
     """Perplexity, and how many nats a token and bits a character a text takes.
 
     Args:
@@ -26,9 +26,9 @@ def perplexity(
         characters: of each row, its line feed included, int [N].
 
     Example:
-    >>> from tfnlp.scores.corpus_statistics import whole
+    >>> from tfnlp.scores.corpus_statistics import corpus_scores
     >>> counted = perplexity(np.log([0.5, 0.25]), np.array([1, 2]))
-    >>> {name: round(value, 4) for name, value in whole([counted]).items()}
+    >>> {name: round(value, 4) for name, value in corpus_scores([counted]).items()}
     {'perplexity': 2.0, 'nats_per_token': 0.6931}
     """
     sizes = np.zeros(len(tokens)) if characters is None else characters
@@ -41,7 +41,7 @@ def perplexity(
             scores["bits_per_character"] = float(-sums[0] / sums[2] / math.log(2))
         return scores
 
-    return Sums(rows, score)
+    return Statistics(rows, score)
 
 
 def distinct(
@@ -71,15 +71,15 @@ def distinct(
 
 def repetition(
     texts: np.ndarray | Sequence[str], *, size: int = 4, unit: Unit = "words"
-) -> Sums:
+) -> Statistics:
     """The mean share of n-grams of a text that it had before; 0 is none.
 
     Texts without an n-gram of that size are left out. Welleck et al.: Neural Text
     Generation with Unlikelihood Training (ICLR 2020), there seq-rep-4.
 
     Example:
-    >>> from tfnlp.scores.corpus_statistics import whole
-    >>> whole([repetition(["a b a b a b", "a b c d"], size=2)])
+    >>> from tfnlp.scores.corpus_statistics import corpus_scores
+    >>> corpus_scores([repetition(["a b a b a b", "a b c d"], size=2)])
     {'repetition_2': 0.3}
     """
     counts = []
@@ -91,7 +91,7 @@ def repetition(
     def score(sums: np.ndarray) -> Scores:
         return {f"repetition_{size}": float(sums[0] / max(sums[1], 1.0))}
 
-    return Sums(np.array(counts, np.float64).reshape(-1, 2), score)
+    return Statistics(np.array(counts, np.float64).reshape(-1, 2), score)
 
 
 def _grams(text: str, size: int, unit: Unit) -> Iterator[tuple[str, ...]]:

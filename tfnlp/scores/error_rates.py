@@ -10,14 +10,14 @@ from typing import Literal
 import numpy as np
 
 from tfnlp.scores import references
-from tfnlp.scores.corpus_statistics import Scores, Sums
+from tfnlp.scores.corpus_statistics import Scores, Statistics
 
 Unit = Literal["words", "characters"]
 
 
 def exact_match(
     gold: np.ndarray | Sequence[str], answered: np.ndarray | Sequence[str]
-) -> Sums:
+) -> Statistics:
     """The share of answers that are a reference, but for spaces at both ends.
 
     Args:
@@ -25,8 +25,9 @@ def exact_match(
         answered: str [N].
 
     Example:
-    >>> from tfnlp.scores.corpus_statistics import whole
-    >>> whole([exact_match(["L IH V\\x1eL AY V", "K AE T"], ["L AY V", "K AE"])])
+    >>> from tfnlp.scores.corpus_statistics import corpus_scores
+    >>> gold = ["L IH V\\x1eL AY V", "K AE T"]
+    >>> corpus_scores([exact_match(gold, ["L AY V", "K AE"])])
     {'exact_match': 0.5}
     """
     right = [
@@ -37,7 +38,7 @@ def exact_match(
     def score(sums: np.ndarray) -> Scores:
         return {"exact_match": float(sums[0] / sums[1])}
 
-    return Sums(np.array([[each, 1.0] for each in right]).reshape(-1, 2), score)
+    return Statistics(np.array([[each, 1.0] for each in right]).reshape(-1, 2), score)
 
 
 def error_rate(
@@ -46,7 +47,7 @@ def error_rate(
     *,
     name: str = "word_error",
     unit: Unit = "words",
-) -> Sums:
+) -> Statistics:
     """Words to insert, delete or replace, by the words of the references.
 
     0 is perfect; answers that are too long may have more than 1. Of several
@@ -59,8 +60,8 @@ def error_rate(
         unit: words between spaces, or characters.
 
     Example:
-    >>> from tfnlp.scores.corpus_statistics import whole
-    >>> whole([error_rate(["K AE T S"], ["K AH T"], name="phone_error")])
+    >>> from tfnlp.scores.corpus_statistics import corpus_scores
+    >>> corpus_scores([error_rate(["K AE T S"], ["K AH T"], name="phone_error")])
     {'phone_error': 0.5}
     """
     counts = [
@@ -71,7 +72,7 @@ def error_rate(
     def score(sums: np.ndarray) -> Scores:
         return {name: float(sums[0] / max(sums[1], 1.0))}
 
-    return Sums(np.array(counts, np.float64).reshape(-1, 2), score)
+    return Statistics(np.array(counts, np.float64).reshape(-1, 2), score)
 
 
 def distance(first: Sequence[str], second: Sequence[str]) -> int:

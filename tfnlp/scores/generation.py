@@ -10,7 +10,7 @@ import numpy as np
 
 from tfnlp.errors import UsageError, nearest
 from tfnlp.scores import bleu_chrf_ter, corpus_statistics, error_rates
-from tfnlp.scores.corpus_statistics import Scores, Sums
+from tfnlp.scores.corpus_statistics import Scores, Statistics
 from tfnlp.scores.intervals import Difference
 from tfnlp.scores.rouge import rouge
 
@@ -28,14 +28,14 @@ NAMES = (
 )
 
 
-def measured(
+def statistics(
     gold: Texts,
     answered: Texts,
     names: Sequence[str] = ("bleu", "chrf"),
     *,
     tokenize: str = "13a",
     stemmed: bool = False,
-) -> tuple[Sums, ...]:
+) -> tuple[Statistics, ...]:
     """Counts what the scores are made of.
 
     Args:
@@ -49,18 +49,20 @@ def measured(
         UsageError: there is no such score, or its package is not installed.
 
     Example:
-    >>> [counted] = measured(["a cat"], ["a cat"], ["chrf"])
-    >>> sums.whole([counted]), counted.signatures["chrf"][:19]
+    >>> [counted] = statistics(["a cat"], ["a cat"], ["chrf"])
+    >>> corpus_statistics.corpus_scores([counted]), counted.signatures["chrf"][:19]
     ({'chrf': 100.0}, 'nrefs:1|case:mixed|')
     """
 
-    def bleu(gold: Texts, answered: Texts) -> Sums:
+    def bleu(gold: Texts, answered: Texts) -> Statistics:
         return bleu_chrf_ter.bleu(gold, answered, tokenize=tokenize)
 
-    def errors(name: str, unit: error_rates.Unit = "words") -> Callable[..., Sums]:
+    def errors(
+        name: str, unit: error_rates.Unit = "words"
+    ) -> Callable[..., Statistics]:
         return lambda *texts: error_rates.error_rate(*texts, name=name, unit=unit)
 
-    makers: dict[str, Callable[..., Sums]] = {
+    makers: dict[str, Callable[..., Statistics]] = {
         "bleu": bleu,
         "chrf": bleu_chrf_ter.chrf,
         "ter": bleu_chrf_ter.ter,
@@ -82,7 +84,7 @@ def measured(
 def score(
     gold: Texts, answered: Texts, names: Sequence[str] = ("bleu", "chrf")
 ) -> Scores:
-    """The scores of all rows, by `measured` with its defaults.
+    """The scores of all rows, from `statistics` with its defaults.
 
     Raises:
         UsageError: there is no such score, or its package is not installed.
@@ -91,7 +93,7 @@ def score(
     >>> score(["K AE T"], ["K AE T"], ["exact_match", "phone_error"])
     {'exact_match': 1.0, 'phone_error': 0.0}
     """
-    return corpus_statistics.whole(measured(gold, answered, names))
+    return corpus_statistics.corpus_scores(statistics(gold, answered, names))
 
 
 def paired(
@@ -129,5 +131,5 @@ def paired(
     >>> paired(gold, wrong, gold, ["exact_match"])["exact_match"].value
     1.0
     """
-    both = (measured(gold, answered, names) for answered in (first, second))
+    both = (statistics(gold, answered, names) for answered in (first, second))
     return corpus_statistics.paired(*both, repeats=repeats, seed=seed, level=level)

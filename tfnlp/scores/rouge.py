@@ -15,7 +15,7 @@ import numpy as np
 
 from tfnlp.errors import UsageError
 from tfnlp.scores import references
-from tfnlp.scores.corpus_statistics import Scores, Sums
+from tfnlp.scores.corpus_statistics import Scores, Statistics
 
 KINDS = {"rouge1": 1, "rouge2": 2, "rougeL": 1}
 """Score → words that a reference needs for it."""
@@ -71,7 +71,7 @@ def rouge(
     answered: np.ndarray | Sequence[str],
     *,
     stemmed: bool = False,
-) -> Sums:
+) -> Statistics:
     """ROUGE-1, ROUGE-2 and ROUGE-L: mean F1 of the rows, from 0 to 1.
 
     Of several references the best counts, for each score by itself. A row whose
@@ -88,8 +88,8 @@ def rouge(
         UsageError: rouge-score is not installed.
 
     Example:
-    >>> from tfnlp.scores.corpus_statistics import whole
-    >>> whole([rouge(["a cat sat\\x1ethe cat"], ["the cat"])])
+    >>> from tfnlp.scores.corpus_statistics import corpus_scores
+    >>> corpus_scores([rouge(["a cat sat\\x1ethe cat"], ["the cat"])])
     {'rouge1': 1.0, 'rouge2': 1.0, 'rougeL': 1.0}
     """
     cut = words(stemmed=stemmed)
@@ -102,7 +102,7 @@ def rouge(
     signature = (
         f"mean F1, best of references|tok:unicode|stem:{'yes' if stemmed else 'no'}"
     )
-    return Sums(
+    return Statistics(
         np.array(counts, np.float64).reshape(-1, 2 * len(KINDS)),
         _means,
         dict.fromkeys(KINDS, f"{signature}|rouge-score:{version}"),

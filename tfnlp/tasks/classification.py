@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.data.cache import Encoded
-from tfnlp.data.rows import settled
+from tfnlp.data.rows import without_autotune
 from tfnlp.errors import DataError, UsageError
 from tfnlp.layers.bias import Bias
 from tfnlp.layers.embedding import TokenWeights, embed
@@ -309,7 +309,7 @@ class Classification(Task):
         return log_ratios(
             (
                 (features["token_ids"], np.maximum(y, 0))
-                for features, y, _ in settled(examples).as_numpy_iterator()
+                for features, y, _ in without_autotune(examples).as_numpy_iterator()
             ),
             vocabulary_size=len(self.text.vocabulary),
             classes=len(self.labels),
@@ -392,9 +392,9 @@ class Classification(Task):
 
     def headline(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """Accuracy, F1 and the scores of probabilities."""
-        return self.redrawn(rows, answers)(np.arange(len(rows["label"])))
+        return self.bootstrap(rows, answers)(np.arange(len(rows["label"])))
 
-    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
+    def bootstrap(self, rows: Arrays, answers: Arrays) -> Draw:
         """Bootstrap: `headline` of resampled rows; shared work is done once."""
         return classification_bootstrap.headline(
             rows["label"],

@@ -185,9 +185,9 @@ class IntentAndSlots(Tagging):
         every = np.arange(len(rows["tags"]))
         return super().score(rows, answers) | self._frames(rows, answers)(every)
 
-    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
+    def bootstrap(self, rows: Arrays, answers: Arrays) -> Draw:
         """Bootstrap: `headline` of resampled rows; shared work is done once."""
-        slots, frames = super().redrawn(rows, answers), self._frames(rows, answers)
+        slots, frames = super().bootstrap(rows, answers), self._frames(rows, answers)
         return lambda numbers: slots(numbers) | frames(numbers)
 
     def figures(self, rows: Arrays, answers: Arrays) -> tuple:

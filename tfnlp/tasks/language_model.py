@@ -322,12 +322,12 @@ class LanguageModel(Task):
 
         The loss is that of the answers, too: of texts that are read in windows.
         """
-        found = corpus_statistics.whole([self._measured(rows, answers)])
+        found = corpus_statistics.corpus_scores([self._statistics(rows, answers)])
         return found | {"loss": found["nats_per_token"]}
 
-    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
+    def bootstrap(self, rows: Arrays, answers: Arrays) -> Draw:
         """Bootstrap: `score` of resampled rows; the logarithms are summed once."""
-        return corpus_statistics.redrawn([self._measured(rows, answers)])
+        return corpus_statistics.bootstrap([self._statistics(rows, answers)])
 
     def figures(self, rows: Arrays, answers: Arrays) -> tuple:
         """How perplexity falls with what stands before a token."""
@@ -363,7 +363,9 @@ class LanguageModel(Task):
         made = [text.decode("utf-8", "replace") for text in answer["text"].numpy()]
         return generation_figures.continued(halves, made, temperature=temperature)
 
-    def _measured(self, rows: Arrays, answers: Arrays) -> corpus_statistics.Sums:
+    def _statistics(
+        self, rows: Arrays, answers: Arrays
+    ) -> corpus_statistics.Statistics:
         characters = np.array([len(text) for text in rows["text"]], np.int64)
         return diversity.perplexity(
             answers["score"], answers["length"], characters=characters

@@ -294,9 +294,9 @@ class Tagging(Task):
 
     def headline(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """The scores that carry an interval."""
-        return self.redrawn(rows, answers)(np.arange(len(rows["tags"])))
+        return self.bootstrap(rows, answers)(np.arange(len(rows["tags"])))
 
-    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
+    def bootstrap(self, rows: Arrays, answers: Arrays) -> Draw:
         """Bootstrap: `headline` of resampled rows; spans are read once."""
         return scores.headline(*self._compared(rows, answers), spans=self._spans)
 

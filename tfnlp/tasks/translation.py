@@ -91,7 +91,7 @@ class Translation(Task):
         self.no_repeat_ngram_size = no_repeat_ngram_size
         self.label_smoothing, self.n_best = label_smoothing, n_best
         self.metric_names = tuple(metrics)
-        scores.measured([], [], self.metric_names)
+        scores.statistics([], [], self.metric_names)
 
     @classmethod
     def from_rows(
@@ -250,11 +250,11 @@ class Translation(Task):
 
     def score(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
         """The task's metrics of the answered texts."""
-        return corpus_statistics.whole(self._measured(rows, answers))
+        return corpus_statistics.corpus_scores(self._statistics(rows, answers))
 
-    def redrawn(self, rows: Arrays, answers: Arrays) -> Draw:
+    def bootstrap(self, rows: Arrays, answers: Arrays) -> Draw:
         """Bootstrap: `score` of resampled rows; each row is counted once."""
-        return corpus_statistics.redrawn(self._measured(rows, answers))
+        return corpus_statistics.bootstrap(self._statistics(rows, answers))
 
     def gold_answers(self, rows: Arrays, answers: Arrays) -> Arrays:
         """Answers with the targets as texts."""
@@ -262,7 +262,7 @@ class Translation(Task):
 
     def figures(self, rows: Arrays, answers: Arrays) -> tuple:
         """Lengths, and the worst, typical and best answers beside references."""
-        signatures = corpus_statistics.signatures(self._measured(rows, answers))
+        signatures = corpus_statistics.signatures(self._statistics(rows, answers))
         drawn = generation_figures.figures(
             rows["source"], rows["target"], answers["text"]
         )
@@ -287,10 +287,10 @@ class Translation(Task):
             for row, (source, target, weights) in enumerate(aligned, start=1)
         )
 
-    def _measured(
+    def _statistics(
         self, rows: Arrays, answers: Arrays
-    ) -> tuple[corpus_statistics.Sums, ...]:
-        return scores.measured(rows["target"], answers["text"], self.metric_names)
+    ) -> tuple[corpus_statistics.Statistics, ...]:
+        return scores.statistics(rows["target"], answers["text"], self.metric_names)
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments."""

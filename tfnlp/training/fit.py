@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from tfnlp.data.batching import SHUFFLE, batches
 from tfnlp.data.cache import Encoded, encode_once
-from tfnlp.data.rows import settled
+from tfnlp.data.rows import without_autotune
 from tfnlp.errors import DataError, TrainingError, UsageError
 from tfnlp.specs import Rows, check_rows, text_fields
 from tfnlp.task import Task
@@ -274,11 +274,11 @@ def batched(
     )
     if train:
         steps = batched_rows.repeat().skip(from_step)
-        return settled(encode(steps).prefetch(2))
+        return without_autotune(encode(steps).prefetch(2))
     examples = task.dataset(batched_rows)
     if 0 <= rows.cardinality() <= CACHED_VALIDATION_ROWS:
         examples = examples.cache()
-    return settled(examples.prefetch(2))
+    return without_autotune(examples.prefetch(2))
 
 
 def encode_rows(task: Task, rows: Rows) -> Encoded | None:

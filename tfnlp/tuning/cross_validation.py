@@ -231,7 +231,7 @@ def _fold(
     task = learn(train)
     network = fit(task, lambda hp: build(task, hp), train, valid, config).network
     read, answered = predict_with_targets(task, network, test)
-    draw = task.redrawn(read, answered)
+    draw = task.bootstrap(read, answered)
     size = count(read, answered)
     trained = int(counted(train).cardinality())
     return Fold(draw(np.arange(size)), size, trained, draw, digest(test))

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfnlp.data.audit.findings import plural
 from tfnlp.data.audit.pair_rules import FLAWS, SIDES, PairRules, pairs
 from tfnlp.data.audit.texts import REMEMBERED
-from tfnlp.data.rows import HELD, columns_of, keep, settled
+from tfnlp.data.rows import HELD, columns_of, keep, without_autotune
 from tfnlp.errors import DataError, UsageError, nearest
 from tfnlp.specs import Rows
 
@@ -88,12 +88,12 @@ def _kept(rows: Rows, kept: list[bool]) -> Rows:
     mask = np.array(kept, bool)
     if 0 < rows.cardinality() <= HELD:
         columns = {name: values[mask] for name, values in columns_of(rows).items()}
-        return settled(tf.data.Dataset.from_tensor_slices(columns))
+        return without_autotune(tf.data.Dataset.from_tensor_slices(columns))
     numbered = tf.data.Dataset.zip(rows, tf.data.Dataset.from_tensor_slices(mask)).map(
         lambda row, kept: {**row, _KEPT: kept}, num_parallel_calls=2
     )
     left = keep(numbered, lambda row: row[_KEPT])
-    return settled(
+    return without_autotune(
         left.map(lambda row: {name: row[name] for name in rows.element_spec})
     )
 

@@ -14,7 +14,7 @@ import tensorflow as tf
 from tfnlp.data.audit import findings
 from tfnlp.data.audit.findings import few, plural
 from tfnlp.data.audit.texts import Audit, audit
-from tfnlp.data.rows import columns_of, settled
+from tfnlp.data.rows import columns_of, without_autotune
 from tfnlp.data.tagging import schemes, tagged_rows
 from tfnlp.data.tagging.tag_counts import (
     Sentences,
@@ -107,7 +107,7 @@ def audit_sentences(
     columns = {"train": columns_of(rows)}
     columns |= {name: columns_of(each) for name, each in (others or {}).items()}
     held = {
-        name: settled(tf.data.Dataset.from_tensor_slices(each))
+        name: without_autotune(tf.data.Dataset.from_tensor_slices(each))
         for name, each in columns.items()
     }
     found = TaggedAudit(

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.data.audit import findings
-from tfnlp.data.rows import CHUNK, column_batches, keep, settled
+from tfnlp.data.rows import CHUNK, column_batches, keep, without_autotune
 from tfnlp.errors import DataError
 from tfnlp.specs import Rows
 
@@ -178,7 +178,7 @@ def clean(
 
     if rows.cardinality() < 0:  # a stream, which nobody has counted
         return keep(rows, labelled)
-    chunks = settled(rows.batch(CHUNK).map(labelled))
+    chunks = without_autotune(rows.batch(CHUNK).map(labelled))
     count = sum(int(chunk.sum()) for chunk in chunks.as_numpy_iterator())
     return rows if count == rows.cardinality() else keep(rows, labelled, count)
 

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from tfnlp.data.datasets import builtin
 from tfnlp.data.files.columns import ColumnNames, Table, select
-from tfnlp.data.rows import settled
+from tfnlp.data.rows import without_autotune
 from tfnlp.data.tagging.sentences import NO_BREAK
 from tfnlp.errors import DataError, SchemaError, nearest
 from tfnlp.specs import Rows
@@ -93,7 +93,7 @@ def named_rows(
             for field, places in picked.items()
         }
 
-    return settled(rows.map(row_of, num_parallel_calls=2))
+    return without_autotune(rows.map(row_of, num_parallel_calls=2))
 
 
 def data_dir() -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tfnlp.data.rows import columns_of, settled
+from tfnlp.data.rows import columns_of, without_autotune
 from tfnlp.errors import DataError
 from tfnlp.specs import Rows, Schema
 
@@ -48,7 +48,7 @@ def typed(rows: Rows, schema: Schema) -> Rows:
             ],
             dtype.as_numpy_dtype,
         )
-    return settled(tf.data.Dataset.from_tensor_slices(columns))
+    return without_autotune(tf.data.Dataset.from_tensor_slices(columns))
 
 
 def _number(value: bytes, dtype: tf.DType, name: str, row: int) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfnlp.data.audit.findings import plural
-from tfnlp.data.rows import columns_of, settled
+from tfnlp.data.rows import columns_of, without_autotune
 from tfnlp.data.tagging import scheme_detection, schemes
 from tfnlp.data.tagging.sentences import split
 from tfnlp.errors import DataError
@@ -177,7 +177,7 @@ def in_scheme(rows: Rows, scheme: str, *, field: str = "tags") -> Rows:
         return rows
     written = [" ".join(schemes.convert(each, name)).encode() for each in tags]
     columns[field] = np.array(written, dtype=object)
-    return settled(tf.data.Dataset.from_tensor_slices(columns))
+    return without_autotune(tf.data.Dataset.from_tensor_slices(columns))
 
 
 def _changes(
