@@ -1,4 +1,4 @@
-"""BLEU, chrF and TER: numbers and signatures of sacrebleu, of bootstrap samples too."""
+"""BLEU, chrF, TER: numbers and signatures of sacrebleu, also of bootstrap samples."""
 
 import sys
 import time
