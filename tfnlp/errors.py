@@ -1,12 +1,12 @@
-"""Every error that tfnlp raises on purpose, and the exit code each one stands for.
+"""Exceptions of tfnlp, and the exit code of each.
 
 ::
 
     TfnlpError                 1  anything that went wrong at run time
-    ├── UsageError             2  a flag, a recipe or an argument that cannot be
+    ├── UsageError             2  a flag, a recipe or an argument has a wrong value
     ├── DataError              3  a file or its rows were rejected
     │   └── SchemaError        3  rows lack a field, or a field has another type
-    ├── TrainingError          1  training cannot go on (NaN loss, nothing to learn)
+    ├── TrainingError          1  training failed (NaN loss, a lost worker)
     ├── ArtefactError          1  a folder is not an artefact, or lacks a file
     ├── ExportError            5  an artefact could not be written or does not agree
     ├── RequestError           1  a request that an artefact cannot answer
@@ -20,19 +20,19 @@ from collections.abc import Iterable
 
 
 class TfnlpError(Exception):
-    """Root of the family: catch it to catch everything tfnlp raises on purpose."""
+    """Base class: catches every exception that tfnlp raises itself."""
 
     exit_code = 1
 
 
 class UsageError(TfnlpError):
-    """A flag, a recipe or an argument has a value that it cannot have."""
+    """A flag, a recipe or an argument has a wrong value."""
 
     exit_code = 2
 
 
 class DataError(TfnlpError):
-    """A file cannot be read as rows, or its rows cannot be learnt from."""
+    """A file cannot be read as rows, or its rows cannot be trained on."""
 
     exit_code = 3
 
@@ -42,7 +42,7 @@ class SchemaError(DataError):
 
 
 class TrainingError(TfnlpError):
-    """Training cannot go on, for example because the loss is not a number."""
+    """Training failed, for example because the loss is not a number."""
 
 
 class ArtefactError(TfnlpError):
@@ -64,7 +64,7 @@ class ServerError(TfnlpError):
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str:
-    """Says which candidate was probably meant, or nothing if none is close.
+    """A hint with the nearest candidate ("Did you mean …?"), or nothing.
 
     Example:
     >>> nearest("lable", ["text", "label"])

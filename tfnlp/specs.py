@@ -1,4 +1,4 @@
-"""Schemas: what a row, a request and a signature carry, written once.
+"""Schemas: the fields of rows, requests and signatures, written once.
 
 The same dictionary is the check on rows, the signature of a SavedModel and the
 contract that a client reads. Nothing here knows a task.
@@ -30,7 +30,7 @@ REFERENCES = "\x1e"
 
 
 def check_rows(rows: Rows, schema: Schema) -> Rows:
-    """Returns the rows cut to the fields of the schema, or says what is missing.
+    """Selects the fields of a schema, and checks that rows have them.
 
     Args:
         rows: dataset of rows, not batched.
@@ -51,7 +51,7 @@ def check_rows(rows: Rows, schema: Schema) -> Rows:
 
 
 def check_fields(rows: Rows, names: Iterable[str]) -> None:
-    """Says which of the fields the rows lack.
+    """Checks that rows have the fields.
 
     Raises:
         SchemaError: a field is missing.
@@ -75,7 +75,7 @@ def check_fields(rows: Rows, names: Iterable[str]) -> None:
 
 
 def text_fields(schema: Schema) -> tuple[str, ...]:
-    """The fields that hold strings, whose lengths say how long a row is.
+    """The fields that hold strings; rows are bucketed by their lengths.
 
     Example:
     >>> text_fields({"first": TEXT, "similarity": NUMBER})

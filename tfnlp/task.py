@@ -1,4 +1,4 @@
-"""The waist: what every task promises and all that an engine may use.
+"""The interface between tasks and engines: all that training or serving may use.
 
 Tasks know no engine, engines know no task; this file is where they meet. Text
 enters through `Task.encode` and answers leave through `Task.answer`, in graph,
@@ -32,7 +32,7 @@ class Endpoint(NamedTuple):
 
 
 class Task(tf.Module, abc.ABC):
-    """What strings mean to a network: the contract between text and tensors.
+    """A task: preprocessing, loss, decoding and scores; text to tensors and back.
 
     A task holds vocabularies, never weights. Its tensor methods run in graph and
     on a whole batch; those of tfnlp keep AutoGraph away (`do_not_convert`), which
@@ -41,35 +41,35 @@ class Task(tf.Module, abc.ABC):
     """
 
     inputs: Schema
-    """What a request carries."""
+    """The fields of a request."""
     targets: ClassVar[Schema] = {}
-    """What a training row carries besides."""
+    """More fields of a training row: labels, tags, target texts."""
     monitor: str = "val_loss"
-    """What early stopping watches: `val_loss`, `val_` and a metric, or `val_` and a
+    """The score of early stopping: `val_loss`, `val_` and a metric, or `val_` and a
     score of `headline`; see `tfnlp.scores.directions` for
     which of them are better when lower."""
 
     ordered: bool = False
-    """Whether each batch of rows goes on where the one before ended, so that rows are
-    neither shuffled nor sorted by length."""
+    """Whether each batch continues where the one before ended (truncated BPTT): rows
+    are neither shuffled nor sorted by length."""
 
     def completed(self, rows: Rows) -> Rows:
-        """Rows of a file to be scored, with what files may leave out.
+        """Rows of a file with defaults for fields that files may leave out.
 
-        Fields that a request may leave out are such; see `Endpoint.defaults`.
+        Those are the ones that a request may leave out; see `Endpoint.defaults`.
         """
         return rows
 
     @abc.abstractmethod
     def encode(self, inputs: Tensors) -> Tensors:
-        """Turns a request into features: int32 or float32, batch first."""
+        """Encodes a request as features: int32 or float32, batch first."""
 
     def encode_targets(self, row: Tensors) -> tuple[tf.Tensor, tf.Tensor]:
-        """Turns targets into (y, weight); weight is float32, shaped like `loss`."""
+        """Encodes targets as (y, sample weight); float32, shaped like `loss`."""
         raise TypeError(f"{type(self).__name__} has no targets to encode.")
 
     def example(self, row: Tensors) -> tuple[Tensors, tf.Tensor, tf.Tensor]:
-        """Turns a batch of rows into what the training step takes."""
+        """A batch of rows as (features, y, weight), for the training step."""
         y, weight = self.encode_targets(row)
         return self.encode({name: row[name] for name in self.inputs}), y, weight
 
@@ -87,7 +87,7 @@ class Task(tf.Module, abc.ABC):
 
     @abc.abstractmethod
     def decode(self, outputs: Any, inputs: Tensors) -> Tensors:
-        """Turns outputs into the answer, with fixed public names."""
+        """Decodes outputs into the answer, with fixed public names."""
 
     def answer(self, model: Callable, inputs: Tensors) -> Tensors:
         """Answers a request with any callable that maps features to outputs."""
@@ -98,24 +98,24 @@ class Task(tf.Module, abc.ABC):
         return {"serving_default": Endpoint(self.answer, self.inputs)}
 
     def calibrate(self, rows: Arrays, answers: Arrays) -> "Task":
-        """Learns decision rules from held-out answers; by default nothing.
+        """Calibrates decision thresholds on validation answers; by default nothing.
 
-        Called by a script after `fit`, never by an engine.
+        Called after `fit` by a script, never by an engine.
         """
         return self
 
     @abc.abstractmethod
     def score(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
-        """Every reported number, from gold strings and answers."""
+        """All scores, from targets and answers."""
 
     def headline(self, rows: Arrays, answers: Arrays) -> dict[str, float]:
-        """The scores that carry an interval."""
+        """The scores that have a confidence interval."""
         return self.score(rows, answers)
 
     def bootstrap(self, rows: Arrays, answers: Arrays) -> Draw:
-        """Prepares `headline` for rows drawn anew: from row numbers to scores.
+        """Scores of bootstrap samples: a function from row numbers to `headline`.
 
-        It is called 1,000 times; a task may count faster than by `headline`.
+        It is called 1,000 times; a task may have a faster way than `headline`.
         """
         return lambda numbers: self.headline(
             Resample(rows, numbers), Resample(answers, numbers)
@@ -138,7 +138,7 @@ class Task(tf.Module, abc.ABC):
         return {**answers, **gold} if gold else None
 
     def figures(self, rows: Arrays, answers: Arrays) -> Sequence[Any]:
-        """What the report draws besides: `tfnlp.scores.figures` objects."""
+        """Figures for the report: `tfnlp.scores.figures` objects."""
         return ()
 
     @abc.abstractmethod

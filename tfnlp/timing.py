@@ -1,4 +1,4 @@
-"""Seconds by phase, and memory: what a run reports about its cost."""
+"""Wall-clock time by phase and peak memory, for reports."""
 
 import contextlib
 import sys
@@ -35,7 +35,7 @@ class Clock:
 
 
 def peak_memory() -> dict[str, int]:
-    """``peak_memory``: the most bytes this process held at once, where that is known.
+    """Peak resident memory of this process in bytes, where the system knows it.
 
     Example:
     >>> peak_memory()["peak_memory"] > 1_000_000

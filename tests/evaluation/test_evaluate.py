@@ -155,7 +155,7 @@ def test_every_row_is_answered_once_and_in_order(model, batch_size):
     assert answered["probabilities"].shape == (6, 2)
 
 
-def test_rows_of_like_length_are_answered_together_and_come_back_in_order(model):
+def test_rows_of_similar_length_are_batched_and_answers_are_in_order(model):
     """More of them than are sorted together: 50 batches."""
     texts = [f"{number} " + "long " * (number * 7 % 13) for number in range(120)]
     seen = []
@@ -179,14 +179,14 @@ def test_answers_are_traced_once_for_all_batch_sizes(model):
     assert task.traces == 1
 
 
-def test_shorter_answers_are_filled_up(model):
+def test_shorter_answers_are_padded(model):
     _, answered = predict_with_targets(
         Keyword(), model, rows("a b c", "d"), batch_size=1
     )
     assert answered["words"].tolist() == [["a", "b", "c"], ["d", "", ""]]
 
 
-def test_bytes_that_are_no_text_are_replaced(model):
+def test_invalid_utf_8_is_replaced(model):
     gold, _ = predict_with_targets(Keyword(), model, rows(b"caf\xe9", "a"))
     assert gold["text"][0] == "caf\N{REPLACEMENT CHARACTER}"
 

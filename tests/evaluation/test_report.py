@@ -77,7 +77,7 @@ def test_json_holds_no_nan(report, tmp_path):
     assert math.isnan(Report.load(tmp_path / "report.json").scores["loss"])
 
 
-def test_page_escapes_what_rows_say(report):
+def test_page_escapes_rows(report):
     page = report.html()
     assert "script" not in Tags(page).tags
     assert "<script" not in page and "alert(&#39;x&#39;)" in page
@@ -112,7 +112,7 @@ def test_page_of_scores_alone_has_no_empty_section():
     assert page.count("<h2") == 1
 
 
-def test_markdown_escapes_what_rows_say(report):
+def test_markdown_escapes_rows(report):
     text = report.markdown()
     assert "<script" not in text and r"\[a\](b)" in text
     assert "| accuracy | 0.8000 | 0.7500 – 0.8500 |" in text
@@ -177,7 +177,7 @@ def test_without_the_extra_json_and_markdown_are_written(report, tmp_path, monke
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", '{"figures": []}'])
-def test_what_is_no_report_is_refused(tmp_path, content):
+def test_a_file_that_is_not_a_report_is_refused(tmp_path, content):
     if content is not None:
         (tmp_path / "report.json").write_text(content)
     with pytest.raises(

@@ -212,7 +212,7 @@ def test_a_run_that_was_stopped_before_it_was_saved_goes_on(
     assert ended.exists()
     monkeypatch.setattr(tfnlp, "save", save)
     script.main(recipe(tmp_path, encoder="bow", resume=True))
-    assert "goes on after the last epoch" in caplog.text and not ended.exists()
+    assert "resumed after the last epoch" in caplog.text and not ended.exists()
     for one, other in zip(*weights, strict=True):
         np.testing.assert_array_equal(one, other)
 

@@ -130,13 +130,15 @@ def test_areas_are_left_out_where_all_gold_labels_are_the_same():
 def test_scores_of_sets_are_those_of_scikit_learn():
     gold, answered = column("a|b", "c", "a , c"), column("a", "c|b", "a|c")
     truth = [[1, 1, 0], [0, 0, 1], [1, 0, 1]]
-    told = [[1, 0, 0], [0, 1, 1], [1, 0, 1]]
+    predicted = [[1, 0, 0], [0, 1, 1], [1, 0, 1]]
     gold[2] = "a | c"
     scores = classification.score(gold, answered, labels=LABELS, separator="|")
     for average in classification.AVERAGES:
-        wanted = metrics.f1_score(truth, told, average=average, zero_division=0)
+        wanted = metrics.f1_score(truth, predicted, average=average, zero_division=0)
         assert scores[f"f1_{average}"] == pytest.approx(wanted)
-    assert scores["hamming_loss"] == pytest.approx(metrics.hamming_loss(truth, told))
+    assert scores["hamming_loss"] == pytest.approx(
+        metrics.hamming_loss(truth, predicted)
+    )
 
 
 def test_calibration_error_is_the_weighted_gap_of_the_bins():

@@ -1,4 +1,4 @@
-"""A run that was stopped anywhere ends with the weights of one that was not."""
+"""A run that is interrupted anywhere and resumed has the weights of another."""
 
 import gc
 import os
@@ -27,18 +27,18 @@ from tfnlp.training.step import Trainable
 
 TEXTS = ["a good film", "a bad film", "so good", "so bad", "good", "bad", "not bad"]
 ROWS = from_list([{"text": t, "label": "no" if "bad" in t else "yes"} for t in TEXTS])
-UPDATES = 4  # of an epoch of 7 rows
+STEPS = 4  # per epoch of 7 rows
 CONFIG = {
     "epochs": 3,
     "batch_size": 2,
     "patience": 3,
     "learning_rate": 0.05,
-    "checkpoint_seconds": 0.0,  # every update is kept
+    "checkpoint_seconds": 0.0,  # after every step
 }
 
 
 class Stop(keras.callbacks.Callback):
-    """Ends a run as if it was killed there."""
+    """Interrupts a run as if it was killed there."""
 
     def __init__(self, after, when="on_train_batch_end"):
         super().__init__()
@@ -58,13 +58,13 @@ def task():
 
 @pytest.fixture(scope="module")
 def expected(task):
-    """The network of a run that nothing disturbs."""
+    """The network of an uninterrupted run."""
     return trained(task, classifier(task))
 
 
 @pytest.fixture(scope="module")
 def stopped(task, tmp_path_factory):
-    """The folder of a run that was stopped in its second epoch."""
+    """The folder of a run that was interrupted in its second epoch."""
     folder = tmp_path_factory.mktemp("stopped")
     with pytest.raises(InterruptedError):
         trained(task, classifier(task), stop=Stop(7), run=folder)
@@ -102,8 +102,8 @@ def check_equal(found, expected):
     assert found.history == expected.history
 
 
-@pytest.mark.parametrize("after", [1, UPDATES, 2 * UPDATES + 3])
-def test_a_run_goes_on_bit_for_bit(task, expected, tmp_path, after):
+@pytest.mark.parametrize("after", [1, STEPS, 2 * STEPS + 3])
+def test_a_resumed_run_is_the_same_bit_for_bit(task, expected, tmp_path, after):
     with pytest.raises(InterruptedError):
         trained(task, classifier(task), stop=Stop(after + 1), run=tmp_path / "run")
     assert list(tmp_path.glob("run/checkpoints/*.ckpt"))
@@ -128,7 +128,7 @@ def test_a_run_goes_on_bit_for_bit(task, expected, tmp_path, after):
     ],
     ids=["ema_momentum", "float16"],
 )
-def test_all_that_an_update_depends_on_is_kept(task, tmp_path, options):
+def test_checkpoints_hold_all_that_a_step_depends_on(task, tmp_path, options):
     expected = trained(task, classifier(task), **options)
     with pytest.raises(InterruptedError):
         trained(task, classifier(task), stop=Stop(7), run=tmp_path, **options)
@@ -137,8 +137,8 @@ def test_all_that_an_update_depends_on_is_kept(task, tmp_path, options):
 
 
 @pytest.mark.slow
-def test_copies_on_several_devices_go_on(task, tmp_path):
-    """The logs of half an epoch are shared out among the devices, and rounded."""
+def test_a_mirrored_run_is_resumed(task, tmp_path):
+    """The logs of an interrupted epoch are divided among the devices, and rounded."""
     options = {"strategy": "mirrored"}
     expected = trained(task, classifier(task), **options)
     with pytest.raises(InterruptedError):
@@ -152,7 +152,7 @@ def test_copies_on_several_devices_go_on(task, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run_may_be_stopped_again_and_again(task, expected, tmp_path):
+def test_a_run_may_be_interrupted_many_times(task, expected, tmp_path):
     for _ in range(20):
         try:
             found = trained(
@@ -164,14 +164,14 @@ def test_a_run_may_be_stopped_again_and_again(task, expected, tmp_path):
     check_equal(found, expected)
 
 
-def test_a_run_that_stopped_in_validation_goes_on(task, expected, tmp_path):
-    stop = Stop(UPDATES + 2, when="on_test_batch_end")
+def test_a_run_interrupted_in_validation_is_resumed(task, expected, tmp_path):
+    stop = Stop(STEPS + 2, when="on_test_batch_end")
     with pytest.raises(InterruptedError):
         trained(task, classifier(task), stop=stop, run=tmp_path)
     check_equal(trained(task, classifier(task), run=tmp_path, resume=True), expected)
 
 
-def test_states_that_layers_keep_go_on(tmp_path):
+def test_variables_of_layers_are_restored(tmp_path):
     text = from_list([{"text": "the dog sees the cat and the cat sees the dog "}] * 6)
     task = LanguageModel.from_rows(text, tokenizer="words", slots=2)
     rows = blocks(text, size=4, unit="words", slots=2)
@@ -191,7 +191,7 @@ def test_states_that_layers_keep_go_on(tmp_path):
     [{}, {"ema_momentum": 0.9, "keep_weights": "last"}, {"keep_weights": "both"}],
 )
 def test_a_run_that_has_ended_is_not_trained_again(task, tmp_path, options):
-    """Whoever trained it was stopped before it was saved."""
+    """The process was killed before the network was saved."""
     expected = trained(task, classifier(task), run=tmp_path, **options)
     again = {"stop": Stop(1, "on_train_begin"), "resume": True}
     found = trained(task, classifier(task), run=tmp_path, **again, **options)
@@ -202,21 +202,19 @@ def test_a_run_that_has_ended_is_not_trained_again(task, tmp_path, options):
         np.testing.assert_array_equal(one, other)
 
 
-def test_a_run_begins_anew_where_one_has_ended(task, expected, tmp_path, caplog):
+def test_a_run_starts_over_where_one_has_ended(task, expected, tmp_path, caplog):
     trained(task, classifier(task), run=tmp_path, learning_rate=0.5)
     assert (tmp_path / "checkpoints" / "ended.ckpt").exists()
     check_equal(trained(task, classifier(task), run=tmp_path), expected)
     assert "would have gone on" not in caplog.text
 
 
-def test_without_a_checkpoint_a_run_begins(task, expected, tmp_path):
+def test_resume_without_a_checkpoint_starts_a_run(task, expected, tmp_path):
     found = trained(task, classifier(task), run=tmp_path / "run", resume=True)
     check_equal(found, expected)
 
 
-def test_a_damaged_checkpoint_is_passed_over_and_half_ones_too(
-    task, expected, run, caplog
-):
+def test_damaged_and_partial_checkpoints_are_skipped(task, expected, run, caplog):
     _, last = sorted(run.glob("checkpoints/*.ckpt"))
     whole = bytearray(last.read_bytes())
     whole[len(whole) // 2] ^= 1
@@ -226,7 +224,7 @@ def test_a_damaged_checkpoint_is_passed_over_and_half_ones_too(
     assert f"{last} is damaged" in caplog.text
 
 
-def test_a_run_that_begins_anew_leaves_no_old_checkpoint(task, expected, run, caplog):
+def test_a_run_that_starts_over_removes_old_checkpoints(task, expected, run, caplog):
     before = sorted(run.glob("checkpoints/*.ckpt"))
     with pytest.raises(InterruptedError):
         trained(task, classifier(task), stop=Stop(3), run=run)
@@ -236,12 +234,12 @@ def test_a_run_that_begins_anew_leaves_no_old_checkpoint(task, expected, run, ca
     check_equal(trained(task, classifier(task), run=run, resume=True), expected)
 
 
-def test_damaged_checkpoints_alone_are_no_beginning(task, expected, run, caplog):
+def test_a_run_with_only_damaged_checkpoints_starts_over(task, expected, run, caplog):
     for file in run.glob("checkpoints/*.ckpt"):
         file.write_bytes(file.read_bytes()[:-1])
     check_equal(trained(task, classifier(task), run=run, resume=True), expected)
     assert caplog.text.count("is damaged") == 2
-    assert "no checkpoint is whole; the run begins anew" in caplog.text
+    assert "no intact checkpoint; training starts over" in caplog.text
     assert "would have gone on" not in caplog.text and "before" not in caplog.text
     left = [file.name for file in (run / "checkpoints").iterdir()]
     assert "ended.ckpt" in left and not any(name.startswith("00001") for name in left)
@@ -249,7 +247,7 @@ def test_damaged_checkpoints_alone_are_no_beginning(task, expected, run, caplog)
 
 def test_other_settings_are_refused(task, run):
     kept = sorted(run.glob("checkpoints/*"))
-    with pytest.raises(UsageError, match="goes on with the settings that it began"):
+    with pytest.raises(UsageError, match="resumed with the settings it was started"):
         trained(task, classifier(task), run=run, resume=True, learning_rate=0.1)
     assert sorted(run.glob("checkpoints/*")) == kept
 
@@ -280,13 +278,13 @@ def test_another_task_is_refused(task, run):
     ("count", "message"), [(8, "on the same rows"), (3, "from the same checkpoint")]
 )
 def test_workers_that_differ_are_refused(task, run, monkeypatch, count, message):
-    """Eight numbers tell of settings, rows and network; three where to go on."""
-    monkeypatch.setattr(strategy, "agree", lambda peers, told: len(told) != count)
+    """Eight numbers are the fingerprint; three are the position."""
+    monkeypatch.setattr(strategy, "agree", lambda peers, numbers: len(numbers) != count)
     with pytest.raises(UsageError, match=f"All workers .*{message}"):
         trained(task, classifier(task), run=run, resume=True)
 
 
-def test_what_a_script_says_besides_is_compared_first(task, tmp_path):
+def test_flags_of_a_script_are_compared_first(task, tmp_path):
     def go_on(**options):
         config = TrainConfig(**{**CONFIG, **options, "epochs": 1})
         run = {"run": tmp_path, "resume": True, "settings": {"--size": options["seed"]}}
@@ -298,13 +296,13 @@ def test_what_a_script_says_besides_is_compared_first(task, tmp_path):
 
 
 class Terminate(Stop):
-    """Sends SIGTERM, and says whether the run went on after that."""
+    """Sends SIGTERM, and records whether training continued after that."""
 
-    went_on = False
+    continued = False
 
     def _count(self, *ignored, **logs):
         self.after -= 1
-        self.went_on = self.after < 0
+        self.continued = self.after < 0
         if self.after == 0:
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(0.01)
@@ -318,26 +316,28 @@ SELDOM = {"checkpoint_seconds": 3600.0}
     [
         ("on_train_batch_begin", 6),
         ("on_test_batch_begin", 1),
-        ("on_test_batch_begin", 3 * UPDATES),
+        ("on_test_batch_begin", 3 * STEPS),
         ("on_epoch_end", 1),
         ("on_epoch_end", 3),
         ("on_train_end", 1),
     ],
 )
-def test_sigterm_ends_a_run_that_goes_on(task, expected, tmp_path, caplog, when, after):
+def test_a_run_ended_by_sigterm_is_resumed(
+    task, expected, tmp_path, caplog, when, after
+):
     caplog.set_level("INFO")
     listens = signal.getsignal(signal.SIGTERM)
     stop = Terminate(after, when)
     with pytest.raises(KeyboardInterrupt):
         trained(task, classifier(task), stop=stop, run=tmp_path, **SELDOM)
     assert signal.getsignal(signal.SIGTERM) == listens
-    assert "--resume goes on from there" in caplog.text and not stop.went_on
+    assert "resume continues from there" in caplog.text and not stop.continued
     found = trained(task, classifier(task), run=tmp_path, resume=True, **SELDOM)
     check_equal(found, expected)
 
 
-def test_sigterm_does_not_wait_for_answers(task, tmp_path, monkeypatch):
-    """They may take minutes, as those of a beam search."""
+def test_sigterm_does_not_wait_for_predictions(task, tmp_path, monkeypatch):
+    """Predictions may take minutes, as those of a beam search."""
     options = {"monitor": "val_f1_macro", **SELDOM}
     expected = trained(task, classifier(task), **options)
     stop = Terminate(2)  # the first answers are two rows, to find the names of scores
@@ -349,7 +349,7 @@ def test_sigterm_does_not_wait_for_answers(task, tmp_path, monkeypatch):
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
         patched.setattr(task, "headline", headline)
         trained(task, classifier(task), run=tmp_path, **options)
-    assert not stop.went_on
+    assert not stop.continued
     found = trained(task, classifier(task), run=tmp_path, resume=True, **options)
     check_equal(found, expected)
 
@@ -369,13 +369,13 @@ def test_sigterm_is_not_lost_in_a_callback_that_catches_all(task, expected, tmp_
     check_equal(found, expected)
 
 
-def test_sigterm_after_sigterm_loses_nothing_between_epochs(task, expected, tmp_path):
+def test_a_second_sigterm_loses_nothing_between_epochs(task, expected, tmp_path):
     class Twice(Terminate):
         def on_train_batch_end(self, batch, logs=None):
             if self.after == 0:
                 raise KeyboardInterrupt
 
-    stop = Twice(UPDATES + 1, "on_train_batch_begin")
+    stop = Twice(STEPS + 1, "on_train_batch_begin")
     with pytest.raises(KeyboardInterrupt):
         trained(task, classifier(task), stop=stop, run=tmp_path, **SELDOM)
 
@@ -390,7 +390,7 @@ def test_sigterm_after_sigterm_loses_nothing_between_epochs(task, expected, tmp_
     assert begun[0] == 0  # validation of the first epoch was not kept
 
 
-def test_numbers_of_numpy_are_kept(task, tmp_path):
+def test_numpy_numbers_in_logs_are_kept(task, tmp_path):
     class Logs(Stop):
         def on_epoch_end(self, epoch, logs=None):
             logs["mine"] = np.float32(epoch / 3)
@@ -402,7 +402,7 @@ def test_numbers_of_numpy_are_kept(task, tmp_path):
     check_equal(found, expected)
 
 
-def test_a_full_disk_ends_no_run(task, expected, tmp_path, caplog):
+def test_a_full_disk_does_not_end_a_run(task, expected, tmp_path, caplog):
     blocked = tmp_path / "run"
     blocked.write_text("a file, and no folder")
     check_equal(trained(task, classifier(task), run=blocked), expected)
@@ -453,7 +453,7 @@ def test_kill_9_at_any_moment(task, tmp_path, kills):
     check_equal(found, trained(task, classifier(task), **LONG))
 
 
-def test_a_checkpoint_is_not_held_in_memory_again_while_it_is_written(tmp_path):
+def test_writing_a_checkpoint_does_not_copy_it_in_memory(tmp_path):
     arrays = {"weights": np.ones(10_000_000, np.float32)}  # 40 MB
     file = tmp_path / "00001-000000001.ckpt"
     tracemalloc.start()
@@ -466,7 +466,7 @@ def test_a_checkpoint_is_not_held_in_memory_again_while_it_is_written(tmp_path):
     np.testing.assert_array_equal(checkpoint_files.read(file)["weights"], 1.0)
 
 
-def test_what_trained_a_network_is_freed(task):
+def test_the_training_model_is_freed(task):
     def alive():
         gc.collect()
         return sum(type(each) is Trainable for each in gc.get_objects())

@@ -1,4 +1,4 @@
-"""What a training run cannot be told."""
+"""Training configurations that are refused."""
 
 import dataclasses
 import sys
@@ -49,7 +49,7 @@ from tfnlp.training.config import TrainConfig
         ("strategy", "two", "strategy must be one of auto, one_device, mirrored"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused(name, value, rule):
+def test_a_wrong_value_is_refused(name, value, rule):
     with pytest.raises(UsageError) as caught:
         TrainConfig(**{name: value})
     assert str(caught.value).startswith(rule)
@@ -57,16 +57,16 @@ def test_a_value_that_cannot_be_is_refused(name, value, rule):
     assert f"Received: {received!r}" in str(caught.value)
 
 
-def test_the_defaults_are_settings_too():
+def test_the_defaults_are_valid():
     assert TrainConfig() == TrainConfig(**dataclasses.asdict(TrainConfig()))
 
 
-def test_a_configuration_does_not_change():
+def test_a_configuration_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         TrainConfig().epochs = 3  # type: ignore[misc]
 
 
-def test_a_tracker_that_is_not_installed_is_told(monkeypatch):
+def test_a_tracker_that_is_not_installed_is_refused(monkeypatch):
     monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(UsageError, match="Received: wandb, which is not installed"):
         TrainConfig(report_to=("wandb",))

@@ -49,8 +49,8 @@ class Long(Task):
         return {}
 
 
-class Watched(Long):
-    """Watches a score of its answers, which falls while the loss does, too."""
+class Monitored(Long):
+    """Monitors a score of its answers, which falls while the loss does, too."""
 
     monitor = "val_best_when_short"
 
@@ -59,7 +59,7 @@ class Watched(Long):
 
 
 class Broken(Long):
-    """Its loss is no number from the second batch of the second epoch on."""
+    """Its loss is NaN from the second batch of the second epoch on."""
 
     def __init__(self):
         super().__init__()
@@ -71,7 +71,7 @@ class Broken(Long):
 
 
 class Kept(keras.callbacks.Callback):
-    """Notes the weights after every epoch."""
+    """Records the weights after every epoch."""
 
     def __init__(self):
         super().__init__()
@@ -125,7 +125,7 @@ def test_training_stops_and_keeps_the_best_weights():
     assert same(found.network.get_weights(), kept.weights[0])
 
 
-def test_the_last_weights_may_be_kept_beside_the_best():
+def test_the_last_weights_are_kept_beside_the_best():
     kept = Kept()
     wrong = ROWS.map(lambda row: {"text": row["text"], "y": 1.0 - row["y"]})
     options = {"valid": wrong, "epochs": 9, "patience": 2}
@@ -135,16 +135,16 @@ def test_the_last_weights_may_be_kept_beside_the_best():
     assert train(keep_weights="last", **options).last_weights is None
 
 
-@pytest.mark.parametrize(("updates", "epochs"), [(0, 3), (1, 1), (3, 2), (99, 3)])
-def test_passes_end_with_the_updates(updates, epochs):
-    """8 rows by 4 are 2 updates a pass."""
-    found = train(epochs=3, max_steps=updates, patience=9)
+@pytest.mark.parametrize(("steps", "epochs"), [(0, 3), (1, 1), (3, 2), (99, 3)])
+def test_max_steps_limits_the_epochs(steps, epochs):
+    """8 rows by 4 are 2 steps per epoch."""
+    found = train(epochs=3, max_steps=steps, patience=9)
     assert len(found.history["loss"]) == epochs
 
 
 @pytest.mark.parametrize("strategy", ["one_device", "mirrored"])
-def test_averaged_weights_are_what_is_validated_and_kept(strategy):
-    """Training itself goes the same way; what is kept lies behind it."""
+def test_averaged_weights_are_validated_and_kept(strategy):
+    """Training itself is the same; only the kept weights differ."""
     kept, other = Kept(), Kept()
     options = {"epochs": 3, "patience": 9, "strategy": strategy}
     plain = train(callbacks=(kept,), **options)
@@ -157,30 +157,30 @@ def test_averaged_weights_are_what_is_validated_and_kept(strategy):
     )
 
 
-def test_a_score_of_answers_is_watched_and_in_the_history():
+def test_a_score_of_answers_is_monitored_and_in_the_history():
     kept = Kept()
-    found = train(task=Watched(), epochs=9, patience=2, callbacks=(kept,))
+    found = train(task=Monitored(), epochs=9, patience=2, callbacks=(kept,))
     scores = found.history["val_best_when_short"]
     best = scores.index(max(scores))
     assert len(scores) == best + 3
     assert same(found.network.get_weights(), kept.weights[best])
 
 
-def test_a_loss_that_is_no_number_is_told_with_its_place():
+def test_a_nan_loss_names_epoch_and_batch():
     with pytest.raises(
         TrainingError, match=r"nan in epoch 2, batch 1\. Lower learning_rate"
     ):
         train(task=Broken(), epochs=3)
 
 
-def test_a_held_out_loss_that_is_no_number_is_told():
+def test_a_nan_validation_loss_is_an_error():
     odd = from_list([{"text": "a", "y": float("nan")}])
-    with pytest.raises(TrainingError, match=r"held-out rows .*: nan after epoch 1\."):
+    with pytest.raises(TrainingError, match=r"validation rows .*: nan after epoch 1\."):
         train(valid=odd)
 
 
 @pytest.mark.parametrize("side", ["train", "valid"])
-def test_a_side_without_rows_is_refused(side):
+def test_a_split_without_rows_is_refused(side):
     rows = {"train": ROWS, "valid": ROWS} | {side: ROWS.take(0)}
     with pytest.raises(
         DataError, match=r"at least one row on each side. Received: non"
@@ -194,14 +194,14 @@ def test_rows_without_a_field_are_refused():
         train(rows)
 
 
-def test_encoded_rows_of_others_are_refused():
+def test_a_cache_of_other_rows_is_refused():
     task, other = Long(), ROWS.take(4)
     kept = encode_rows(task, other)
     with pytest.raises(UsageError, match="the task and the rows that they come of"):
         fit(task, build, ROWS, ROWS, TrainConfig(epochs=1), encoded=kept)
 
 
-def test_rows_that_were_encoded_before_are_trained_on_alike():
+def test_a_given_cache_changes_nothing():
     task, config = Long(), TrainConfig(epochs=2, batch_size=4)
     kept = encode_rows(task, ROWS)
     before = fit(task, build, ROWS, ROWS, config, encoded=kept).network.get_weights()
@@ -215,13 +215,13 @@ def test_rows_are_counted_where_their_number_is_unknown():
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_the_precision_of_the_process_is_put_back(precision):
+def test_the_dtype_policy_is_restored(precision):
     found = train(precision=precision)
     assert found.network.layers[1].dtype_policy.name == precision
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_the_precision_is_put_back_after_a_failure():
+def test_the_dtype_policy_is_restored_after_a_failure():
     def failing(hp):
         raise ZeroDivisionError
 
@@ -230,7 +230,7 @@ def test_the_precision_is_put_back_after_a_failure():
     assert keras.config.dtype_policy().name == "float32"
 
 
-def test_one_line_an_epoch_is_logged_and_nothing_printed(caplog, capfd):
+def test_one_line_per_epoch_is_logged_and_nothing_printed(caplog, capfd):
     with caplog.at_level(logging.INFO, logger="tfnlp"):
         train(epochs=2)
     lines = [record.message for record in caplog.records if record.name == "tfnlp"]
@@ -242,7 +242,7 @@ def test_one_line_an_epoch_is_logged_and_nothing_printed(caplog, capfd):
     assert capfd.readouterr().out == ""
 
 
-def test_texts_are_shuffled_and_each_is_seen_once_an_epoch():
+def test_texts_are_shuffled_and_each_is_seen_once_per_epoch():
     rows = from_list([{"text": "a" * number, "y": 1.0} for number in range(1, 21)])
     config = TrainConfig(batch_size=5)
 
@@ -290,7 +290,7 @@ def test_a_schedule_survives_its_configuration():
         ({"learning_rate": 0.5, "schedule": "linear"}, 0.5),
     ],
 )
-def test_the_first_rate_of_an_optimizer(options, rate):
+def test_the_first_learning_rate_of_an_optimizer(options, rate):
     built = optimizer(TrainConfig(**options), steps=4)
     assert float(built.learning_rate) == pytest.approx(rate)
 
@@ -302,8 +302,8 @@ def test_every_optimizer_learns_a_toy_set(name):
     assert min(losses) < 0.75 * losses[0]
 
 
-def test_schedule_free_shows_its_averages():
-    """What is validated and kept is not where gradients were taken."""
+def test_schedule_free_validates_its_averages():
+    """The weights that are validated and kept are not those of the gradients."""
 
     class Compared(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
@@ -323,8 +323,8 @@ def test_schedule_free_shows_its_averages():
     assert same(found.network.get_weights(), kept.weights[-1])
 
 
-def test_the_average_of_schedule_free_is_the_mean_of_its_ways():
-    """Two updates of one weight: the mean of the two places it went to."""
+def test_the_average_of_schedule_free_is_the_mean_of_its_iterates():
+    """Two steps of one weight: the mean of its two iterates."""
     weight = keras.Variable(np.ones([1], "f"))
     optimizer = KINDS["schedule_free"](learning_rate=0.1)
     optimizer.build([weight])
@@ -335,7 +335,7 @@ def test_the_average_of_schedule_free_is_the_mean_of_its_ways():
     assert float(averages(optimizer)[0][0]) == pytest.approx(np.mean(places), abs=1e-6)
 
 
-def test_the_last_weights_are_kept_if_asked():
+def test_the_last_weights_are_kept():
     kept = Kept()
     wrong = ROWS.map(lambda row: {"text": row["text"], "y": 1.0 - row["y"]})
     options = {"epochs": 3, "patience": 9, "callbacks": (kept,)}
@@ -344,14 +344,14 @@ def test_the_last_weights_are_kept_if_asked():
     assert not same(found.network.get_weights(), kept.weights[0])
 
 
-def test_another_score_is_watched_if_asked():
-    found = train(task=Watched(), monitor="val_accuracy", epochs=9, patience=2)
+def test_another_score_is_monitored():
+    found = train(task=Monitored(), monitor="val_accuracy", epochs=9, patience=2)
     scores = found.history["val_accuracy"]
     assert "val_best_when_short" not in found.history
     assert len(scores) == min(9, scores.index(max(scores)) + 3)
 
 
-def test_a_score_that_nobody_measures_is_refused():
+def test_an_unknown_monitor_is_refused():
     with pytest.raises(UsageError, match="one of val_accuracy, val_loss"):
         train(monitor="val_acuracy")
 
@@ -368,5 +368,5 @@ def test_a_score_that_nobody_measures_is_refused():
         ("val_bleu", "max"),
     ],
 )
-def test_the_best_of_a_score(monitor, mode):
+def test_the_mode_of_a_monitor(monitor, mode):
     assert TrainConfig(monitor=monitor).monitor_and_mode("val_x") == (monitor, mode)

@@ -27,7 +27,7 @@ def network():
         (["*=2"], [2, 2, 2, 2, 2, 2, 2]),
     ],
 )
-def test_shares_are_those_of_the_last_word_that_fits(words, expected):
+def test_the_last_word_that_matches_is_the_multiplier(words, expected):
     assert learning_rate_multipliers(words, network()) == expected
 
 
@@ -35,19 +35,19 @@ def test_shares_are_those_of_the_last_word_that_fits(words, expected):
     ("word", "message"),
     [
         ("haed=0.1", r"block0, block1, embedding, head\. .*Did you mean 'head'"),
-        ("head", "a share of the rate, 0 or more"),
-        ("head=-1", "a share of the rate, 0 or more"),
-        ("head=nan", "a share of the rate, 0 or more"),
-        ("=1", "A rate is set for a layer"),
+        ("head", "A multiplier must be a number, 0 or more"),
+        ("head=-1", "A multiplier must be a number, 0 or more"),
+        ("head=nan", "A multiplier must be a number, 0 or more"),
+        ("=1", "learning_rate_multipliers name a layer"),
     ],
 )
-def test_a_word_that_says_nothing_is_refused(word, message):
+def test_a_word_without_layer_or_multiplier_is_refused(word, message):
     with pytest.raises(UsageError, match=message):
         learning_rate_multipliers([word], network())
 
 
 def updated(kind, shares, *, decay=0.0, gradient=1.0):
-    """What two weights, of ones, are after an update at the rate 0.1."""
+    """Two weights of ones after a step at a learning rate of 0.1."""
     weights = [keras.Variable(np.ones([2, 2], "f")), keras.Variable(np.ones(2, "f"))]
     optimizer = KINDS[kind](learning_rate=0.1)
     already_summed(optimizer)
@@ -58,7 +58,7 @@ def updated(kind, shares, *, decay=0.0, gradient=1.0):
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam", "lion", "rmsprop"])
-def test_each_weight_moves_at_its_rate(kind):
+def test_each_weight_has_its_learning_rate(kind):
     whole, _ = updated(kind, [1.0, 1.0])
     half, none = updated(kind, [0.5, 0.0])
     assert whole < 1.0
@@ -67,13 +67,13 @@ def test_each_weight_moves_at_its_rate(kind):
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_decay_follows_the_rate_and_spares_biases(kind):
+def test_weight_decay_follows_the_learning_rate_and_spares_biases(kind):
     matrix, bias = updated(kind, [0.5, 0.5], decay=0.2, gradient=0.0)
     assert matrix == pytest.approx(1.0 - 0.1 * 0.5 * 0.2, abs=1e-6)
     assert bias == 1.0
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_every_optimizer_goes_down(kind):
+def test_every_optimizer_lowers_the_loss(kind):
     matrix, bias = updated(kind, [1.0, 1.0])
     assert matrix < 1.0 and bias < 1.0

@@ -32,16 +32,16 @@ def network(*, dropout=0.1, start=0.0, units=60):
     return keras.Sequential(layers)
 
 
-def test_names_that_are_counted_up_and_first_weights_make_no_other_network():
+def test_counted_names_and_initial_weights_do_not_change_the_digest():
     assert network_digest(network()) == network_digest(network(start=1.0))
 
 
 @pytest.mark.parametrize("options", [{"dropout": 0.2}, {"units": 61}])
-def test_settings_make_another_network(options):
+def test_options_change_the_digest(options):
     assert network_digest(network()) != network_digest(network(**options))
 
 
-def test_a_network_without_a_configuration_is_known_by_its_class():
+def test_the_digest_of_a_network_without_configuration_is_its_class():
     class Own(keras.Model):
         def __init__(self, path):
             super().__init__()
@@ -49,7 +49,7 @@ def test_a_network_without_a_configuration_is_known_by_its_class():
     assert network_digest(Own(object())) == "Own"
 
 
-def test_rows_are_known_by_number_and_beginning(task, monkeypatch):
+def test_the_digest_of_rows_is_of_their_number_and_the_first_ones(task, monkeypatch):
     monkeypatch.setattr(run_fingerprint, "FIRST", 1)
     many = ROWS.repeat(600)
     assert rows_digest(task, many) == rows_digest(

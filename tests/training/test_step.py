@@ -52,7 +52,7 @@ def network() -> keras.Model:
 
 
 class Reads(keras.layers.Layer):
-    """A decoder that looks at its own input as the source, too."""
+    """A decoder that attends to its own input as the source, too."""
 
     def __init__(self, rotary):
         super().__init__()
@@ -73,7 +73,7 @@ class Reads(keras.layers.Layer):
 
 
 def attentive(kind: str) -> keras.Model:
-    """A network of attention, which does not see what all keys have in common."""
+    """A network of attention, which is invariant to a constant in all keys."""
     keras.utils.set_random_seed(1)
     ids = keras.Input([None], dtype="int32", name="ids")
     vectors = Embedding(8, 8)(ids)
@@ -131,7 +131,7 @@ def cuts_of_optimizers():
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("cut", "optimizer", "clip"), list(cuts_of_optimizers()))
-def test_weights_do_not_depend_on_how_a_batch_is_cut(cut, optimizer, clip):
+def test_weights_do_not_depend_on_devices_or_accumulation(cut, optimizer, clip):
     options = {"optimizer": optimizer, "global_clipnorm": clip, "weight_decay": 0.1}
     options["learning_rate_multipliers"] = ("dense=0.5",)
     assert far(trained(**options), trained(**options, **cut)) <= 1e-6
@@ -139,7 +139,7 @@ def test_weights_do_not_depend_on_how_a_batch_is_cut(cut, optimizer, clip):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["encoder", "decoder", "rotary decoder"])
-def test_weights_of_attention_do_not_either(kind):
+def test_weights_of_attention_do_not_depend_on_them_either(kind):
     options = {"build": functools.partial(attentive, kind), "learning_rate": 1e-3}
     cut = {"strategy": "mirrored", "gradient_accumulation_steps": 2}
     assert far(trained(**options), trained(**options, **cut)) <= 1e-6
@@ -192,7 +192,7 @@ def test_mixed_precision_trains_to_finite_weights(precision, options):
 
 
 @pytest.mark.parametrize("lazy", [LazyAdam, LazyAdagrad])
-def test_lazy_optimizers_leave_other_rows_alone(lazy):
+def test_lazy_optimizers_change_only_the_rows_of_a_batch(lazy):
     table = keras.Variable(np.ones([4, 2], "float32"))
     optimizer = lazy(learning_rate=0.1)
     for row in (1, 1, 2):
@@ -210,9 +210,7 @@ def test_lazy_optimizers_leave_other_rows_alone(lazy):
         (LazyAdagrad, keras.optimizers.Adagrad),
     ],
 )
-def test_lazy_optimizers_are_those_of_keras_where_every_row_is_met(
-    lazy, plain, is_sparse
-):
+def test_lazy_optimizers_equal_those_of_keras_on_all_rows(lazy, plain, is_sparse):
     start = np.arange(6, dtype="float32").reshape(3, 2)
     tables = [keras.Variable(start) for _ in range(2)]
     lazy, plain = lazy(learning_rate=0.1), plain(learning_rate=0.1)
@@ -226,7 +224,7 @@ def test_lazy_optimizers_are_those_of_keras_where_every_row_is_met(
     assert np.allclose(tables[0].numpy(), tables[1].numpy(), atol=1e-6)
 
 
-def test_rows_that_a_batch_meets_often_count_as_their_sum():
+def test_duplicate_rows_of_a_sparse_gradient_are_summed():
     """A sparse gradient reaches the optimizer with each row once."""
     seen = []
 

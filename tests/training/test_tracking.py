@@ -1,4 +1,4 @@
-"""What trackers are told, and what they need."""
+"""Experiment tracking: the logged values, and what it needs."""
 
 import sys
 import types
@@ -75,7 +75,7 @@ def test_tokens_of_all_devices_are_counted(strategy):
 
 
 def test_the_norm_is_that_before_clipping(tmp_path):
-    """A clip that changes nothing in the first update tells the same norm."""
+    """Clipping does not change the norm of the first step."""
     norms = {}
     for clip in (0.0, 1e-3):
         train(
@@ -89,7 +89,7 @@ def test_the_norm_is_that_before_clipping(tmp_path):
     assert norms[0.0] > 1e-3
 
 
-def test_training_goes_the_same_way(tmp_path):
+def test_tracking_does_not_change_training(tmp_path):
     plain, tracked = train(None), train(tmp_path / "run", report_to=("tensorboard",))
     weights = (each.network.get_weights() for each in (plain, tracked))
     for first, second in zip(*weights, strict=True):
@@ -97,21 +97,21 @@ def test_training_goes_the_same_way(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["mlflow", "wandb"])
-def test_other_trackers_are_told_the_same(tmp_path, monkeypatch, name):
-    told = []
+def test_other_trackers_receive_the_same(tmp_path, monkeypatch, name):
+    logged = []
 
-    def tell(values, step):
-        told.append((step, set(values)))
+    def log(values, step):
+        logged.append((step, set(values)))
 
-    run = types.SimpleNamespace(log=tell)
-    module = types.SimpleNamespace(log_metrics=tell, run=None, init=lambda name: run)
+    run = types.SimpleNamespace(log=log)
+    module = types.SimpleNamespace(log_metrics=log, run=None, init=lambda name: run)
     monkeypatch.setitem(sys.modules, name, module)
     train(tmp_path / "run", report_to=(name,), epochs=1)
     state = {"loss", "learning_rate", "gradient_norm", "tokens_per_second"}
-    assert told[0] == (1, state | {"padding_share"})
-    assert told[1][0] == 1 and "epoch_val_loss" in told[1][1]
+    assert logged[0] == (1, state | {"padding_share"})
+    assert logged[1][0] == 1 and "epoch_val_loss" in logged[1][1]
 
 
-def test_a_run_without_a_folder_is_not_tracked():
+def test_report_to_needs_the_folder_of_a_run():
     with pytest.raises(UsageError, match="needs the folder of a run"):
         train(None, report_to=("tensorboard",))

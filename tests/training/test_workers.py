@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 
 def started(words, folder, *, number=0, ports=()):
-    """A process that is worker `number` of those at the ports; or alone."""
+    """Starts worker `number` of those at the ports, or a single process."""
     environment = {k: v for k, v in os.environ.items() if k != "TF_CONFIG"}
     environment |= {"PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": "-1"}
     if ports:
@@ -45,7 +45,7 @@ def started(words, folder, *, number=0, ports=()):
 
 
 def together(words, folder, workers):
-    """Starts so many workers, or one process that needs no others."""
+    """Starts the workers, or a single process."""
     ports = free_ports(workers) if workers > 1 else ()
     return [
         started(words, folder, number=number, ports=ports) for number in range(workers)
@@ -63,13 +63,13 @@ def free_ports(count):
 def ended(processes, *, code=0, seconds=240):
     """Waits for processes and returns what they wrote to stderr."""
     try:
-        told = [process.communicate(timeout=seconds)[1] for process in processes]
+        stderr = [process.communicate(timeout=seconds)[1] for process in processes]
     finally:
         for process in processes:
             process.kill()
-    for process, text in zip(processes, told, strict=True):
+    for process, text in zip(processes, stderr, strict=True):
         assert process.returncode == code, text
-    return told
+    return stderr
 
 
 TRAINING = """
@@ -113,7 +113,7 @@ np.savez(f"{folder}/{workers}-{number}.npz", *weights, losses=losses)
 def test_weights_do_not_depend_on_the_number_of_workers(
     tmp_path, workers, optimizer, clip, parts
 ):
-    """50 rows by 8: the last batch of each pass has 2 rows, so a third has none."""
+    """50 rows by 8: the last batch has 2 rows, so a third worker has none."""
     options = [optimizer, str(clip), str(parts), str(tmp_path)]
     ports = free_ports(workers)
     processes = [started(["-c", TRAINING, "1", *options, "0"], tmp_path)]
@@ -135,7 +135,7 @@ def test_weights_do_not_depend_on_the_number_of_workers(
 
 
 def reviews(folder, count=400):
-    """So many reviews; half of them are good."""
+    """Reviews; half of them are good."""
     words = {"good": ["fine", "great", "moving"], "bad": ["dull", "flat", "endless"]}
     lines = [
         f"a {words[label][number % 3]} film number {number},{label}"
@@ -166,12 +166,12 @@ def weights(folder):
 
 
 def test_only_the_chief_writes_and_a_lost_worker_changes_nothing(tmp_path):
-    """One of two is killed; both start again, and end as if nothing had been."""
+    """One of two is killed; both restart, and end as if uninterrupted."""
     calm, lost = tmp_path / "calm", tmp_path / "lost"
     for folder in (calm, lost):
         folder.mkdir()
-    told = ended(together(script(calm), calm, 2))
-    assert "worker 1 of 2 is done; the chief saves" in told[1]
+    stderr = ended(together(script(calm), calm, 2))
+    assert "worker 1 of 2 is done; the chief saves" in stderr[1]
     assert len(list((calm / "saved_models").iterdir())) == 1
     assert not any((calm / "runs").iterdir())
     often = ("--training.checkpoint_seconds", "0")
@@ -184,12 +184,12 @@ def test_only_the_chief_writes_and_a_lost_worker_changes_nothing(tmp_path):
         time.sleep(0.05)
     processes[1].send_signal(signal.SIGKILL)
     processes[1].communicate()
-    told = processes[0].communicate(timeout=240)[1]
-    assert processes[0].returncode == 1, told
-    assert "All 2 workers train to the end together" in told
-    assert "--resume" in told and "Traceback" not in told
-    told = ended(together(script(lost, "--resume"), lost, 2))
-    assert "goes on after update" in told[0] and "goes on after update" in told[1]
+    stderr = processes[0].communicate(timeout=240)[1]
+    assert processes[0].returncode == 1, stderr
+    assert "All 2 workers train to the end together" in stderr
+    assert "and resume" in stderr and "Traceback" not in stderr
+    stderr = ended(together(script(lost, "--resume"), lost, 2))
+    assert "resumed after step" in stderr[0] and "resumed after step" in stderr[1]
     np.testing.assert_equal(weights(calm), weights(lost))
 
 
@@ -236,8 +236,10 @@ np.savez(f"{folder}/{workers}-{number}.npz", *trained.network.get_weights())
         ("on_train_end", 1, [0, 130]),
     ],
 )
-def test_a_signal_to_one_of_two_stops_both_and_they_go_on(tmp_path, when, after, codes):
-    """What the second is told, the first hears of behind an update or an epoch."""
+def test_a_signal_to_one_of_two_stops_both_and_they_resume(
+    tmp_path, when, after, codes
+):
+    """A signal to the second worker reaches the first after a step or an epoch."""
 
     def run(workers, when):
         ports = free_ports(workers) if workers > 1 else ()
@@ -248,8 +250,8 @@ def test_a_signal_to_one_of_two_stops_both_and_they_go_on(tmp_path, when, after,
         ]
 
     processes = run(2, when)
-    told = [process.communicate(timeout=240)[1] for process in processes]
-    assert [process.returncode for process in processes] == codes, told
+    stderr = [process.communicate(timeout=240)[1] for process in processes]
+    assert [process.returncode for process in processes] == codes, stderr
     assert [*tmp_path.glob("run/checkpoints/*.ckpt")]
     ended(run(2, "never"))
     remove(tmp_path / "run")
@@ -279,7 +281,7 @@ def test_a_signal_to_one_of_two_stops_both_and_they_go_on(tmp_path, when, after,
         ),
     ],
 )
-def test_a_cluster_that_cannot_be_is_refused(monkeypatch, config, message):
+def test_a_wrong_cluster_is_refused(monkeypatch, config, message):
     monkeypatch.delenv("SLURM_STEP_NODELIST", raising=False)
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if config is not None:
@@ -309,5 +311,5 @@ strategy.join()
 
 
 def test_a_cluster_that_comes_after_a_tensor_is_refused(tmp_path):
-    (told,) = ended([started(["-c", LATE], tmp_path, ports=free_ports(1))], code=1)
-    assert "joined before TensorFlow is used" in told
+    (stderr,) = ended([started(["-c", LATE], tmp_path, ports=free_ports(1))], code=1)
+    assert "joined before TensorFlow is used" in stderr

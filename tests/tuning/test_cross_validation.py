@@ -32,7 +32,7 @@ def network(task, hp):
 
 
 def spied(seen):
-    """Learns a task, and notes the texts that it learns from."""
+    """Learns a task, and records the texts that it learns from."""
 
     def learn(rows):
         seen.append({row["text"] for row in rows.as_numpy_iterator()})
@@ -42,7 +42,7 @@ def spied(seen):
 
 
 @pytest.mark.slow
-def test_every_row_is_answered_once_by_what_has_not_seen_it():
+def test_every_row_is_answered_once_by_a_network_that_has_not_seen_it():
     seen = []
     found = cross_validate(spied(seen), network, ROWS, 3, QUICK)
     assert sum(fold.rows for fold in found.folds) == 60
@@ -99,7 +99,7 @@ def made_up(values, rows=10, digest="same"):
 
 @pytest.fixture
 def cuts(monkeypatch):
-    """The texts of each fold as (train, watched, test); nothing is trained."""
+    """The texts of each fold as (train, valid, test); nothing is trained."""
     seen = []
 
     def fold(learn, build, sides, config):
@@ -118,24 +118,24 @@ MANY = from_list(
 @pytest.mark.parametrize(
     "options", [{}, {"label": None}, {"group": "film"}], ids=["label", "text", "group"]
 )
-def test_what_is_watched_comes_from_all_other_folds(cuts, options):
-    """A hash that decides both would watch rows of one fold only."""
+def test_validation_rows_come_from_all_other_folds(cuts, options):
+    """One hash for both would take validation rows from one fold only."""
     cross_validate(None, None, MANY, 5, **options)
     tests = [test for _, _, test in cuts]
-    for number, (train, watched, test) in enumerate(cuts):
-        assert len(train) + len(watched) + len(test) == 1000
-        others = [len(watched & each) / len(watched) for each in tests]
+    for number, (train, valid, test) in enumerate(cuts):
+        assert len(train) + len(valid) + len(test) == 1000
+        others = [len(valid & each) / len(valid) for each in tests]
         assert others[number] == 0.0
         assert min(others[:number] + others[number + 1 :]) > 0.1
 
 
-def test_each_fold_watches_rows_of_its_own(cuts):
+def test_each_fold_has_its_own_validation_rows(cuts):
     cross_validate(None, None, MANY, 5)
-    assert len(set.union(*(watched for _, watched, _ in cuts))) > 200  # of 80 each
+    assert len(set.union(*(valid for _, valid, _ in cuts))) > 200  # of 80 each
 
 
 @pytest.mark.parametrize("options", [{"label": None}, {"group": "text"}])
-def test_rows_that_a_split_has_left_fall_into_even_folds(cuts, options):
+def test_rows_left_by_a_split_fall_into_even_folds(cuts, options):
     """The split is of the same seed, and has taken all large hashes away."""
     rest, *_ = splits.by_hash(MANY, (0.8, 0.1, 0.1))
     cross_validate(None, None, rest, 3, **options)
@@ -176,15 +176,15 @@ def test_means_and_the_corrected_t_test_by_hand():
 
 
 @pytest.mark.parametrize(
-    ("other", "told"),
+    ("other", "message"),
     [
         ({"rows": 9, "digest": "other"}, r"of \[10, 10\] and of \[9, 9\] rows"),
-        ({"digest": "other"}, r"of \[10, 10\] rows each time, but of other rows"),
+        ({"digest": "other"}, r"of \[10, 10\] rows each, but of other rows"),
     ],
     ids=["sizes", "rows"],
 )
-def test_other_folds_are_not_compared(other, told):
-    with pytest.raises(UsageError, match=f"the same folds. Received: folds {told}"):
+def test_other_folds_are_not_compared(other, message):
+    with pytest.raises(UsageError, match=f"the same folds. Received: folds {message}"):
         made_up([0.1, 0.2]).compare(made_up([0.1, 0.2], **other))
 
 

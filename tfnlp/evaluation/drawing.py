@@ -1,4 +1,4 @@
-"""Figures as SVG that lives inside a page: its fonts, its colours, its theme.
+"""Figures as inline SVG for the HTML report, with the fonts and theme of the page.
 
 matplotlib places everything; the browser draws the letters, so that any script
 that the reader's fonts know is readable. Colours are placeholders that become
@@ -48,7 +48,7 @@ STYLE = {
 }
 INCH = 72.0
 LETTER = 5.8
-"""Points that a letter of ten points takes at most, on average."""
+"""Width in points of a letter of ten points, on average at most."""
 SMALLEST = 0.6
 """The scale down to which a narrow page shrinks a picture; then it scrolls."""
 LONGEST = 23

@@ -1,4 +1,4 @@
-"""What a run ran on: versions of what decides a number, and the devices."""
+"""The environment of a run: package versions, platform and devices."""
 
 import importlib.metadata
 import os

@@ -1,7 +1,7 @@
-"""Scores a network on rows through the very path that is served.
+"""Evaluation: predictions, scores, confidence intervals and the loss of a network.
 
-The engine knows the contract (`tfnlp.task`) and no task: answers come out of
-`Task.answer` in graph, scores out of `Task.score` on strings.
+Answers come from `Task.answer` in graph, as in serving, and scores from `Task.score` on
+strings; no task in particular is known here.
 """
 
 import time
@@ -24,7 +24,7 @@ _FEW = 64
 """Rows of a batch on CPUs: more are no faster, and take more memory."""
 Batch = dict[str, np.ndarray]
 Item = TypeVar("Item")
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
 def evaluate(
@@ -38,7 +38,7 @@ def evaluate(
     counts: Mapping[str, int] | None = None,
     repeats: int = 1000,
 ) -> Report:
-    """Answers every row, scores the answers and reports.
+    """Evaluates a network on rows: scores with bootstrap confidence intervals.
 
     Args:
         task: what strings mean to the network.
@@ -46,10 +46,10 @@ def evaluate(
         rows: rows with the fields of `task.inputs` and `task.targets`.
         batch_size: how many rows are answered at once; 64 at most on CPUs, where two
             batches are answered side by side.
-        seconds: phase → seconds of what happened before, for the report.
+        seconds: phase → seconds of earlier phases, for the report.
         history: what Keras' `fit` logged, for the learning curves.
-        counts: split → rows of the splits that were trained on, for the report.
-        repeats: how often the rows are resampled for the intervals; 0 for none.
+        counts: split → number of training and validation rows, for the report.
+        repeats: bootstrap samples for the intervals; 0 for no intervals.
 
     Raises:
         SchemaError: the rows lack a field.
@@ -115,8 +115,8 @@ def _answers_and_loss(
 ) -> tuple[Arrays, Arrays, float | None]:
     """Rows, answers and the mean loss of one pass; no loss if that takes a second pass.
 
-    It is where a task keeps the defaults of the contract: each row is one item of
-    the loss, and answers come of the same outputs.
+    One pass is enough if a task keeps the defaults of `Task`: each row is one item of
+    the loss, and answers come from the same outputs.
     """
     if not _keeps(task, "answer", "example", "dataset"):
         read, answered = prediction.predict_with_targets(
@@ -137,7 +137,7 @@ def _answers_and_loss(
         y, weight = task.encode_targets(row)
         return dict(answer), _weighed(task.loss(y, outputs[-1]), weight)
 
-    def asked(
+    def predict_batch(
         numbered: tuple[tf.Tensor, dict[str, tf.Tensor]],
     ) -> tuple[np.ndarray, Batch, Batch, np.ndarray]:
         places, batch = numbered
@@ -150,7 +150,7 @@ def _answers_and_loss(
     if not tf.config.list_logical_devices("GPU"):
         at_once, batch_size = 2, min(batch_size, _FEW)
     batches = prediction.batches(task, rows, batch_size)
-    found = list(_side_by_side(asked, batches, at_once))
+    found = list(_in_threads(predict_batch, batches, at_once))
     places = [own for own, _, _, _ in found]
     return (
         prediction.joined([read for _, read, _, _ in found], places),
@@ -159,11 +159,11 @@ def _answers_and_loss(
     )
 
 
-def _side_by_side(
-    function: Callable[[Item], Found], items: Iterable[Item], at_once: int
-) -> Iterator[Found]:
-    """Results in order, so many at a time: each encodes its texts in one thread."""
-    waiting: deque[Future[Found]] = deque()
+def _in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], at_once: int
+) -> Iterator[Result]:
+    """Results in order, `at_once` in parallel: each encodes its texts in one thread."""
+    waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(at_once) as pool:
         for item in items:
             waiting.append(pool.submit(function, item))
@@ -185,6 +185,6 @@ def _weighed(loss: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
 
 
 def _mean(sums: Sequence[np.ndarray]) -> float:
-    """The mean loss of all batches, added up in float64."""
+    """The mean loss of all batches, summed in float64."""
     loss, weight = np.sum(np.array(sums, np.float64).reshape(-1, 2), axis=0)
     return float(loss / weight) if weight else 0.0

@@ -1,4 +1,4 @@
-"""A report as Markdown: the tables of the page, without its pictures."""
+"""The Markdown report: the tables of the HTML report, without its pictures."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -71,7 +71,7 @@ def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str
 
 
 def text(value: Any) -> str:
-    """A value as a reader wants to see it.
+    """Formats a value for a reader.
 
     Example:
     >>> text(12345), text(0.123456), text(True), text((1, 2)), text(None)
@@ -91,7 +91,7 @@ def text(value: Any) -> str:
 
 
 def cell(value: Any) -> str:
-    """A value below others of its kind: floats below 100 with four decimals.
+    """Formats a value of a table column: floats below 100 with four decimals.
 
     Example:
     >>> cell(0.9), cell(12), cell("a film")
@@ -117,7 +117,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def escape(words: str) -> str:
-    """Takes the meaning from marks, tags and line ends.
+    """Escapes Markdown marks, HTML tags and line ends.
 
     Example:
     >>> escape("<b> and [x]")

@@ -1,6 +1,6 @@
-"""A report as one page of HTML that fetches nothing: text, style and pictures.
+"""The HTML report: one self-contained page with text, style and pictures.
 
-Needs the extra `report` (jinja2 and matplotlib), and says so. Every text is
+Needs the extra `report` (jinja2 and matplotlib). Every text is
 escaped by the template engine; only our own pictures go in as they are.
 """
 
@@ -56,7 +56,7 @@ def render(report: ReportData) -> str:
 
 
 def learning_curves(history: Mapping[str, Sequence[float]]) -> list[Curve]:
-    """One curve for each log of `fit`, training and validation together.
+    """Learning curves: one for each metric, training and validation together.
 
     Example:
     >>> [curve] = learning_curves({"loss": [0.7, 0.4], "val_loss": [0.6, 0.5]})
@@ -72,7 +72,7 @@ def learning_curves(history: Mapping[str, Sequence[float]]) -> list[Curve]:
 
 
 def tints(figure: Highlights) -> dict[str, int]:
-    """The colour of each label, the commonest first; none where all marks are wrong.
+    """The colour of each label, most frequent first; none where all marks are wrong.
 
     Example:
     >>> pieces = (("Rome", "LOC", True), ("Ann", "PER", False), ("Oslo", "LOC", False))
@@ -93,7 +93,7 @@ def tints(figure: Highlights) -> dict[str, int]:
 
 
 def _series(name: str, history: Mapping[str, Sequence[float]]) -> tuple[Any, ...]:
-    """The lines of one log; epochs that logged no number are left out."""
+    """The lines of one metric; epochs without a number are left out."""
     lines = []
     for title, key in (("training", name), ("validation", f"val_{name}")):
         values = enumerate(history.get(key, ()), start=1)

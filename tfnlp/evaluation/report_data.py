@@ -28,10 +28,10 @@ class ReportData:
         scores: name → number.
         intervals: score → (low, high), 95 % of the bootstrap draws.
         seconds: phase → seconds.
-        cost: what it took besides: `tokens` trained on, `peak_memory` in bytes.
+        cost: `tokens` trained on, `peak_memory` in bytes.
         rows: split → number of rows.
-        versions: what it ran on; see `tfnlp.evaluation.environment`.
-        history: what Keras' `fit` logged: name → one number an epoch.
+        versions: packages, platform and devices; see `tfnlp.evaluation.environment`.
+        history: metric → its value after each epoch.
         figures: what is drawn; see `tfnlp.scores.figures`.
         recipe: flag → value of the script that ran.
         audit: what the audit of the data found.
@@ -65,7 +65,7 @@ class ReportData:
         return "\n".join([*lines, " · ".join(facts)]).rstrip()
 
     def with_figures(self, *figures: Figure) -> Self:
-        """The same report with more to be drawn, behind what is drawn already.
+        """The same report with more figures at the end.
 
         Example:
         >>> from tfnlp.scores.figures import Table
@@ -95,7 +95,7 @@ class ReportData:
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """Builds the report that `to_json` described; unknown keys are skipped."""
+        """Builds the report from `to_json`; unknown keys are skipped."""
         known = {each.name for each in dataclasses.fields(cls)}
         parts = {name: value for name, value in values.items() if name in known}
         parts["scores"] = {

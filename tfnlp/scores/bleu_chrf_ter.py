@@ -1,4 +1,4 @@
-"""BLEU, chrF and TER of sacrebleu, as sums over rows.
+"""BLEU, chrF and TER of sacrebleu, as statistics of rows.
 
 Post: A Call for Clarity in Reporting BLEU Scores (WMT 2018). Every score has the
 signature that sacrebleu gives it. Answers and references are plain texts; gold
@@ -15,7 +15,7 @@ from tfnlp.scores import references
 from tfnlp.scores.corpus_statistics import Scores, Statistics
 
 TOKENIZERS = ("13a", "intl", "zh", "char", "none")
-"""How BLEU cuts texts into words: `13a` as everybody does; `zh` for Chinese, `char`
+"""How BLEU cuts texts into words: `13a` is the default; `zh` for Chinese, `char`
 for any language without spaces, `none` at spaces. sacrebleu's others need more."""
 ORDER = 4
 """Words of the longest n-gram that BLEU counts."""
@@ -176,7 +176,7 @@ def _bleu_counts(metric: Any, text: str, known: Sequence[str]) -> list[float]:
 
 
 def _signature(metric: Any, texts: Sequence[str], known: list[list[str]]) -> str:
-    """What sacrebleu calls the score; it learns the number of references from rows."""
+    """The signature of sacrebleu, with the number of references."""
     if not texts:
         return ""
     order = sorted(range(len(known)), key=lambda row: len(known[row]))

@@ -1,4 +1,4 @@
-"""Scores of classification: gold labels against answered ones.
+"""Classification metrics: accuracy, F1, ROC-AUC, log loss, calibration error.
 
 Adapters over scikit-learn that take columns of strings and give numbers with
 fixed names. With a `separator` a label is a set of labels, joined by it. Nothing
@@ -25,16 +25,16 @@ Scores = dict[str, float]
 
 
 class Parts(NamedTuple):
-    """What the scores of probabilities are made of."""
+    """Probabilities by class, and those of the targets and of the answers."""
 
     gold: np.ndarray
     """bool [N, K]: whether each class is true, of the classes that have an area."""
     sure: np.ndarray
     """float [N, K]: the probability of each of them."""
     own: np.ndarray
-    """float [N], or [N, C] for sets: the probability of what is true."""
+    """float [N], or [N, C] for sets: the probability of the target."""
     confidence: np.ndarray
-    """float [N] or [N, C]: how sure each answer is."""
+    """float [N] or [N, C]: the confidence of each answer."""
     hits: np.ndarray
     """bool [N] or [N, C]: whether it is right."""
 
@@ -102,7 +102,7 @@ def positive(labels: Sequence[str]) -> str:
 
 
 def calibration(confidence: np.ndarray, hits: np.ndarray) -> np.ndarray:
-    """Bins answers by confidence: how sure, how often right, how many.
+    """Confidence, accuracy and count of each confidence bin.
 
     Args:
         confidence: the probability of each answer, float [N].
@@ -154,7 +154,7 @@ def confidences(codes: label_encoding.Codes, probabilities: np.ndarray) -> np.nd
 
 
 def finite(probabilities: np.ndarray) -> np.ndarray:
-    """Probabilities as float64, zero where a diverged network gives no number.
+    """Probabilities as float64, zero where a diverged network gives NaN.
 
     Example:
     >>> finite(np.array([[np.nan, 1.0]]))
@@ -177,7 +177,7 @@ def parts(
     labels: Sequence[str],
     probabilities: np.ndarray,
 ) -> Parts:
-    """What the scores of finite probabilities [N, C] are made of."""
+    """Finite probabilities [N, C] by class, target and answer."""
     size = probabilities.shape[1]
     if isinstance(coded, label_encoding.Members):
         gold = coded.gold[:, :size]
@@ -197,7 +197,7 @@ def parts(
 
 
 def losses(own: np.ndarray) -> np.ndarray:
-    """The log-loss of each probability of what is true."""
+    """The log loss of each row, from the probability of its target."""
     smallest = np.finfo(np.float32).eps  # what scikit-learn clips float32 to
     return -np.log(np.clip(own, smallest, 1.0))
 

@@ -1,7 +1,7 @@
-"""Scores of classification on rows drawn anew, a thousand times and fast.
+"""Fast bootstrap of classification metrics: a thousand samples of the rows.
 
-Whatever does not depend on the draw is done once: labels become numbers, rows are
-sorted by probability. A draw is then a weight a row, how often it was drawn. The
+What does not depend on the sample is done once: labels become numbers, rows are sorted
+by probability. A sample is then a weight per row, the times it was drawn. The
 numbers equal those of `tfnlp.scores.classification` on the drawn rows.
 """
 
@@ -12,13 +12,13 @@ import numpy as np
 from tfnlp.scores import classification, label_encoding
 
 LARGEST = 250_000
-"""Rows times classes whose areas and calibration are still drawn, a few seconds."""
+"""Rows times classes up to which areas and calibration get an interval: seconds."""
 
 Scores = dict[str, float]
 Draw = Callable[[np.ndarray], Scores]
 """From row numbers to scores."""
 Weighted = Callable[[np.ndarray], Scores]
-"""From a weight a row, float64 [N], to the scores that it defines."""
+"""From a weight per row, float64 [N], to the scores that it defines."""
 
 
 def headline(
@@ -29,7 +29,7 @@ def headline(
     probabilities: np.ndarray | None = None,
     separator: str | None = None,
 ) -> Draw:
-    """Prepares the scores that carry an interval.
+    """Prepares the scores that have a confidence interval.
 
     Args:
         gold: the true labels, str [N].
@@ -106,7 +106,7 @@ def _metrics(
     labels: Sequence[str],
     probabilities: np.ndarray | None,
 ) -> list[Weighted]:
-    """The scores of probabilities, each ready for a weight a row."""
+    """The scores of probabilities, as functions of a weight per row."""
     if probabilities is None or not len(probabilities):
         return []
     rows = len(probabilities)
@@ -129,7 +129,7 @@ def _log_loss(own: np.ndarray) -> Weighted:
 
 
 def _areas(gold: np.ndarray, sure: np.ndarray) -> Weighted:
-    """The means over the classes that have both values among the drawn rows."""
+    """The means over the classes that have both values in the sample."""
     classes = [_area(*columns) for columns in zip(gold.T, sure.T, strict=True)]
 
     def areas(weights: np.ndarray) -> Scores:

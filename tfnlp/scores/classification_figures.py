@@ -1,4 +1,4 @@
-"""Figures of classification: where a system errs, how sure it is, what it read.
+"""Figures of classification: confusion matrix, calibration, errors, text lengths.
 
 Strings and probabilities in, plain data out (`tfnlp.scores.figures`). With a
 `separator` a label is a set of labels, joined by it.
@@ -19,7 +19,7 @@ ERRORS = 25
 TEXT = 300
 """Characters of a text that the table of errors shows."""
 LONG_WORD = 10
-"""Characters a word, its space included, above which a text has no words."""
+"""Characters per word, its space included, above which a text is not spaced."""
 STEPS = 20
 """Bars of the histogram of lengths."""
 
@@ -33,7 +33,7 @@ def figures(
     probabilities: np.ndarray,
     separator: str | None = None,
 ) -> tuple[Figure, ...]:
-    """Everything that a report of a classification draws; nothing without rows.
+    """All figures of a classification report; none without rows.
 
     Args:
         texts: what was classified, str [N].
@@ -76,7 +76,7 @@ def confusion(codes: label_encoding.Codes) -> Matrix:
 
     Example:
     >>> column = np.array(["a", "b"], object)
-    >>> confusion(coding.codes(column, column, ["a", "b"])).counts
+    >>> confusion(label_encoding.codes(column, column, ["a", "b"])).counts
     ((1, 0), (0, 1))
     """
     counts = codes.counts()
@@ -96,7 +96,7 @@ def confusion(codes: label_encoding.Codes) -> Matrix:
 
 
 def calibration(sure: np.ndarray, hits: np.ndarray) -> Curve:
-    """How often answers of a confidence are right, bin by bin.
+    """The reliability diagram: accuracy of each confidence bin.
 
     Example:
     >>> calibration(np.array([0.9]), np.array([True])).series
@@ -112,7 +112,8 @@ def class_histogram(counts: label_encoding.Counts) -> Bars:
 
     Example:
     >>> column = np.array(["a", "b", "b"], object)
-    >>> class_histogram(coding.codes(column, column, ["a", "b"]).counts()).values
+    >>> codes = label_encoding.codes(column, column, ["a", "b"])
+    >>> class_histogram(codes.counts()).values
     (2, 1)
     """
     used = _largest(counts)
@@ -125,7 +126,7 @@ def class_histogram(counts: label_encoding.Counts) -> Bars:
 
 
 def length_histogram(texts: np.ndarray) -> Bars:
-    """How long texts are, in words, or in characters where spaces are rare.
+    """Histogram of text lengths, in words, or in characters where spaces are rare.
 
     The longest texts, one in a hundred, share the last bar.
 
@@ -157,7 +158,7 @@ def worst_errors(
     wrong: np.ndarray,
     score: np.ndarray,
 ) -> Table:
-    """The wrong answers that were given with the most confidence.
+    """The wrong answers with the highest confidence.
 
     Args:
         texts: str [N], cut at 300 characters.
@@ -187,7 +188,7 @@ def per_class(counts: label_encoding.Counts) -> Table:
 
     Example:
     >>> column = np.array(["a"], object)
-    >>> per_class(coding.codes(column, column, ["a"]).counts()).rows
+    >>> per_class(label_encoding.codes(column, column, ["a"]).counts()).rows
     (('a', 1, 1, 1.0, 1.0, 1.0),)
     """
     used = _largest(counts)
@@ -206,7 +207,7 @@ def per_class(counts: label_encoding.Counts) -> Table:
 
 
 def cut(text: str) -> str:
-    """Cuts a text for a table, with a mark where something is missing.
+    """Truncates a text for a table, with an ellipsis.
 
     Example:
     >>> len(cut("x" * 400))

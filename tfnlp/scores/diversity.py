@@ -1,4 +1,4 @@
-"""Scores of texts without references: how varied samples are, how likely a text is."""
+"""Scores without references: perplexity, distinct n-grams, repetition."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,7 +9,7 @@ from tfnlp.scores.corpus_statistics import Scores, Statistics
 from tfnlp.scores.error_rates import Unit
 
 LARGEST = 700.0
-"""Nats a token up to which a perplexity is told: e to the 700 is still finite."""
+"""Nats per token at which a perplexity is cut: e to the 700 is still finite."""
 
 
 def perplexity(
@@ -18,7 +18,7 @@ def perplexity(
     *,
     characters: np.ndarray | None = None,
 ) -> Statistics:
-    """Perplexity, and how many nats a token and bits a character a text takes.
+    """Perplexity, nats per token and bits per character.
 
     Args:
         log_probabilities: natural logarithms, summed over each row, float [N].
@@ -52,8 +52,8 @@ def distinct(
 ) -> Scores:
     """The share of n-grams of all texts that are different ones, for each size.
 
-    It falls with the number of texts, so compare samples of equal size only; drawn
-    anew with replacement it would be too low, so it has no interval.
+    It falls with the number of texts, so compare samples of equal size only. A
+    bootstrap would underestimate it, so it has no interval.
 
     Li et al.: A Diversity-Promoting Objective Function for Neural Conversation
     Models (NAACL 2016).
@@ -72,7 +72,7 @@ def distinct(
 def repetition(
     texts: np.ndarray | Sequence[str], *, size: int = 4, unit: Unit = "words"
 ) -> Statistics:
-    """The mean share of n-grams of a text that it had before; 0 is none.
+    """The mean share of repeated n-grams of a text; 0 is none.
 
     Texts without an n-gram of that size are left out. Welleck et al.: Neural Text
     Generation with Unlikelihood Training (ICLR 2020), there seq-rep-4.

@@ -1,4 +1,4 @@
-"""Scores by single errors: exact match, and the share of wrong words or characters.
+"""Exact match, and word, phone and character error rates by edit distance.
 
 A phone error rate is a word error rate of phones. Gold strings may hold several
 references, such as the pronunciations of a word; the nearest counts.
@@ -48,7 +48,7 @@ def error_rate(
     name: str = "word_error",
     unit: Unit = "words",
 ) -> Statistics:
-    """Words to insert, delete or replace, by the words of the references.
+    """Word error rate: words to insert, delete or replace, by words of the references.
 
     0 is perfect; answers that are too long may have more than 1. Of several
     references that with the lowest rate counts.
@@ -76,7 +76,7 @@ def error_rate(
 
 
 def distance(first: Sequence[str], second: Sequence[str]) -> int:
-    """How many items are inserted, deleted or replaced to make one of the other.
+    """Levenshtein distance: items to insert, delete or replace.
 
     Levenshtein: Binary codes capable of correcting deletions, insertions, and
     reversals (1966).
@@ -103,6 +103,6 @@ def _items(text: str, unit: Unit) -> list[str]:
 
 
 def _nearest(text: list[str], known: list[list[str]]) -> tuple[int, int]:
-    """Edits from the nearest reference, and its length."""
+    """The edit distance to the nearest reference, and its length."""
     found = [(distance(text, each), len(each)) for each in known]
     return min(found, key=lambda pair: (pair[0] / max(pair[1], 1), pair[0]))

@@ -1,4 +1,4 @@
-"""What a report can draw, as plain data: matrices, heat, curves, bars, tables, texts.
+"""Figures of reports as plain data: matrices, heat maps, curves, bars, tables, texts.
 
 A task makes these, the report renders them, and neither knows the other. Every
 value is a string, a number or a tuple, so a figure is also JSON.
@@ -10,11 +10,11 @@ from typing import Any
 
 Cell = str | int | float
 Series = tuple[str, tuple[float, ...], tuple[float, ...]]
-"""One line of a curve: its name, where it is and how high it is."""
+"""One line of a curve: name, x values, y values."""
 Piece = tuple[str, str, bool]
-"""A piece of a text, what it is marked as ("" if it is not), whether that is wrong."""
+"""A piece of a text, the label of its mark ("" for none), whether that is wrong."""
 Line = tuple[str, tuple[Piece, ...]]
-"""A text in pieces, and what its marks are, such as gold."""
+"""The name of a line, such as gold, and its text in pieces."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,8 @@ class Curve:
 
     Args:
         title: what the lines say.
-        x_label: what is measured from left to right.
-        y_label: what is measured upwards.
+        x_label: of the horizontal axis.
+        y_label: of the vertical axis.
         series: `(name, xs, ys)` for each line.
         diagonal: also draws the line where both scales are equal.
 
@@ -182,7 +182,7 @@ KINDS: dict[str, type[Figure]] = {
 
 
 def from_json(values: dict[str, Any]) -> Figure:
-    """Builds the figure that its `to_json` described.
+    """Builds a figure from its `to_json`.
 
     Example:
     >>> table = Table("Errors", ("text",), (("a film",),))

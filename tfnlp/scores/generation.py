@@ -1,6 +1,6 @@
-"""Scores of generated texts by name: of all rows, of rows drawn anew, of two systems.
+"""Metrics of generated texts by name: BLEU, chrF, TER, ROUGE, error rates.
 
-What each score is, its own module says: `tfnlp.scores.bleu_chrf_ter`, `rouge`, `edits`.
+Each metric has its own module: `tfnlp.scores.bleu_chrf_ter`, `rouge`, `error_rates`.
 Gold strings may hold several references, see `tfnlp.specs.REFERENCES`.
 """
 
@@ -36,14 +36,14 @@ def statistics(
     tokenize: str = "13a",
     stemmed: bool = False,
 ) -> tuple[Statistics, ...]:
-    """Counts what the scores are made of.
+    """The statistics of each metric, which scores are made of.
 
     Args:
         gold: the references, str [N].
         answered: str [N].
         names: of `NAMES`.
-        tokenize: how BLEU cuts words, see `tfnlp.scores.bleu_chrf_ter.TOKENIZERS`.
-        stemmed: whether ROUGE counts English words without their endings.
+        tokenize: the tokenizer of BLEU, see `tfnlp.scores.bleu_chrf_ter.TOKENIZERS`.
+        stemmed: whether ROUGE stems English words.
 
     Raises:
         UsageError: there is no such score, or its package is not installed.
@@ -106,7 +106,7 @@ def paired(
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, Difference]:
-    """Whether a second system scores otherwise than a first one on the same rows.
+    """Paired bootstrap test of two systems on the same rows.
 
     Koehn: Statistical Significance Tests for Machine Translation Evaluation (EMNLP
     2004).
@@ -116,9 +116,9 @@ def paired(
         first: what the first system answered, str [N].
         second: what the second system answered, str [N].
         names: of `NAMES`.
-        repeats: how often as many rows are drawn, with replacement.
-        seed: what decides the draws.
-        level: the share of draws that the interval holds.
+        repeats: number of bootstrap samples.
+        seed: of the samples.
+        level: confidence level of the interval.
 
     Returns:
         score → difference on all rows, its interval, and a two-sided p-value.

@@ -27,7 +27,7 @@ BETWEEN = " ‖ "
 def figures(
     sources: np.ndarray, gold: np.ndarray, answered: np.ndarray
 ) -> tuple[Figure, ...]:
-    """What a report draws of answers that have references; nothing without rows.
+    """All figures of answers with references; none without rows.
 
     Args:
         sources: what was answered, str [N].
@@ -91,7 +91,7 @@ def samples(
 def continued(
     halves: Sequence[tuple[str, str]], made: Sequence[str], *, temperature: float
 ) -> Highlights:
-    """How texts go on: prompts with what was made of them beside what stood there.
+    """Continuations: prompts with the generated text beside the original one.
 
     Args:
         halves: prompt and what followed it, of each text.
@@ -111,13 +111,13 @@ def continued(
         for (prompt, text), more in zip(halves, made, strict=True)
     )
     note = f"Drawn with temperature {temperature}, and not chosen."
-    return Highlights("How texts go on", rows, note)
+    return Highlights("Continuations", rows, note)
 
 
 def lengths(gold: np.ndarray, answered: np.ndarray) -> Curve:
-    """How long answers are for references of a length, in words.
+    """Lengths of answers by lengths of references, in words.
 
-    In characters where spaces are rare. Of several references the first is measured.
+    In characters where spaces are rare. Of several references the first counts.
 
     Example:
     >>> texts = np.array(["a cat", "a black cat"], object)
@@ -147,7 +147,7 @@ def lengths(gold: np.ndarray, answered: np.ndarray) -> Curve:
 def perplexity_by_place(
     log_probabilities: np.ndarray, weight: np.ndarray, *, points: int = 30
 ) -> Curve:
-    """How perplexity falls with what stands before a token.
+    """Perplexity by the position of a token.
 
     Args:
         log_probabilities: of each token, natural logarithms, float [N, T].
@@ -177,7 +177,7 @@ def attention(
     *,
     title: str = "Attention",
 ) -> Heat:
-    """Which token of the source each token of an answer looked at.
+    """Attention maps: the source tokens that each token of an answer attends to.
 
     Args:
         source: its S tokens.
@@ -198,7 +198,7 @@ def attention(
 
 
 def _groups(wanted: np.ndarray, order: np.ndarray) -> Iterator[np.ndarray]:
-    """Rows of about the same length; those of one length are never apart."""
+    """Groups of rows of about the same length; equal lengths stay together."""
     sizes = wanted[order]
     ends = np.flatnonzero(np.diff(sizes, append=np.inf)) + 1  # of each length
     least = max(1, len(order) // POINTS)

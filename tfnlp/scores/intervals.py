@@ -1,8 +1,7 @@
-"""How sure a score is: bootstrap intervals and a paired test between two systems.
+"""Bootstrap confidence intervals, and the paired bootstrap test between two systems.
 
-Any function from columns to scores will do. Columns are resampled only when the
-function asks for them, so a column that it does not read (the texts, usually)
-costs nothing.
+Any function from arrays to scores will do. An array is resampled only when the
+function reads it, so that one it does not read (the texts, usually) costs nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -10,23 +9,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-Columns = Mapping[str, np.ndarray]
-Function = Callable[[Columns, Columns], dict[str, float]]
-"""From columns of rows and of answers to scores, such as `Task.headline`."""
+Arrays = Mapping[str, np.ndarray]
+Function = Callable[[Arrays, Arrays], dict[str, float]]
+"""From arrays of rows and of answers to scores, such as `Task.headline`."""
 
 Draw = Callable[[np.ndarray], dict[str, float]]
 """From row numbers, int [N], to the scores of those rows."""
 
 
 class Resample(Mapping[str, np.ndarray]):
-    """Columns seen through row numbers; a column is copied when it is read.
+    """A bootstrap sample of arrays; an array is copied when it is read.
 
     Example:
     >>> Resample({"label": np.array(["a", "b"], object)}, np.array([1, 1]))["label"]
     array(['b', 'b'], dtype=object)
     """
 
-    def __init__(self, columns: Columns, numbers: np.ndarray) -> None:
+    def __init__(self, columns: Arrays, numbers: np.ndarray) -> None:
         self._columns = columns
         self._numbers = numbers
 
@@ -41,7 +40,7 @@ class Resample(Mapping[str, np.ndarray]):
 
 
 class Difference(NamedTuple):
-    """How a second system differs from a first one in one score.
+    """The difference of two systems in one score, with its interval and p-value.
 
     `value` is second minus first on all rows, `low` and `high` its interval, and
     `p` the two-sided p-value of "there is no difference".
@@ -55,24 +54,24 @@ class Difference(NamedTuple):
 
 def bootstrap(
     function: Function,
-    rows: Columns,
-    answers: Columns,
+    rows: Arrays,
+    answers: Arrays,
     *,
     repeats: int = 1000,
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, tuple[float, float]]:
-    """The percentile interval of each score when the rows are drawn anew.
+    """The percentile bootstrap confidence interval of each score.
 
     Efron and Tibshirani: An Introduction to the Bootstrap (1993), chapter 13.
 
     Args:
-        function: from columns of rows and of answers to scores.
-        rows: columns of the rows, first axis the row.
-        answers: columns of the answers, in the same order.
-        repeats: how often as many rows are drawn, with replacement.
-        seed: what decides the draws.
-        level: the share of draws that the interval holds.
+        function: from arrays of rows and of answers to scores.
+        rows: arrays of the rows, first axis the row.
+        answers: arrays of the answers, in the same order.
+        repeats: number of bootstrap samples; each has as many rows, with replacement.
+        seed: of the samples.
+        level: confidence level of the interval.
 
     Returns:
         score → (low, high); nothing where there are no rows or no repeats. A
@@ -100,11 +99,11 @@ def percentiles(
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, tuple[float, float]]:
-    """The interval of `bootstrap` for scores that are prepared for their draws.
+    """The intervals of `bootstrap`, from a function of row numbers.
 
     Args:
         draw: from the numbers of the drawn rows, int [rows], to scores.
-        rows: how many there are to draw from.
+        rows: number of rows to sample from.
         repeats, seed, level: as for `bootstrap`; the draws are the same.
 
     Example:
@@ -120,28 +119,28 @@ def percentiles(
 
 def paired(
     function: Function,
-    rows: Columns,
-    first: Columns,
-    second: Columns,
+    rows: Arrays,
+    first: Arrays,
+    second: Arrays,
     *,
     repeats: int = 1000,
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, Difference]:
-    """Whether a second system scores otherwise than a first one on the same rows.
+    """Paired bootstrap test of two systems on the same rows.
 
     Both are scored on the same draws. The p-value is twice the smaller share of
     draws on either side of no difference, counted so that it is never zero
     (Davison and Hinkley: Bootstrap Methods and their Application, 1997).
 
     Args:
-        function: from columns of rows and of answers to scores.
-        rows: columns of the rows.
-        first: columns of the first system's answers.
-        second: columns of the second system's answers.
-        repeats: how often as many rows are drawn, with replacement.
-        seed: what decides the draws.
-        level: the share of draws that the interval holds.
+        function: from arrays of rows and of answers to scores.
+        rows: arrays of the rows.
+        first: arrays of the first system's answers.
+        second: arrays of the second system's answers.
+        repeats: number of bootstrap samples; each has as many rows, with replacement.
+        seed: of the samples.
+        level: confidence level of the interval.
 
     Example:
     >>> rows, wrong = {"x": np.ones(50)}, {"x": np.zeros(50)}
@@ -150,7 +149,7 @@ def paired(
     Difference(value=1.0, low=1.0, high=1.0, p=0.001998001998001998)
     """
 
-    def drawing(answers: Columns) -> Draw:
+    def drawing(answers: Arrays) -> Draw:
         return lambda numbers: function(
             Resample(rows, numbers), Resample(answers, numbers)
         )
@@ -174,12 +173,12 @@ def paired_draws(
     seed: int = 0,
     level: float = 0.95,
 ) -> dict[str, Difference]:
-    """The comparison of `paired` for scores that are prepared for their draws.
+    """The test of `paired`, from functions of row numbers.
 
     Args:
         first: from the numbers of the drawn rows to the first system's scores.
         second: the same of the second system.
-        rows: how many there are to draw from.
+        rows: number of rows to sample from.
         repeats, seed, level: as for `paired`; the draws are the same.
 
     Example:
@@ -203,11 +202,11 @@ def paired_draws(
     }
 
 
-def count(*columns: Columns) -> int:
-    """How many rows the columns have, all of them the same number.
+def count(*columns: Arrays) -> int:
+    """The number of rows, the same in all arrays.
 
     Raises:
-        ValueError: two columns are not equally long.
+        ValueError: two arrays are of different length.
 
     Example:
     >>> count({"text": np.array(["a", "b"])}, {"label": np.array(["c", "d"])})
@@ -216,7 +215,7 @@ def count(*columns: Columns) -> int:
     lengths = {name: len(column) for each in columns for name, column in each.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(
-            "Columns of rows and answers must be equally long. "
+            "Arrays of rows and answers must be equally long. "
             f"Received: {lengths}. Answer every row once, in order."
         )
     return next(iter(lengths.values()), 0)

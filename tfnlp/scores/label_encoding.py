@@ -1,4 +1,4 @@
-"""Labels as numbers: what every score of classification starts from.
+"""Label encoding: labels as numbers, for all classification metrics.
 
 A gold label that the task never saw gets a number behind those of the task, so
 that it counts as an error and never as a crash.
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 MEMORY = 100_000
-"""How many joined labels are remembered once they were split."""
+"""Size of the cache of split labels."""
 
 
 class Counts(NamedTuple):
@@ -89,7 +89,7 @@ class Members(NamedTuple):
 
 
 def codes(gold: np.ndarray, answered: np.ndarray, labels: Sequence[str]) -> Codes:
-    """Numbers single labels; a number is a position in `labels` where it can be.
+    """Encodes single labels; a number is a position in `labels` where possible.
 
     Example:
     >>> gold, answered = np.array(["b", "z"], object), np.array(["b", "a"], object)
@@ -104,7 +104,7 @@ def codes(gold: np.ndarray, answered: np.ndarray, labels: Sequence[str]) -> Code
 def members(
     gold: np.ndarray, answered: np.ndarray, labels: Sequence[str], *, separator: str
 ) -> Members:
-    """Splits joined labels into one column a class.
+    """Multi-hot encoding of joined labels: one column per class.
 
     Spaces around a label are dropped; an empty text is the empty set.
 

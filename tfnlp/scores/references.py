@@ -1,4 +1,4 @@
-"""References apart: a gold string may hold several, see `tfnlp.specs.REFERENCES`."""
+"""Splits strings of several references; see `tfnlp.specs.REFERENCES`."""
 
 from collections.abc import Sequence
 

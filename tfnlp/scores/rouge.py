@@ -1,4 +1,4 @@
-"""ROUGE of the package rouge-score, as sums over rows, for texts in any script.
+"""ROUGE of the package rouge-score, as statistics of rows, for texts in any script.
 
 Its own tokenizer knows the letters a to z only: of a Chinese summary nothing would be
 left, and `café` would be `caf`. The one here gives the same words for ASCII texts and
@@ -18,13 +18,13 @@ from tfnlp.scores import references
 from tfnlp.scores.corpus_statistics import Scores, Statistics
 
 KINDS = {"rouge1": 1, "rouge2": 2, "rougeL": 1}
-"""Score → words that a reference needs for it."""
+"""Score → length of a reference in words, at least."""
 
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
 class Words:
-    """Cuts texts for rouge-score: lower-cased words of letters and digits.
+    """Tokenizer for rouge-score: lower-cased words of letters and digits.
 
     Scripts without spaces between words are cut into characters. With a stemmer,
     words of the letters a to z lose their English endings.

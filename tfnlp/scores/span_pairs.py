@@ -1,4 +1,4 @@
-"""Which answered span stands for which gold one, where they are not the same.
+"""Alignment of answered spans with gold spans, and kinds of errors.
 
 Each gold span is paired with at most one answered span of its sentence: first with
 one of the same ends, then with the one that shares most words, of the right type if
@@ -18,7 +18,7 @@ KINDS = ("exact", "type", "ends", "both", "missed", "spurious")
 
 
 class Pair(NamedTuple):
-    """A gold span and what was answered for it; either may be missing."""
+    """A gold span and its answered span; either may be missing."""
 
     row: int
     gold: Found | None
@@ -60,7 +60,7 @@ def pairs(gold: np.ndarray, answered: np.ndarray, *, spans: Spans) -> list[Pair]
 
 
 def partial(paired: Iterable[Pair]) -> dict[str, int]:
-    """How many pairs there are of each kind.
+    """The number of pairs of each kind.
 
     Example:
     >>> partial([Pair(0, ("A", 0, 2), ("A", 0, 1))])["ends"]

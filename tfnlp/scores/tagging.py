@@ -1,4 +1,4 @@
-"""Scores of tagging: gold tags against answered ones, by word, span and sentence.
+"""Tagging metrics: accuracy of tags, span F1 and sentence accuracy.
 
 Tags come as one string a sentence, joined with single spaces. How tags spell spans
 is handed in as a function, so nothing here knows a scheme: `schemes.spans` reads as
@@ -18,30 +18,30 @@ import numpy as np
 from tfnlp.scores.label_encoding import Counts
 
 Found = tuple[str, int, int]
-"""A span: its type, its first word and the word behind its last."""
+"""A span: type, first word, and the word after the last."""
 Spans = Callable[[Sequence[str]], Sequence[Found]]
-"""From the tags of a sentence to the spans that they spell."""
+"""From the tags of a sentence to its spans."""
 Scores = dict[str, float]
 Draw = Callable[[np.ndarray], Scores]
 """From row numbers to scores."""
 
 
 class Places(NamedTuple):
-    """Where spans are: the row and the number of the type of each, int64 [K]."""
+    """Spans: the row and the number of the type of each, int64 [K]."""
 
     rows: np.ndarray
     types: np.ndarray
 
 
 class Compared(NamedTuple):
-    """What every score of tagging is made of, counted once for all draws."""
+    """Counts for all tagging metrics, made once for all bootstrap samples."""
 
     tokens: np.ndarray
     """Gold words of each row, int64 [N]."""
     hits: np.ndarray
-    """How many of them have the right tag, int64 [N]."""
+    """The number of them with the right tag, int64 [N]."""
     whole: np.ndarray
-    """Whether all tags of the row are right, and there are no more, bool [N]."""
+    """Whether all tags of the row are right, without additional ones, bool [N]."""
     names: tuple[str, ...]
     """The types of span that occur, sorted."""
     gold: Places
@@ -112,7 +112,7 @@ def compare(
 def score(
     gold: np.ndarray, answered: np.ndarray, *, spans: Spans | None = None
 ) -> Scores:
-    """Every score of tags.
+    """All tagging metrics.
 
     Args:
         gold: the true tags, str [N].
@@ -142,7 +142,7 @@ def score(
 def headline(
     gold: np.ndarray, answered: np.ndarray, *, spans: Spans | None = None
 ) -> Draw:
-    """Prepares the scores that carry an interval; a draw is then a weight a row.
+    """Prepares the bootstrap: a sample is then a weight per row.
 
     Args:
         gold: the true tags, str [N].

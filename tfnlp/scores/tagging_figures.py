@@ -1,4 +1,4 @@
-"""Figures of tagging: which types are found, which are taken for one another.
+"""Figures of tagging: confusion of types, span F1 by type and length, errors.
 
 Strings in, plain data out (`tfnlp.scores.figures`). Words and tags come as one
 string a sentence, joined with single spaces.
@@ -44,7 +44,7 @@ def figures(
     spans: Spans | None = None,
     gap: str = " ",
 ) -> tuple[Figure, ...]:
-    """Everything that a report of a tagging draws; nothing without rows.
+    """All figures of a tagging report; none without rows.
 
     Args:
         tokens: the words of each sentence, str [N].
@@ -76,7 +76,7 @@ def figures(
 
 
 def span_confusion(paired: Sequence[Pair]) -> Matrix:
-    """What was answered for the spans of each type, whatever their ends.
+    """Confusion matrix of span types, whatever their ends.
 
     At most 30 types are drawn, those with most errors.
 
@@ -98,7 +98,7 @@ def span_confusion(paired: Sequence[Pair]) -> Matrix:
 
 
 def span_lengths(paired: Sequence[Pair]) -> Bars:
-    """The share of gold spans of each length that is found right.
+    """Recall of spans by their length.
 
     Example:
     >>> span_lengths([Pair(0, ("A", 0, 2), ("A", 0, 2))]).names
@@ -143,7 +143,7 @@ def per_type(counts: label_encoding.Counts) -> Table:
 
 
 def partial(paired: Sequence[Pair]) -> Table:
-    """How many spans are right, partly right, missed and spurious.
+    """The number of spans that are right, partly right, missed and spurious.
 
     Example:
     >>> partial([Pair(0, ("A", 0, 2), ("A", 0, 1))]).rows[2]
@@ -160,7 +160,7 @@ def partial(paired: Sequence[Pair]) -> Table:
 def common_errors(
     tokens: np.ndarray, paired: Sequence[Pair], *, gap: str = " "
 ) -> Table:
-    """The words whose spans are most often answered otherwise.
+    """The spans that are most often wrong.
 
     Example:
     >>> words = np.array(["in New York"], object)
@@ -182,7 +182,7 @@ def common_errors(
 
 
 def _of_tags(gold: np.ndarray, answered: np.ndarray) -> tuple[Figure, ...]:
-    """What classification draws of classes, of the tags of words."""
+    """The figures of classification, for the tags of words."""
     codes = _codes(gold, answered)
     counts = codes.counts()
     bars, table = class_histogram(counts), per_class(counts)
@@ -195,7 +195,7 @@ def _of_tags(gold: np.ndarray, answered: np.ndarray) -> tuple[Figure, ...]:
 
 
 def _codes(gold: np.ndarray, answered: np.ndarray) -> label_encoding.Codes:
-    """Tags of all words as numbers; the tag of a word without answer is empty."""
+    """Tags of all words as numbers; a word without an answer has an empty tag."""
     true, given = [], []
     for one, other in zip(map(tagging.split, gold), answered, strict=True):
         found = tagging.split(other)[: len(one)]

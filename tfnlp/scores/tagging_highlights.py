@@ -1,4 +1,4 @@
-"""Sentences with their tags marked: what is gold against what was answered.
+"""Sentences with their spans marked: gold spans beside answered ones.
 
 Words and tags come as one string a sentence, joined with single spaces. Of a long
 sentence only what stands around its errors is shown.
@@ -16,7 +16,7 @@ from tfnlp.scores.figures import Highlights, Line, Piece
 from tfnlp.scores.tagging import Spans
 
 NONE = "(none)"
-"""Stands for what was missed, or is none."""
+"""Stands for a missing tag."""
 ERRORS = 25
 LONG = 80
 """Words up to which a sentence is shown whole."""
@@ -27,7 +27,7 @@ MOST = 160
 
 
 class Mark(NamedTuple):
-    """Words `start` to `end`, the end not included, and what stands beside them."""
+    """Words from `start` to before `end`, and their label."""
 
     start: int
     end: int
@@ -43,7 +43,7 @@ def worst_sentences(
     spans: Spans | None = None,
     gap: str = " ",
 ) -> Highlights:
-    """The sentences with most wrong tags.
+    """The sentences with the most wrong tags.
 
     With spans, a line of the gold ones and a line of those that were answered, marked
     as wrong where they are not in both; without, one line with the wrong words.
@@ -105,7 +105,7 @@ def lines(
 
 
 def _fitted(tags: Sequence[str], length: int) -> list[str]:
-    """As many tags as there are words."""
+    """Tags, cut or padded to the number of words."""
     return [*tags[:length], *[NONE] * (length - len(tags))]
 
 

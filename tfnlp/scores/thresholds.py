@@ -1,4 +1,4 @@
-"""How sure a network must be to answer a class, chosen on held-out rows."""
+"""Decision thresholds of multi-label classification, tuned on validation rows."""
 
 from collections.abc import Sequence
 

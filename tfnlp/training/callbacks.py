@@ -1,4 +1,4 @@
-"""What happens between steps: a guard against NaN, scores and a line an epoch."""
+"""Keras callbacks: NaN guard, weight averaging, early stopping, scores, log lines."""
 
 import logging
 import math
@@ -18,11 +18,11 @@ from tfnlp.training.config import Kept
 
 LOG = logging.getLogger("tfnlp")
 Logs: TypeAlias = Mapping[str, float] | None
-"""What Keras has measured so far: name → value."""
+"""The metrics that Keras passes to callbacks: name → value."""
 
 
 class NanGuard(keras.callbacks.Callback):
-    """Stops a run whose loss is not a number, and says where it happened."""
+    """Stops training when the loss is NaN or infinite, and names epoch and batch."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -44,31 +44,34 @@ class NanGuard(keras.callbacks.Callback):
         loss = float((logs or {}).get("val_loss", 0.0))
         if not math.isfinite(loss):
             raise TrainingError(
-                "The loss of held-out rows must be a finite number. "
+                "The loss of validation rows must be a finite number. "
                 f"Received: {loss} after epoch {epoch + 1}. "
                 "Lower learning_rate, or set global_clipnorm to 1."
             )
 
 
 class EvaluationWeights(keras.callbacks.Callback):
-    """Shows held-out rows other weights than those that training goes on with.
+    """Validates with other weights than those in training, such as their average.
 
-    From validation to the end of the epoch the network has them, so that early
-    stopping keeps those.
+    The network has them from validation to the end of the epoch, so that early
+    stopping keeps them.
 
     Args:
-        network: whose weights they are.
-        found: makes the weights, see `tfnlp.training.optimizers.averages`.
+        network: whose weights are replaced.
+        weights: computes them, see `tfnlp.training.optimizers.averages`.
     """
 
-    def __init__(self, network: keras.Model, found: Callable[[], Iterable[tf.Tensor]]):
+    def __init__(
+        self, network: keras.Model, weights: Callable[[], Iterable[tf.Tensor]]
+    ):
         super().__init__()
-        self.network, self.found = network, found
+        self.network, self.weights = network, weights
         self.own: list[tf.Tensor] = []
+        """The weights in training, while the network has the others."""
 
     def on_test_begin(self, logs: Logs = None) -> None:
         self.own = self._values()
-        self._assign(self.found())
+        self._assign(self.weights())
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         if self.own:
@@ -86,14 +89,15 @@ class EvaluationWeights(keras.callbacks.Callback):
 
 
 class AveragedWeights(EvaluationWeights):
-    """Keeps an exponential moving average of the weights, which held-out rows see.
+    """Exponential moving average (EMA) of the weights, for validation and saving.
 
-    Training goes on with its own (Polyak & Juditsky 1992). Averages are taken every
-    few updates: as good, and cheap for large tables.
+    Training continues with the weights themselves (Polyak & Juditsky 1992). The
+    average is updated every few steps: as good, and cheap for large tables. Keras
+    calls the momentum `ema_momentum`.
 
     Args:
         network: whose weights are averaged.
-        momentum: how much of the average each update leaves in place.
+        momentum: share of the average that stays at each step.
     """
 
     EVERY = 8
@@ -133,12 +137,12 @@ class AveragedWeights(EvaluationWeights):
 
 
 class KeepBest(keras.callbacks.EarlyStopping):
-    """Keras' early stopping with the best weights, which a resumed run has kept.
+    """Early stopping with the best weights, whose state goes into checkpoints.
 
     Args:
-        keep_weights: whose weights are left in the network, and with `both` those of
-            the last epoch in `last_weights`.
-        options: those of Keras' `EarlyStopping`.
+        keep_weights: which weights stay in the network: `best` or `last`; with `both`
+            the best, and those of the last epoch are in `last_weights`.
+        options: arguments of Keras' `EarlyStopping`.
     """
 
     _FACTS = ("best", "best_epoch", "wait")
@@ -147,7 +151,7 @@ class KeepBest(keras.callbacks.EarlyStopping):
         super().__init__(restore_best_weights=keep_weights != "last", **options)
         self.keep_weights = keep_weights
         self.last_weights: list[np.ndarray] | None = None
-        """Those of the last epoch, once training has ended, if both are kept."""
+        """Of the last epoch, once training has ended, if both are kept."""
 
     def on_train_end(self, logs: Logs = None) -> None:
         if self.keep_weights == "both":
@@ -173,10 +177,10 @@ class KeepBest(keras.callbacks.EarlyStopping):
 
 
 class AnswerScores(keras.callbacks.Callback):
-    """Logs the scores of answers to held-out rows: `val_f1` and its like.
+    """Logs the scores of answers to validation rows, such as `val_f1`.
 
-    A loss can rise while answers still get better; these are the scores that are
-    reported.
+    A loss can rise while answers still get better; these are the scores that reports
+    have.
     """
 
     def __init__(self, task: Task, network: keras.Model, rows: Rows):
@@ -185,20 +189,20 @@ class AnswerScores(keras.callbacks.Callback):
         self.predictor = BatchPredictor(task, network)
 
     def check(self, monitor: str, logged: Collection[str]) -> None:
-        """Answers two rows, to find out what scores there are.
+        """Checks that `monitor` names a score, with the answers to two rows.
 
         Raises:
-            UsageError: what is to be watched is neither a score nor logged otherwise.
+            UsageError: it names neither a score nor a logged metric.
         """
         known = sorted({*logged, *self._scores(self.rows.take(2))})
         if monitor not in known:
             raise UsageError(
-                f"Early stopping watches one of {', '.join(known)}. "
+                f"monitor must be one of {', '.join(known)}. "
                 f"Received: {monitor!r}.{nearest(monitor, known)}"
             )
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        if isinstance(logs, dict):  # the one that later callbacks see, too
+        if isinstance(logs, dict):  # the same object that later callbacks receive
             logs |= self._scores(self.rows)
 
     def _scores(self, rows: Rows) -> dict[str, float]:
@@ -207,7 +211,7 @@ class AnswerScores(keras.callbacks.Callback):
 
 
 class EpochLines(keras.callbacks.Callback):
-    """Logs one line an epoch: every score, the rate and the seconds."""
+    """Logs one line per epoch: every metric, and the seconds."""
 
     def __init__(self, epochs: int):
         super().__init__()

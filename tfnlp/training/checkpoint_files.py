@@ -1,4 +1,4 @@
-"""Files of a run that is going on: whole or not there, few, and checked when read.
+"""Checkpoint files: written atomically, with a checksum, and only the newest kept.
 
 Knows nothing of networks: a checkpoint is arrays by name.
 """
@@ -14,20 +14,20 @@ import numpy as np
 
 LOG = logging.getLogger("tfnlp")
 KEPT = 2
-"""Checkpoints on disk: if the last is damaged, the one before is taken."""
+"""Checkpoints on disk: if the last is damaged, the one before is used."""
 _DIGEST = hashlib.sha256().digest_size
 Arrays = Mapping[str, np.ndarray]
 
 
 def files(folder: Path) -> list[Path]:
-    """The checkpoints in a folder, the last one first."""
+    """The checkpoints in a folder, newest first."""
     return sorted(folder.glob("*.ckpt"), reverse=True)
 
 
 def save(file: Path, arrays: Arrays) -> None:
-    """Writes a checkpoint beside the others, and removes the oldest.
+    """Writes a checkpoint, and removes the oldest.
 
-    Its digest comes first. Nothing is held in memory a second time.
+    Its digest comes first. The arrays are not copied in memory.
     """
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -43,12 +43,12 @@ def save(file: Path, arrays: Arrays) -> None:
         half.replace(file)
         for old in files(file.parent)[KEPT:]:
             old.unlink()
-    except OSError as error:  # a full disk ends no run
+    except OSError as error:  # a full disk does not end the run
         LOG.warning("%s was not written: %s", file, error)
 
 
 def read(file: Path) -> dict[str, np.ndarray] | None:
-    """The arrays of a checkpoint; None if it is not what was written."""
+    """The arrays of a checkpoint; None if its checksum is wrong."""
     with open(file, "rb") as stream:
         if stream.read(_DIGEST) != _digest(stream):
             return None
@@ -58,9 +58,9 @@ def read(file: Path) -> dict[str, np.ndarray] | None:
 
 
 def _digest(stream: BinaryIO) -> bytes:
-    """The digest of all that is behind the place for it."""
-    found = hashlib.sha256()
+    """The SHA-256 of everything after the digest itself."""
+    digest = hashlib.sha256()
     stream.seek(_DIGEST)
     while chunk := stream.read(1 << 20):
-        found.update(chunk)
-    return found.digest()
+        digest.update(chunk)
+    return digest.digest()

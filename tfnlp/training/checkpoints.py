@@ -1,11 +1,10 @@
-"""A run that was killed goes on where it stopped, and ends as if it had not been.
+"""Checkpoints: an interrupted training run is resumed, with the same result.
 
-A checkpoint holds everything that the next update depends on: weights, optimizer,
-seeds, metrics, what other callbacks remember, and how many updates are done, from
-which the position in the data follows. On CPUs a run that was resumed has the weights
-and the history of one that was never stopped, bit for bit. The last one, `ended.ckpt`,
-holds the network of a run that has ended: it stays until `remove`, as whoever trains
-has yet to save.
+A checkpoint holds everything that the next step depends on: weights, optimizer, seeds,
+metrics, the state of other callbacks, and the number of steps done, from which the
+position in the data follows. On CPUs a resumed run has the weights and the history of
+an uninterrupted one, bit for bit. The last checkpoint, `ended.ckpt`, holds the network
+of a run that has ended: it stays until `remove`, as the network is not saved yet.
 """
 
 import json
@@ -32,12 +31,12 @@ from tfnlp.training.step import Trainable
 from tfnlp.training.strategy import ALONE, Worker, agree
 
 LOG = logging.getLogger("tfnlp")
-LEAST = 5.0
-"""Seconds between two that are written because an epoch ends."""
+MIN_SECONDS = 5.0
+"""Between two checkpoints that are written because an epoch ends."""
 ENDED = "ended.ckpt"
-"""The last checkpoint of a run; its name comes behind all others'."""
+"""The last checkpoint of a run; its name sorts after all others."""
 _STOP = 1e6
-"""The vote of a worker to stop; that to write is 1."""
+"""The vote of a worker to stop; the vote to write is 1."""
 
 
 @runtime_checkable
@@ -52,38 +51,38 @@ class Stateful(Protocol):
 
 
 class Position(NamedTuple):
-    """How far a run has come."""
+    """The progress of a run: epoch and step."""
 
     epoch: int = 0
-    """The epoch that is going on, from 0."""
+    """The current epoch, from 0."""
     done: int = 0
-    """Updates of that epoch that are done."""
+    """Steps of that epoch that are done."""
     ended: bool = False
     """Whether no epoch is left."""
 
     @property
     def file(self) -> str:
-        """The name of the checkpoint that is written there."""
+        """The file name of the checkpoint at this position."""
         return ENDED if self.ended else f"{self.epoch:05}-{self.done:09}.ckpt"
 
     def __str__(self) -> str:
         if self.ended:
             return "after the last epoch"
-        return f"after update {self.done} of epoch {self.epoch + 1}"
+        return f"after step {self.done} of epoch {self.epoch + 1}"
 
 
-class Kept(NamedTuple):
-    """A copy of the state that a run can go on from."""
+class Snapshot(NamedTuple):
+    """A copy of the state that a run can be resumed from."""
 
     position: Position
     arrays: Arrays
 
 
 def remove(run: str | Path) -> None:
-    """Removes the checkpoints of a run, as when its network has been saved.
+    """Removes the checkpoints of a run, once its network is saved.
 
     Args:
-        run: the folder of the run; is removed, too, if nothing else is in it.
+        run: the folder of the run; removed, too, if nothing else is in it.
     """
     run = Path(run)
     shutil.rmtree(_folder(run), ignore_errors=True)
@@ -92,21 +91,20 @@ def remove(run: str | Path) -> None:
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Writes checkpoints while a network trains, and begins from the last one.
+    """Writes checkpoints during training, and resumes from the last one.
 
-    Files appear whole or not at all, are written while training goes on, and carry a
-    checksum. SIGTERM and Ctrl-C end the run behind the update that is running, or at
-    once where no update is: between epochs the state behind the last one is kept, in
-    memory if not on disk, and then written. Of several workers all end together, behind
-    an update or an epoch.
+    Files are written atomically, in a thread, with a checksum. SIGTERM and Ctrl-C end
+    the run after the current step, or at once between steps: between epochs the state
+    after the last step is kept in memory, and then written. Several workers all end
+    together, after a step or an epoch.
 
     Args:
-        run: folder of the run, in which theirs is made when the first is written.
-        trainable: what trains, with its optimizer.
-        others: callbacks that remember something, with the name of each.
-        settings: what the run depends on besides; a checkpoint of other ones is
+        run: folder of the run; `checkpoints/` in it is made with the first file.
+        trainable: the network in training, with its optimizer.
+        others: stateful callbacks by name.
+        settings: what else the run depends on; a checkpoint of other settings is
             refused.
-        every: seconds between two.
+        every: seconds between two checkpoints.
         worker: which of several processes this is; only the chief writes.
     """
 
@@ -127,41 +125,41 @@ class Checkpoints(keras.callbacks.Callback):
         self.every = every
         self.position = Position()
         self.source: Path | None = None
-        """The file that was loaded, which says `about` what run it is of."""
+        """The file that was loaded; `about` has its settings and history."""
         self.about: dict[str, Any] = {}
         self.loaded: Arrays = {}
-        self.none_is_whole = False
+        self.all_damaged = False
         self.written = time.monotonic()
         self.writer: threading.Thread | None = None
-        self.unwritten: Kept | None = None
+        self.pending: Snapshot | None = None
         self.last: Position | None = None
-        """The last one that was read or written."""
+        """The position of the last one that was read or written."""
         self.loses_nothing = False
-        """Whether no update is running, and what is to go on from is kept."""
+        """Whether no step is running, and the state to resume from is kept."""
         self.stop_requested = False
         self.handlers: dict[int, Any] = {}
 
     def load(self) -> Position:
-        """Finds where to go on: the last whole checkpoint, or the beginning."""
+        """The position to resume from: the last intact checkpoint, or the beginning."""
         files = checkpoint_files.files(self.folder)
-        self.none_is_whole = bool(files)
+        self.all_damaged = bool(files)
         for file in files:
             arrays = checkpoint_files.read(file)
             if arrays is None:
                 LOG.warning("%s is damaged", file)
                 continue
-            self.none_is_whole = False
+            self.all_damaged = False
             self.about = json.loads(bytes(arrays.pop("about")).decode())
             self.source, self.loaded = file, arrays
             done, ended = self.about["done"], file.name == ENDED
             self.last = self.position = Position(self.about["epoch"], done, ended)
             return self.position
-        if self.none_is_whole:
-            LOG.warning("%s: no checkpoint is whole; the run begins anew", self.folder)
+        if self.all_damaged:
+            LOG.warning("%s: no intact checkpoint; training starts over", self.folder)
         return self.position
 
     def check(self) -> None:
-        """Checks that what was loaded is of a run with the same settings.
+        """Checks that the checkpoint belongs to a run with the same settings.
 
         Raises:
             UsageError: it was written by a run with other settings.
@@ -173,11 +171,11 @@ class Checkpoints(keras.callbacks.Callback):
             before, now = begun.get(name), self.settings.get(name)
             if before != now:
                 raise UsageError(
-                    "A run goes on with the settings that it began with. "
+                    "A run is resumed with the settings it was started with. "
                     f"Received: {name}={now}, but {self.source} was written with "
-                    f"{before}. Set it back, or start anew without --resume."
+                    f"{before}. Set it back, or start over without resume."
                 )
-        LOG.info("goes on %s", self.position)
+        LOG.info("resumed %s", self.position)
 
     def ended(self) -> tuple[dict[str, list[float]], list[np.ndarray] | None]:
         """Restores the network of a run that has ended.
@@ -185,57 +183,59 @@ class Checkpoints(keras.callbacks.Callback):
         Returns:
             Its history, and the weights that `end` received.
         """
-        self._take(self._of_network())
+        self._restore(self._of_network())
         last = _of(self.loaded, "last")
         weights = [last[str(number)] for number in range(len(last))]
         return self.about["history"], weights or None
 
     def end(self, last: Sequence[np.ndarray] | None = None) -> None:
-        """Writes the network as it is now: the run has ended.
+        """Writes the network of a run that has ended.
 
         Args:
-            last: weights of its last epoch, to be written, too.
+            last: weights of its last epoch, written, too.
         """
         self.loses_nothing = False
         self._wait()
-        self.unwritten = None  # before the network is copied once more
+        self.pending = None  # before the network is copied once more
         self.position = Position(self.position.epoch + 1, 0, ended=True)
-        self._keep({f"last/{number}": each for number, each in enumerate(last or ())})
+        self._snapshot(
+            {f"last/{number}": each for number, each in enumerate(last or ())}
+        )
         self._write()
         self._wait()
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Takes everything back but the metrics, which an epoch clears first."""
+        """Restores everything but the metrics, which an epoch resets first."""
         self.written = time.monotonic()
-        self._listen()
+        self._handle_signals()
         if not self.loaded:
             self._clear()
             return
         self.loses_nothing = self.worker.total == 1
-        self._take((*self._of_network(), *self._of_optimizer()))
+        self._restore((*self._of_network(), *self._of_optimizer()))
         for name, other in self.others.items():
             other.load_state_dict(_of(self.loaded, name))
         self.trainable.history.history.update(self.about["history"])
         self.trainable.skipped = self.position.done
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        """Counts updates anew; the metrics of half an epoch are taken back."""
+        """Counts steps from 0, and restores the metrics of an interrupted epoch."""
         if self.loaded:
-            self._take(self._metrics())
+            self._restore(self._metrics())
             self.loaded = {}
         self.position = Position(epoch, 0)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Writes a checkpoint if it is time, and ends the run if that was asked."""
+        """Writes a checkpoint if one is due, and ends the run if requested."""
         self.position = Position(self.position.epoch, self.position.done + 1)
         if self.trainable.is_skipping:
             return
-        self.loses_nothing, self.unwritten = False, None
+        self.loses_nothing, self.pending = False, None
         last = batch + 1 == self.params.get("steps")
         stop, write = self._agreed(last=last)
         if stop or write or last:
             self._wait()
-            self._keep()
+            self._snapshot()
         if stop:
             self._stop()
         if write:
@@ -243,36 +243,36 @@ class Checkpoints(keras.callbacks.Callback):
         self.loses_nothing = last and self.worker.total == 1
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
-        """Ends the run if that was asked; the epoch's last update is kept."""
+        """Ends the run if requested; the state after the epoch's last step is kept."""
         if self.stop_requested and self.worker.total == 1:
             self._stop()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Ends the run if that was asked, of any worker."""
-        asked = self.stop_requested
-        if not agree(self.trainable.distribute_strategy, [int(asked)]) or asked:
+        """Ends the run if any worker was requested to."""
+        stop = self.stop_requested
+        if not agree(self.trainable.distribute_strategy, [int(stop)]) or stop:
             self._stop()
 
     def close(self) -> None:
-        """Writes what is left of a run that was stopped, and gives signals back."""
+        """Writes the last state of a stopped run, and restores signal handlers."""
         try:
             if self.stop_requested:
                 self._write()
             self._wait()
             if self.stop_requested and self.last and self._file(self.last).exists():
-                LOG.info("stopped %s; --resume goes on from there", self.last)
+                LOG.info("stopped %s; resume continues from there", self.last)
         finally:
             for number, handler in self.handlers.items():
                 signal.signal(number, handler)
             self.handlers = {}
 
     def _stop(self) -> NoReturn:
-        """Ends the run; `close` writes what is left."""
+        """Ends the run; `close` writes the last state."""
         self.stop_requested = True
         raise KeyboardInterrupt
 
-    def _keep(self, more: Arrays = MappingProxyType({})) -> None:
-        """Copies the state, or of a run that has ended the network and `more`."""
+    def _snapshot(self, more: Arrays = MappingProxyType({})) -> None:
+        """Takes a snapshot; of a run that has ended, of the network and `more`."""
         about = {
             "settings": self.settings,
             "epoch": self.position.epoch,
@@ -287,28 +287,28 @@ class Checkpoints(keras.callbacks.Callback):
                 state = other.state_dict()
                 arrays |= {f"{name}/{key}": value for key, value in state.items()}
         arrays |= {name: np.array(variable) for name, variable in variables}
-        self.unwritten = Kept(self.position, arrays)
+        self.pending = Snapshot(self.position, arrays)
 
     def _write(self) -> None:
-        """Writes what was kept while training goes on."""
+        """Writes the snapshot in a thread."""
         self.written = time.monotonic()
-        if self.unwritten is None:
+        if self.pending is None:
             return
-        self.last, arrays = self.unwritten
-        self.unwritten = None
+        self.last, arrays = self.pending
+        self.pending = None
         if self.worker.is_chief:
-            words = self._file(self.last), arrays
-            self.writer = threading.Thread(target=checkpoint_files.save, args=words)
+            args = self._file(self.last), arrays
+            self.writer = threading.Thread(target=checkpoint_files.save, args=args)
             self.writer.start()
 
     def _agreed(self, *, last: bool) -> tuple[bool, bool]:
         """Whether to stop, and whether to write.
 
-        All workers do either behind the same update, as reading metrics is work of
-        all of them; what one votes, all know behind the next update.
+        All workers do either after the same step, as reading metrics takes all of them;
+        a vote of one is known to all after the next step.
         """
         waited = time.monotonic() - self.written
-        due = waited >= self.every or (last and waited >= min(LEAST, self.every))
+        due = waited >= self.every or (last and waited >= min(MIN_SECONDS, self.every))
         if self.worker.total == 1:
             return self.stop_requested, due
         votes = float(self.trainable.votes.numpy())
@@ -320,16 +320,16 @@ class Checkpoints(keras.callbacks.Callback):
         return self.folder / position.file
 
     def _clear(self) -> None:
-        """Removes what a run left that was stopped, and is not gone on with."""
+        """Removes the checkpoints of an earlier run that is not resumed."""
         left = checkpoint_files.files(self.folder)
         if not left or not self.worker.is_chief:
             return
         if left[0].name == ENDED:
-            LOG.info("%s: the network of the run before is removed", self.folder)
-        elif not self.none_is_whole:
+            LOG.info("%s: removed the network of the earlier run", self.folder)
+        elif not self.all_damaged:
             LOG.warning(
-                "%s: the checkpoints of a run that was stopped are removed; "
-                "--resume would have gone on from there",
+                "%s: removed the checkpoints of an interrupted run; "
+                "resume would have continued it",
                 self.folder,
             )
         shutil.rmtree(self.folder)
@@ -339,14 +339,14 @@ class Checkpoints(keras.callbacks.Callback):
             self.writer.join()
             self.writer = None
 
-    def _take(self, variables: Iterable[tuple[str, Any]]) -> None:
-        """Assigns what was loaded."""
+    def _restore(self, variables: Iterable[tuple[str, Any]]) -> None:
+        """Assigns the loaded values."""
         for name, variable in variables:
             if name in self.loaded:
                 variable.assign(self.loaded[name])
 
     def _of_network(self) -> Iterator[tuple[str, Any]]:
-        """Weights, seeds, and the states that layers keep themselves."""
+        """Weights, seeds, and variables that layers hold outside of Keras."""
         seen: set[int] = set()
         for number, variable in enumerate(self.trainable.network.variables):
             seen.add(id(variable.value))
@@ -367,14 +367,14 @@ class Checkpoints(keras.callbacks.Callback):
         for number, variable in enumerate(kept):
             yield f"metric{number}", variable
 
-    def _listen(self) -> None:
-        """Lets the first signal end the run behind this update, the second at once."""
+    def _handle_signals(self) -> None:
+        """The first signal ends the run after this step, the second one at once."""
         if threading.current_thread() is not threading.main_thread():
             return
 
         def stop(number: int, frame: FrameType | None) -> None:
             at_once = self.stop_requested or self.loses_nothing
-            self.stop_requested = True  # if what raises here is caught by others
+            self.stop_requested = True  # in case KeyboardInterrupt is caught elsewhere
             if at_once:
                 raise KeyboardInterrupt
 
@@ -383,7 +383,7 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 def _plain(layer: Any) -> list[Any]:
-    """What a layer holds in attributes and lists of its own."""
+    """Variables and lists in the attributes of a layer."""
     held = [v for k, v in vars(layer).items() if not k.startswith("_")]
     return [v for v in held if isinstance(v, (tf.Variable, list, tuple))]
 

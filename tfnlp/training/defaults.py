@@ -1,7 +1,7 @@
-"""Answers hyperparameter questions with their defaults.
+"""Hyperparameters at their defaults, with the interface of KerasTuner.
 
-One ``build(hp)`` then serves both `fit`, which passes `Defaults()`, and a search,
-which passes KerasTuner's ``HyperParameters``.
+One ``build(hp)`` serves both `fit`, which passes `Defaults()`, and a hyperparameter
+search, which passes KerasTuner's ``HyperParameters``.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ class Defaults:
     """Stands in for ``keras_tuner.HyperParameters`` outside a search.
 
     Args:
-        values: settings that replace the defaults, for example the best of a
+        values: hyperparameters that replace the defaults, such as the best of a
             search.
 
     Example:
@@ -29,13 +29,13 @@ class Defaults:
 
     def Int(self, name: str, min_value: int, max_value: int, **options: Any) -> int:
         """An integer; without a default, the smallest."""
-        return self._settle(name, options.get("default"), min_value)
+        return self._value(name, options.get("default"), min_value)
 
     def Float(
         self, name: str, min_value: float, max_value: float, **options: Any
     ) -> float:
         """A float; without a default, the smallest."""
-        return self._settle(name, options.get("default"), min_value)
+        return self._value(name, options.get("default"), min_value)
 
     def Choice(self, name: str, values: Sequence[Any], **options: Any) -> Any:
         """One of several values; without a default, the first."""
@@ -44,15 +44,15 @@ class Defaults:
                 f"A choice needs at least one value. Received: none for {name!r}. "
                 f"List them: hp.Choice({name!r}, [...])."
             )
-        return self._settle(name, options.get("default"), values[0])
+        return self._value(name, options.get("default"), values[0])
 
     def Boolean(self, name: str, default: bool = False, **options: Any) -> bool:
         """True or false."""
-        return self._settle(name, default, False)
+        return self._value(name, default, False)
 
     def Fixed(self, name: str, value: Any, **options: Any) -> Any:
-        """A value that no search changes."""
+        """A constant."""
         return value
 
-    def _settle(self, name: str, default: Any, otherwise: Any) -> Any:
+    def _value(self, name: str, default: Any, otherwise: Any) -> Any:
         return self.values.get(name, otherwise if default is None else default)

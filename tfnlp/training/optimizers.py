@@ -1,8 +1,8 @@
-"""Optimizers that update only the rows of an embedding which a batch has met.
+"""Lazy optimizers: sparse updates of only the embedding rows in a batch.
 
-Keras makes the sparse gradient of an embedding dense, so that every update touches
-every entry of the vocabulary (keras#19992). The lazy form, once `LazyAdam` of
-TensorFlow Addons (addons#2807), leaves vector and moments of all others alone.
+Keras makes the sparse gradient of an embedding dense, so that every step updates every
+entry of the vocabulary (keras#19992). The lazy form, once `LazyAdam` of TensorFlow
+Addons (addons#2807), leaves the vectors and moments of all other entries unchanged.
 """
 
 import functools
@@ -18,7 +18,7 @@ Gradient: TypeAlias = Any
 
 
 def merged(gradient: Gradient) -> Gradient:
-    """Adds up the rows that a sparse gradient holds more than once.
+    """Sums duplicate indices of a sparse gradient.
 
     Example:
     >>> slices = tf.IndexedSlices(tf.constant([[1.0], [2.0], [3.0]]), [5, 0, 5], [9, 1])
@@ -33,7 +33,7 @@ def merged(gradient: Gradient) -> Gradient:
 
 
 def already_summed(optimizer: keras.optimizers.Optimizer) -> None:
-    """Tells an optimizer that its gradients are sums over all replicas already.
+    """Stops an optimizer from summing gradients over replicas a second time.
 
     Keras would sum once more, after clipping (docs/traps.md#t3).
     """
@@ -47,9 +47,9 @@ class LazyAdam(keras.optimizers.Adam):
     """Adam (Kingma & Ba 2015) whose sparse gradients touch only their rows.
 
     A sparse gradient must hold each row once, as `merged` makes it.
-    The bias correction counts all updates of the run, as in TensorFlow Addons.
-    Other gradients take TensorFlow's one operation where Keras has twelve, each of
-    which goes through the memory of all weights.
+    The bias correction counts all steps of the run, as in TensorFlow Addons.
+    Dense gradients take TensorFlow's fused operation, where Keras has twelve, each of
+    which reads and writes all weights.
     """
 
     def update_step(
@@ -90,8 +90,8 @@ class LazyAdam(keras.optimizers.Adam):
 class LazyAdagrad(keras.optimizers.Adagrad):
     """AdaGrad (Duchi et al. 2011) whose sparse gradients touch only their rows.
 
-    A sparse gradient must hold each row once, as `merged` makes it. Rows that a batch
-    has not met would stay where they are in any case: this is the same, but faster.
+    A sparse gradient must hold each row once, as `merged` makes it. Rows that are not
+    in the batch would not change in any case: this is the same, but faster.
     """
 
     def update_step(
@@ -111,16 +111,17 @@ class LazyAdagrad(keras.optimizers.Adagrad):
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="ScheduleFree")
 class ScheduleFree(keras.optimizers.ScheduleFreeAdamW):
-    """AdamW that averages its way instead of lowering its rate (Defazio et al. 2024).
+    """Schedule-free AdamW: averaged iterates, no learning rate schedule.
 
-    Keras 3.15 reads where it was after it has gone on, since a variable's value is
-    the variable itself on TensorFlow, and so averages something else.
+    Defazio et al.: The Road Less Scheduled (2024). Keras 3.15 reads the old value of a
+    variable after it has assigned the new one, since on TensorFlow a variable's value
+    is the variable itself, and so averages something else.
     """
 
     def update_step(
         self, gradient: Gradient, variable: tf.Variable, learning_rate: Any
     ) -> None:
-        """Updates one variable, which lies between the average and where it goes."""
+        """Updates one variable, which lies between the average and the iterate."""
         place = self._get_variable_index(variable)
         going, square = self._momentums[place], self._velocities[place]
         slope = tf.convert_to_tensor(gradient)
@@ -136,20 +137,19 @@ class ScheduleFree(keras.optimizers.ScheduleFreeAdamW):
 
 
 def averages(optimizer: keras.optimizers.Optimizer) -> list[tf.Tensor]:
-    """The weights that an optimizer has found; none where those in the network are it.
+    """The averaged weights of `ScheduleFree`; none for other optimizers.
 
-    `ScheduleFree` takes gradients between its average and where it is going, and
-    leaves the network there: what it has found is the average, which Keras never puts
-    into the network.
+    `ScheduleFree` takes gradients between its average and its iterate, and leaves the
+    network there: its result is the average, which Keras never puts into the network.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     if not isinstance(inner, ScheduleFree):
         return []
-    share = inner.beta_1
+    beta = inner.beta_1
     pairs = zip(inner._trainable_variables, inner._momentums, strict=True)
     return [
-        (tf.convert_to_tensor(between) - (1.0 - share) * tf.convert_to_tensor(going))
-        / share
+        (tf.convert_to_tensor(between) - (1.0 - beta) * tf.convert_to_tensor(going))
+        / beta
         for between, going in pairs
     ]
 
@@ -165,7 +165,11 @@ KINDS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
         keras.optimizers.Muon,
         weight_decay=None,
         adam_weight_decay=0.0,
-        exclude_layers=["embeddings$", "table$", "positions$"],  # no matrices
+        exclude_layers=[
+            "embeddings$",
+            "table$",
+            "positions$",
+        ],  # not matrices that multiply
     ),
     "schedule_free": ScheduleFree,
 }

@@ -1,4 +1,4 @@
-"""Rates and weight decay that differ from weight to weight."""
+"""Parameter groups: learning rate multipliers by layer, and decoupled weight decay."""
 
 import functools
 from collections.abc import Sequence
@@ -14,21 +14,21 @@ from tfnlp.training.optimizers import Gradient, ScheduleFree
 def learning_rate_multipliers(
     words: Sequence[str], network: keras.Model
 ) -> list[float]:
-    """Reads `name=share` words: the share of the rate that a layer learns at.
+    """Learning rate multipliers by layer, from words such as `embedding=0.1`.
 
-    Discriminative rates (Howard & Ruder 2018) leave what was pretrained nearer to
-    where it was; a share of 0 leaves it there.
+    Discriminative fine-tuning (Howard & Ruder 2018) keeps pretrained layers nearer to
+    where they were; a multiplier of 0 freezes a layer.
 
     Args:
-        words: names of layers, wherever they are in the network, or the beginning
-            of such a name and a star; the last word that fits counts.
+        words: `name=multiplier`; a name of a layer at any depth of the network, or its
+            beginning with a star. The last word that matches counts.
         network: has the layers.
 
     Returns:
-        The share of each trainable weight; 1 where no word fits.
+        The multiplier of each trainable weight; 1 where no word matches.
 
     Raises:
-        UsageError: a word is no `name=share`, or there is no such layer.
+        UsageError: a word has no multiplier, or there is no such layer.
 
     Example:
     >>> inputs = keras.Input([2])
@@ -37,37 +37,37 @@ def learning_rate_multipliers(
     [0.5, 0.5]
     """
     layers = [weight.path.split("/")[:-1] for weight in network.trainable_variables]
-    shares = [1.0] * len(layers)
+    multipliers = [1.0] * len(layers)
     for word in words:
         name, _, number = word.partition("=")
         found = [n for n, path in enumerate(layers) if _is_in(name, path)]
         if not found:
             names = sorted({part for path in layers for part in path})
             raise UsageError(
-                f"A rate is set for a layer, one of {', '.join(names)}. "
+                f"learning_rate_multipliers name a layer, one of {', '.join(names)}. "
                 f"Received: {word!r}.{nearest(name, names)}"
             )
         for n in found:
-            shares[n] = _share(word, number)
-    return shares
+            multipliers[n] = _multiplier(word, number)
+    return multipliers
 
 
 def grouped(
     optimizer: keras.optimizers.Optimizer,
-    shares: Sequence[float],
+    multipliers: Sequence[float],
     *,
     weight_decay: float,
 ) -> None:
-    """Gives each weight its rate, and decay to matrices and tables only.
+    """Applies learning rate multipliers, and weight decay to matrices and tables only.
 
-    Biases and normalisations have nothing that decay could keep small (Loshchilov &
-    Hutter 2019 leave it open; every recipe since BERT's spares them). Decay follows
-    the rate of the weight, so a weight that stays does not shrink.
+    Biases and normalisations are not decayed (Loshchilov & Hutter 2019 leave it open;
+    every recipe since BERT's excludes them). Decay is multiplied by the learning rate
+    of the weight, so that a frozen weight does not shrink.
 
     Args:
         optimizer: without weight decay of its own.
-        shares: of the rate, one for each weight of the optimizer.
-        weight_decay: what a weight loses at a rate of 1, as a share of itself.
+        multipliers: of the learning rate, one for each weight of the optimizer.
+        weight_decay: share of itself that a weight loses at a learning rate of 1.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     update = inner.update_step
@@ -76,9 +76,9 @@ def grouped(
     @functools.wraps(update)
     def update_step(gradient: Gradient, variable: tf.Variable, rate: Any) -> None:
         place = inner._get_variable_index(variable)
-        if not shares[place]:
+        if not multipliers[place]:
             return
-        rate = tf.cast(rate, variable.dtype) * shares[place]
+        rate = tf.cast(rate, variable.dtype) * multipliers[place]
         if weight_decay and len(variable.shape) > 1:
             going = inner._momentums[place] if is_average else variable
             inner.assign_sub(going, variable * (rate * weight_decay))
@@ -88,20 +88,20 @@ def grouped(
 
 
 def _is_in(name: str, layers: Sequence[str]) -> bool:
-    """Whether one of the layers that a weight is in has that name."""
+    """Whether a layer on the path of a weight has that name."""
     if name.endswith("*"):
         return any(layer.startswith(name[:-1]) for layer in layers)
     return name in layers
 
 
-def _share(word: str, number: str) -> float:
+def _multiplier(word: str, number: str) -> float:
     try:
-        share = float(number)
+        value = float(number)
     except ValueError:
-        share = -1.0
-    if not 0.0 <= share < float("inf"):
+        value = -1.0
+    if not 0.0 <= value < float("inf"):
         raise UsageError(
-            "A layer's rate is a share of the rate, 0 or more, as in embedding=0.1. "
+            "A multiplier must be a number, 0 or more, as in embedding=0.1. "
             f"Received: {word!r}."
         )
-    return share
+    return value

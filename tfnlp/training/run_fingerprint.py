@@ -1,8 +1,8 @@
-"""What a run depends on, so that none goes on with other rows or another network.
+"""The fingerprint of a run: settings, rows and network, compared when it resumes.
 
-What is large counts by a digest. Names that Keras counts up in a process do not
-count, nor do initial matrices: their bits may depend on the machine, and a run that
-goes on has no use for them.
+Large values are compared by a digest. Numbers that Keras appends to names in a process
+are left out, and so are initial weights: their bits may depend on the machine, and a
+resumed run does not use them.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from tfnlp.task import Task
 from tfnlp.training.config import TrainConfig
 
 FIRST = 1_000
-"""Rows whose contents count; of the others the number does."""
+"""Rows whose contents are compared; of the others only the number is."""
 _ARRAYS = ("__numpy__", "__tensor__")
 _COUNTED = re.compile(r"_\d+$")
 
@@ -36,18 +36,18 @@ def depends_on(
     valid: Rows,
     more: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """What the updates of a run depend on, as JSON values by name.
+    """The fingerprint of a run as JSON values by name.
 
     Args:
         train: rows of a known number.
         valid: rows of a known number.
-        more: what a script says besides; comes first.
+        more: values of the caller, such as flags; compared first.
     """
     own = dataclasses.asdict(config)
     del own["checkpoint_seconds"], own["report_to"]
     own |= {
         "rows": rows_digest(task, train),
-        "held-out rows": rows_digest(task, valid),
+        "validation rows": rows_digest(task, valid),
         "task": digest(pack(task)),
         "network": network_digest(network),
         "weights": [list(weight.shape) for weight in network.weights],
@@ -57,9 +57,9 @@ def depends_on(
 
 
 def rows_digest(task: Task, rows: Rows) -> str:
-    """How many rows there are, and a digest of the first ones.
+    """The number of rows, and a digest of the first ones.
 
-    Only fields of the task count.
+    Only fields of the task are read.
     """
     first = check_rows(rows, {**task.inputs, **task.targets}).take(FIRST)
     return f"{int(rows.cardinality()):,} ({digest_of_rows(first)[:12]})"
@@ -69,13 +69,17 @@ def network_digest(network: keras.Model) -> str:
     """A digest of a network's configuration; its class, if it has none."""
     try:
         config = json.loads(network.to_json())
-    except (NotImplementedError, TypeError, ValueError):  # as of a class of one's own
+    except (
+        NotImplementedError,
+        TypeError,
+        ValueError,
+    ):  # a subclass without get_config
         return type(network).__name__
     return digest(_lasting(config))
 
 
 def digest(value: Any) -> str:
-    """A few letters that tell one JSON value from another.
+    """A short digest of a JSON value.
 
     Example:
     >>> digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
@@ -85,13 +89,13 @@ def digest(value: Any) -> str:
 
 
 def numbers(settings: Mapping[str, Any]) -> list[int]:
-    """Settings as numbers that workers can compare; see `strategy.agree`."""
+    """A digest as numbers that workers can compare; see `strategy.agree`."""
     hashed = hashlib.sha256(as_json(settings).encode()).digest()
     return [int.from_bytes(hashed[n : n + 3], "big") for n in range(0, 24, 3)]
 
 
 def as_json(value: Any) -> str:
-    """JSON of what callbacks log and tasks are told, numbers of NumPy included.
+    """JSON of logs and configurations, NumPy numbers included.
 
     Example:
     >>> as_json({"f1": np.float32(0.5), "of": np.arange(2)})
@@ -101,7 +105,7 @@ def as_json(value: Any) -> str:
 
 
 def _jsonable(value: Any) -> Any:
-    """Paths, arrays, tensors and their numbers; anything else by its kind."""
+    """Paths, arrays, tensors and NumPy numbers; of anything else its type."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if hasattr(value, "__array__"):
@@ -112,7 +116,7 @@ def _jsonable(value: Any) -> Any:
 
 
 def _lasting(value: Any) -> Any:
-    """A configuration without what another process would have otherwise."""
+    """A configuration without what differs between processes."""
     if isinstance(value, str):
         return _COUNTED.sub("", value)
     if isinstance(value, list):
@@ -120,7 +124,9 @@ def _lasting(value: Any) -> Any:
     if isinstance(value, dict):
         if value.get("class_name") in _ARRAYS:
             return list(np.shape(value["config"]["value"]))
-        if value.get("class_name") == "__lambda__":  # code, which may be moved
+        if (
+            value.get("class_name") == "__lambda__"
+        ):  # bytecode, which differs between versions
             return "<lambda>"
         kept = {k: v for k, v in value.items() if k != "shared_object_id"}
         return {name: _lasting(each) for name, each in kept.items()}

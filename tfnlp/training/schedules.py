@@ -1,4 +1,4 @@
-"""Learning rates that change over a run: a linear warm-up, then a fall or none."""
+"""Learning rate schedules: linear warmup, then a decay or none."""
 
 import math
 from typing import Any
@@ -10,16 +10,15 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="tfnlp", name="WarmUpThenFall")
 class WarmUpThenFall(keras.optimizers.schedules.LearningRateSchedule):
-    """Rises linearly to ``rate``, then falls, mostly to zero at the last update.
+    """Linear warmup to ``rate``, then a decay, mostly to zero at the last step.
 
     Args:
         rate: the highest learning rate.
-        steps: updates of the whole run.
-        warmup_steps: updates of the rise.
-        fall: ``constant``; ``linear``; ``cosine``; ``polynomial``, the square of
-            what is left; or ``inverse_sqrt``, which halves the rate at four times
-            the warm-up and whenever there are four times as many updates again
-            (Vaswani et al. 2017, 5.3).
+        steps: steps of the whole run.
+        warmup_steps: steps of the warmup.
+        fall: the decay: ``constant``; ``linear``; ``cosine``; ``polynomial``, of power
+            2; or ``inverse_sqrt``, which halves the rate at four times the warmup
+            and again at four times as many steps (Vaswani et al. 2017, 5.3).
 
     Example:
     >>> schedule = WarmUpThenFall(1.0, steps=10, warmup_steps=2, fall="linear")
@@ -56,7 +55,7 @@ class WarmUpThenFall(keras.optimizers.schedules.LearningRateSchedule):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "WarmUpThenFall":
-        """Reads configurations of earlier versions, which call it `warm_up`, too."""
+        """Also reads configurations of earlier versions, with `warm_up`."""
         config = dict(config)
         if "warm_up" in config:
             config["warmup_steps"] = config.pop("warm_up")

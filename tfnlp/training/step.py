@@ -1,12 +1,11 @@
 """The training step: gradient accumulation and loss reduction over real tokens.
 
-Keras gets this arithmetic wrong for text: docs/traps.md#t1 to #t4.
-
-Only the engine knows how many replicas and micro-batches there are, so only the
-engine divides: each item's loss is summed, and the sum is divided by the total
-weight of the whole batch, all-reduced over the replicas before any forward pass.
-Gradients are clipped after they were summed. The weights of a run therefore do
-not depend on how a batch was cut.
+Keras gets this arithmetic wrong for text: docs/traps.md#t1 to #t4. Only the engine knows the
+number of replicas and of gradient accumulation steps, so only the engine divides: the
+losses of all items are summed, and the sum is divided by the total weight of the whole
+batch, all-reduced over the replicas before any forward pass. Gradients are clipped
+after they were summed. The weights of a run therefore do not depend on how a batch is
+split.
 """
 
 import itertools
@@ -25,13 +24,14 @@ Batch: TypeAlias = tuple[Tensors, tf.Tensor, tf.Tensor]
 
 
 class Trainable(keras.Model):
-    """A network with the exact training step of a task; knows no task in particular.
+    """A Keras model with the training step of any task.
 
     Args:
         task: gives loss and metrics of single items.
         network: features → outputs.
-        gradient_accumulation_steps: parts that each replica's batch is cut into.
-        global_clipnorm: largest global norm of the gradient; 0 is off.
+        gradient_accumulation_steps: parts of each replica's batch; their gradients are
+            summed before the optimizer step.
+        global_clipnorm: gradient clipping by the global norm; 0 is off.
     """
 
     train_function: Any  # Keras makes it
@@ -51,16 +51,16 @@ class Trainable(keras.Model):
         self.mean_loss = keras.metrics.Mean(name="loss")
         self.progress = task.metrics()
         self.skipped = 0
-        """Updates of the coming epoch that are done already: they are passed over."""
+        """Steps of the next epoch that a resumed run has done: they are skipped."""
         self.is_skipping = False
         self.vote = tf.Variable(0.0, trainable=False, name="vote")
         self.votes = tf.Variable(0.0, trainable=False, name="votes")
-        """The sum of what each worker had assigned to `vote` before the last update:
-        how workers agree on what to do behind it."""
+        """The sum of what each worker had assigned to `vote` before the last step:
+        how workers agree on what to do after it."""
         self.tokens, self.places = _counter("tokens"), _counter("places")
-        """Tokens trained on, and the places that batches had for them."""
+        """Tokens trained on, and tokens with padding."""
         self.measures_norm = False
-        """Whether `norm` is kept, that of the last gradient before it was clipped."""
+        """Whether `norm` is computed: of the last gradient, before clipping."""
         self.norm = tf.Variable(0.0, trainable=False, name="norm")
 
     def call(self, features: Tensors, training: bool | None = None) -> Any:
@@ -69,7 +69,7 @@ class Trainable(keras.Model):
     def _maybe_symbolic_build(
         self, iterator: Any = None, data_batch: Batch | None = None
     ) -> None:
-        """Nothing is left to build; Keras would average a batch over replicas (M1)."""
+        """Everything is built; Keras would average a batch over replicas (M1)."""
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Loss and metrics; among workers, with an axis for Keras to average (M1)."""
@@ -84,9 +84,9 @@ class Trainable(keras.Model):
         return [self.mean_loss, *self.progress]
 
     def make_train_function(self, force: bool = False) -> None:
-        """An update as one graph, which passes over what a resumed run has done.
+        """A step as one graph, which skips the steps that a resumed run has done.
 
-        Keras' own wraps its results up, and unwrapping them takes half a millisecond.
+        Keras' own wraps its results, and unwrapping them takes half a millisecond.
         """
         if self.train_function is not None and not force:
             return
@@ -94,7 +94,7 @@ class Trainable(keras.Model):
 
         def skip_or_update(iterator: Any) -> dict[str, Any]:
             self.is_skipping = self.skipped > 0
-            if self.is_skipping:  # the rows before are left out of the data, too
+            if self.is_skipping:  # the input pipeline skips their rows, too
                 self.skipped -= 1
                 return self.get_metrics_result()
             return update(iterator)
@@ -108,11 +108,11 @@ class Trainable(keras.Model):
         return reduce_per_replica(results, strategy, reduction="auto")
 
     def train_step(self, data: Batch) -> dict[str, Any]:
-        """One update; runs on each replica with its part of the batch."""
+        """One optimizer step; runs on each replica with its part of the batch."""
         weight = tf.reduce_sum(data[2])
         total, votes = tf.unstack(_all_reduce(tf.stack([weight, self.vote])))
         self.votes.assign(votes)
-        parts = [self._gradients(part, total) for part in self._cut(data)]
+        parts = [self._gradients(part, total) for part in self._parts(data)]
         gradients = [_sum(of_one) for of_one in zip(*parts, strict=True)]
         gradients = self._clipped([merged(g) for g in _all_reduce(gradients)])
         self._count(data[0])
@@ -143,7 +143,7 @@ class Trainable(keras.Model):
         )
 
     def _penalty(self) -> tf.Tensor:
-        """L1 and L2 terms, shared out so that they count once per update."""
+        """L1 and L2 terms, divided so that they count once per step."""
         return tf.add_n([tf.zeros([]), *self.network.losses]) / (
             _replicas() * self.gradient_accumulation_steps
         )
@@ -155,8 +155,8 @@ class Trainable(keras.Model):
         for metric in self.progress:
             metric.update_state(y, outputs, sample_weight=weight)
 
-    def _cut(self, data: Batch) -> list[Batch]:
-        """The batch in micro-batches; the rows are spread evenly."""
+    def _parts(self, data: Batch) -> list[Batch]:
+        """The parts of the batch for gradient accumulation, of about equal size."""
         if self.gradient_accumulation_steps == 1:
             return [data]
         rows = tf.shape(data[2])[0]
@@ -168,7 +168,7 @@ class Trainable(keras.Model):
         ]
 
     def _clipped(self, gradients: list[Gradient]) -> list[Gradient]:
-        """Scales gradients down whose norm over all weights is above the clip."""
+        """Gradient clipping by global norm."""
         if not (self.global_clipnorm or self.measures_norm):
             return gradients
         norm = tf.linalg.global_norm(gradients) / self._scale()
@@ -179,7 +179,7 @@ class Trainable(keras.Model):
         return [_times(gradient, factor) for gradient in gradients]
 
     def token_counts(self) -> tuple[int, int]:
-        """Tokens that the devices of this process trained on, and their places."""
+        """Tokens that this process trained on, without and with padding."""
         local = self.distribute_strategy.experimental_local_results
 
         def total(counter: tf.Variable) -> int:
@@ -195,12 +195,12 @@ class Trainable(keras.Model):
                 self.places.assign_add(tf.size(ids, out_type=tf.int64))
 
     def _scale(self) -> tf.Tensor:
-        """What `scale_loss` multiplied with: 1 unless the optimizer scales losses."""
+        """The loss scale: 1 unless the optimizer scales losses (float16)."""
         return self.optimizer.scale_loss(tf.ones([]))
 
 
 def _counter(name: str) -> tf.Variable:
-    """Counts on each device; see `Trainable.token_counts`."""
+    """A counter on each device; see `Trainable.token_counts`."""
     return tf.Variable(
         0,
         trainable=False,
@@ -212,7 +212,7 @@ def _counter(name: str) -> tf.Variable:
 
 
 def _sum(gradients: tuple[Gradient, ...]) -> Gradient:
-    """Adds up the micro-batches; sparse gradients are put behind one another."""
+    """Sums accumulated gradients; sparse ones are concatenated."""
     if len(gradients) == 1:
         return gradients[0]
     if not isinstance(gradients[0], tf.IndexedSlices):

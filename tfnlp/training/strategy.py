@@ -1,4 +1,4 @@
-"""Where a run computes: one device, this machine's GPUs, several machines, or TPUs.
+"""Distribution strategies: one device, GPUs of a machine, several machines, or TPUs.
 
 Imports TensorFlow only. Several machines must be joined before TensorFlow computes
 anything, as an import of Keras may: its context knows no others then
@@ -27,7 +27,7 @@ class Worker(NamedTuple):
 
     @property
     def is_chief(self) -> bool:
-        """Whether it writes what the run leaves behind."""
+        """Whether it writes checkpoints, logs and the artefact."""
         return self.number == 0
 
 
@@ -69,7 +69,7 @@ def create(name: str = "auto") -> tf.distribute.Strategy:
 def join() -> tf.distribute.Strategy:
     """Joins the other machines of a cluster, once a process.
 
-    The cluster is told by ``TF_CONFIG``, as Kubeflow's TFJob writes it, or by the
+    The cluster is described by ``TF_CONFIG``, as Kubeflow's TFJob writes it, or by the
     environment of a Slurm step. Each process calls this before anything of Keras is
     imported (which may use TensorFlow), and waits for the others.
 
@@ -84,8 +84,8 @@ def join() -> tf.distribute.Strategy:
         raise UsageError(
             "Several machines are joined before TensorFlow is used. "
             "Received: a process that has used it already. Call "
-            "tfnlp.training.strategy.join() first, or run a script with "
-            "--training.strategy multi_worker."
+            "tfnlp.training.strategy.join() first; scripts do so with the strategy "
+            "multi_worker."
         ) from error
 
 
@@ -119,7 +119,7 @@ def described(strategy: tf.distribute.Strategy) -> str:
 
 
 def agree(strategy: tf.distribute.Strategy, numbers: Sequence[int]) -> bool:
-    """Whether all workers have the same numbers; each of them has to ask."""
+    """Whether all workers have the same numbers; a collective call."""
     if worker(strategy).total == 1:
         return True
     own = tf.constant(numbers, tf.int64)
@@ -136,13 +136,13 @@ def agree(strategy: tf.distribute.Strategy, numbers: Sequence[int]) -> bool:
 
 
 def _cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
-    """Tells the machines from the environment."""
+    """The cluster that the environment describes."""
     if os.environ.get("TF_CONFIG"):
         _check_cluster(os.environ["TF_CONFIG"])
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
     if "SLURM_STEP_NODELIST" in os.environ:
-        # Slurm gives each task its GPUs. The resolver would do so anew, and fails on
-        # machines that have none: 1,000 stands for as many as there may be tasks.
+        # Slurm gives each task its GPUs. The resolver would assign them again, and
+        # fails on machines without GPUs: 1,000 is more than any number of tasks.
         return tf.distribute.cluster_resolver.SlurmClusterResolver(
             gpus_per_node=1000, gpus_per_task=1, auto_set_gpu=False
         )
@@ -178,7 +178,7 @@ def _tpu() -> tf.distribute.Strategy:
     except (ValueError, tf.errors.NotFoundError, tf.errors.InvalidArgumentError) as why:
         raise UsageError(
             "tpu needs a TPU that TensorFlow can reach. Received: none. "
-            "Choose --training.strategy auto, or run on a TPU machine."
+            "Choose the strategy auto, or run on a TPU machine."
         ) from why
     return tf.distribute.TPUStrategy(resolver)
 
@@ -189,7 +189,7 @@ def _names(kind: str) -> tuple[str, ...]:
 
 @functools.cache
 def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
-    """One strategy a process: a second one would use the collective keys again.
+    """One strategy per process: a second one would reuse the collective keys.
 
     TensorFlow then compares reductions of different runs and fails. CPUs reduce
     without collectives, so that tests may build strategies of their own.

@@ -1,23 +1,23 @@
-"""What a strategy is proven to do, and by which test: the support matrix.
+"""The support matrix: what each distribution strategy is tested for, and by which test.
 
-`tfnlp doctor` prints it. A cell names a test of this repository, so that no more is
-promised than was tried; a test looks whether all of them are there.
+`tfnlp doctor` prints it. A cell names a test of this repository; a test checks that
+all of them exist.
 """
 
 from collections.abc import Iterator, Mapping
 
 _STEP = "tests/training/test_step.py::"
-_CUT = _STEP + "test_weights_do_not_depend_on_how_a_batch_is_cut"
+_CUT = _STEP + "test_weights_do_not_depend_on_devices_or_accumulation"
 _LAST = _STEP + "test_a_last_batch_smaller_than_the_devices_counts_the_same"
 _WORKERS = "tests/training/test_workers.py::"
 _SAME = _WORKERS + "test_weights_do_not_depend_on_the_number_of_workers"
 _LOST = _WORKERS + "test_only_the_chief_writes_and_a_lost_worker_changes_nothing"
 _CHECKPOINTS = "tests/training/test_checkpoints.py::"
-_KEPT = _CHECKPOINTS + "test_all_that_an_update_depends_on_is_kept"
+_KEPT = _CHECKPOINTS + "test_checkpoints_hold_all_that_a_step_depends_on"
 _DROPPED = "tests/networks/test_devices.py::"
 _DROPPED += "test_dropping_words_and_features_works_on_two_devices"
 _AVERAGED = "tests/training/test_fit.py::"
-_AVERAGED += "test_averaged_weights_are_what_is_validated_and_kept"
+_AVERAGED += "test_averaged_weights_are_validated_and_kept"
 _HALF = _STEP + "test_mixed_precision_trains_to_finite_weights"
 
 MATRIX: Mapping[str, Mapping[str, str]] = {
@@ -49,9 +49,9 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
     },
     "mixed precision": {"one_device": _HALF, "mirrored": _HALF},
     "dropout": {"one_device": _KEPT, "mirrored": _DROPPED},
-    "--resume": {
+    "resume": {
         "one_device": _CHECKPOINTS + "test_twenty_times_kill_9_at_any_moment",
-        "mirrored": _CHECKPOINTS + "test_copies_on_several_devices_go_on",
+        "mirrored": _CHECKPOINTS + "test_a_mirrored_run_is_resumed",
         "multi_worker": _LOST,
     },
     "artefacts": {
@@ -59,11 +59,11 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
         "multi_worker": _LOST,
     },
 }
-"""What training can do → strategy → the test that proves it there."""
+"""Feature of training → strategy → the test that covers it."""
 
 
 def proven() -> Iterator[tuple[str, str]]:
-    """What training can do, and the strategies on which tests have seen it.
+    """Each feature of training, and the strategies on which it is tested.
 
     Example:
     >>> dict(proven())["mixed precision"]

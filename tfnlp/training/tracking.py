@@ -1,4 +1,4 @@
-"""What a run tells TensorBoard, MLflow or Weights & Biases while it goes on."""
+"""Experiment tracking: TensorBoard, MLflow and Weights & Biases."""
 
 import importlib
 import time
@@ -12,22 +12,22 @@ from tfnlp.training.callbacks import Logs
 from tfnlp.training.step import Trainable
 
 Write = Callable[[Mapping[str, float], int], None]
-"""Takes values by name, and how many updates were done."""
+"""Takes values by name, and the number of the step."""
 
 
 class Tracking(keras.callbacks.Callback):
-    """Writes the state of training every few updates, and scores every epoch.
+    """Logs metrics to experiment trackers: every few steps, and every epoch.
 
-    Of training: `loss` (the mean of the epoch so far), `learning_rate`,
-    `gradient_norm` (before clipping), `tokens_per_second` and `padding_share` (the
-    share of places of a batch that no token is in), of this process. Of an epoch:
-    what Keras logs, as `epoch_loss`, `epoch_val_loss` and so on.
+    Of a step: `loss` (the mean of the epoch so far), `learning_rate`, `gradient_norm`
+    (before clipping), `tokens_per_second` and `padding_share` (the share of padding in
+    a batch), of this process. Of an epoch: what Keras logs, as `epoch_loss`,
+    `epoch_val_loss` and so on.
 
     Args:
         names: of `TRACKERS`.
-        trainable: what trains; it counts for this.
-        folder: where TensorBoard's files are written.
-        done: updates that were done before.
+        trainable: the network in training, which counts tokens.
+        folder: of TensorBoard's files.
+        done: steps before this process.
     """
 
     EVERY = 10
@@ -53,7 +53,7 @@ class Tracking(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._write({f"epoch_{name}": value for name, value in (logs or {}).items()})
-        self.since = time.perf_counter()  # validation is no training
+        self.since = time.perf_counter()  # validation does not count
         self.tokens, self.places = self.trainable.token_counts()
 
     def _state(self, logs: Mapping[str, float]) -> Iterator[tuple[str, float]]:
@@ -100,4 +100,4 @@ TRACKERS: dict[str, Callable[[Path], Write]] = {
     "mlflow": _mlflow,
     "wandb": _wandb,
 }
-"""Makes the writer of a tracker for the folder of a run."""
+"""Name of a tracker → makes its writer for the folder of a run."""

@@ -1,4 +1,4 @@
-"""Cross-validation: how well a recipe does on rows it has not seen, and how sure.
+"""k-fold cross-validation, with deviations, intervals and a comparison of two recipes.
 
 Each row is answered once, by a network whose training, vocabulary and early stopping
 have not seen it. Two recipes are compared on the same folds.
@@ -31,12 +31,12 @@ Build = Callable[[Task, Any], keras.Model]
 
 
 class Fold(NamedTuple):
-    """One part of the rows, answered by what the others have taught."""
+    """One fold: its scores, by a network that was trained on the other folds."""
 
     scores: Mapping[str, float]
     rows: int
     trained: int
-    """Rows that it was trained on."""
+    """Number of training rows."""
     draw: Draw
     """From numbers of its rows to scores."""
     digest: str
@@ -44,7 +44,7 @@ class Fold(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """How a second recipe differs from a first one in a score.
+    """The difference of two recipes in one score.
 
     `value` is the mean over the folds of second minus first. `low`, `high` and `p`
     are of the paired bootstrap over rows: other rows, the same networks. `p_folds` is
@@ -76,11 +76,11 @@ class CrossValidation:
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
-        """Where the mean lies if other rows are drawn, at 95 %."""
+        """Bootstrap confidence intervals of the means, at 95 %."""
         return percentiles(self._draw, self._size)
 
     def compare(self, second: "CrossValidation") -> dict[str, Comparison]:
-        """Whether a second recipe does otherwise on the same folds.
+        """Compares with a second recipe on the same folds.
 
         The t-test is corrected for training rows that folds share (Nadeau & Bengio:
         Inference for the Generalization Error, 2003).
@@ -91,11 +91,11 @@ class CrossValidation:
         mine, theirs = ([f.digest for f in each.folds] for each in (self, second))
         if mine != theirs:
             sizes = [[fold.rows for fold in each.folds] for each in (self, second)]
-            told = f"folds of {sizes[0]} and of {sizes[1]} rows"
+            folds = f"folds of {sizes[0]} and of {sizes[1]} rows"
             if sizes[0] == sizes[1]:
-                told = f"folds of {sizes[0]} rows each time, but of other rows"
+                folds = f"folds of {sizes[0]} rows each, but of other rows"
             raise UsageError(
-                f"Two recipes are compared on the same folds. Received: {told}. Give "
+                f"Two recipes are compared on the same folds. Received: {folds}. Give "
                 "both the same rows, number of folds, label, group and seed of the "
                 "folds: cross_validate(fold_seed=…)."
             )
@@ -127,7 +127,7 @@ class CrossValidation:
             yield name, [fold.scores[name] for fold in self.folds]
 
     def _draw(self, numbers: np.ndarray) -> dict[str, float]:
-        """The mean over folds of the scores of drawn rows, numbered through."""
+        """The mean over folds of the scores of a bootstrap sample of all rows."""
         edges = np.cumsum([0, *(fold.rows for fold in self.folds)])
         found = []
         for fold, start, end in zip(self.folds, edges[:-1], edges[1:], strict=True):
@@ -160,24 +160,24 @@ def cross_validate(
     valid: float = 0.1,
     fold_seed: int | None = None,
 ) -> CrossValidation:
-    """Trains k networks, each on all rows but a k-th, and answers those with it.
+    """k-fold cross-validation: trains k networks, each evaluated on the rows left out.
 
-    Which rows are a fold follows from a hash of their text: equal texts stay
-    together, and the folds of the same rows are the same in every run.
+    Folds follow from a hash of the text: equal texts stay together, and the folds of
+    the same rows are the same in every run.
 
     Args:
         learn: makes the task from the training rows of a fold, such as
             `Classification.from_rows`.
         build: makes the network for that task.
         rows: all of them, in memory or a stream.
-        k: how many folds, at least 2.
+        k: number of folds, at least 2.
         config: see `TrainConfig`.
         field: text field, or several: rows that agree in them stay together.
         label: field whose values each fold has the same share of; None for none.
         group: field whose values stay together, such as a document; with it, `label`
-            is not looked at.
-        valid: share of the training rows that early stopping watches, of the same
-            kind.
+            is not used.
+        valid: share of the training rows that are validation rows for early stopping,
+            split in the same way.
         fold_seed: another one gives other folds; default: the seed of `config`. With
             the same one, networks of other seeds are compared on the same folds.
 
@@ -200,8 +200,8 @@ def cross_validate(
     seed = config.seed if fold_seed is None else fold_seed
 
     def cut(part: Rows, shares: Sequence[float], use: str) -> tuple[Rows, ...]:
-        # A hash of its own for each use: else what is watched, or what a split has
-        # left of the rows, would decide who is in a fold.
+        # A hash for each use: else validation rows, or an earlier split of the rows,
+        # would decide about folds.
         own = f"{use} {seed}"
         if group is None and label is not None:
             return splits.stratified(part, shares, label=label, field=field, seed=own)
@@ -217,8 +217,8 @@ def cross_validate(
         rest = others[0]
         for side in others[1:]:
             rest = rest.concatenate(side)
-        train, watched = cut(rest, (1.0 - valid, valid), f"watched {number}")
-        folds.append(_fold(learn, build, (train, watched, test), config))
+        train, held_out = cut(rest, (1.0 - valid, valid), f"watched {number}")
+        folds.append(_fold(learn, build, (train, held_out, test), config))
         scores = "  ".join(f"{n} {v:.4f}" for n, v in folds[-1].scores.items())
         LOG.info("fold %d/%d  %s", number + 1, k, scores)
     return CrossValidation(tuple(folds))

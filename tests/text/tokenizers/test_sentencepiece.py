@@ -60,7 +60,7 @@ def test_nothing_is_unknown_and_no_mark_is_spelt(subwords):
     assert int(tf.reduce_max(flat)) < subwords.vocabulary_size
 
 
-def test_bytes_that_are_no_text_are_replaced(subwords):
+def test_invalid_utf_8_is_replaced(subwords):
     decoded = subwords.decode(subwords.encode(INVALID)).numpy().tolist()
     assert decoded == utf8(INVALID).numpy().tolist()
 
