@@ -125,7 +125,7 @@ def per_type(counts: label_encoding.Counts) -> Table:
     """Precision, recall and F1 of each type of span, the commonest first.
 
     Example:
-    >>> counts = coding.Counts(("LOC",), *(np.array([n]) for n in (2, 4, 1)))
+    >>> counts = label_encoding.Counts(("LOC",), *(np.array([n]) for n in (2, 4, 1)))
     >>> per_type(counts).rows
     (('LOC', 2, 4, 0.25, 0.5, 0.3333),)
     """
