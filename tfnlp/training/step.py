@@ -1,7 +1,7 @@
 """The training step: gradient accumulation and loss reduction over real tokens.
 
-Keras gets this arithmetic wrong for text: docs/traps.md#t1 to #t4. Only the engine knows the
-number of replicas and of gradient accumulation steps, so only the engine divides: the
+Keras gets this arithmetic wrong for text: docs/traps.md#t1 to #t4. Only the engine
+knows the number of replicas and of accumulation steps, so only the engine divides: the
 losses of all items are summed, and the sum is divided by the total weight of the whole
 batch, all-reduced over the replicas before any forward pass. Gradients are clipped
 after they were summed. The weights of a run therefore do not depend on how a batch is
