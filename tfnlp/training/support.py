@@ -50,7 +50,7 @@ MATRIX: Mapping[str, Mapping[str, str]] = {
     "mixed precision": {"one_device": _HALF, "mirrored": _HALF},
     "dropout": {"one_device": _KEPT, "mirrored": _DROPPED},
     "resume": {
-        "one_device": _CHECKPOINTS + "test_twenty_times_kill_9_at_any_moment",
+        "one_device": _CHECKPOINTS + "test_kill_9_at_any_moment",
         "mirrored": _CHECKPOINTS + "test_a_mirrored_run_is_resumed",
         "multi_worker": _LOST,
     },
