@@ -3,9 +3,9 @@
     python benchmarks/classification.py --sets all --encoders bow,cnn,rnn,transformer
 
 Each figure is that of a whole run of `pipelines/text_classification.py` with its
-defaults. Finished runs are kept in --output, one line of JSON each: what was
-interrupted goes on with what is missing, and what has other flags is measured
-anew. Without flags it takes the built-in reviews and the fastest encoder.
+defaults. Finished runs are kept in --output, one line of JSON each: an interrupted
+benchmark resumes, and runs with other flags are measured again. Without flags it takes
+the built-in reviews and the fastest encoder.
 """
 
 import json

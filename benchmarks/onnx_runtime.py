@@ -35,14 +35,14 @@ WORDS = tuple(f"word{number}" for number in range(5_000))
 _TIMED = """
 import json, sys, time
 import numpy as np, onnxruntime, onnxruntime_extensions as extensions
-asked = json.loads(sys.stdin.read())
+request = json.loads(sys.stdin.read())
 options = onnxruntime.SessionOptions()
-options.intra_op_num_threads = asked["threads"]
+options.intra_op_num_threads = request["threads"]
 options.register_custom_ops_library(extensions.get_library_path())
-session = onnxruntime.InferenceSession(asked["file"], options)
-feed = {name: np.array(*value) for name, value in asked["feed"].items()}
+session = onnxruntime.InferenceSession(request["file"], options)
+feed = {name: np.array(*value) for name, value in request["feed"].items()}
 seconds = []
-for _ in range(asked["passes"] + 2):  # two to warm up
+for _ in range(request["passes"] + 2):  # two to warm up
     start = time.perf_counter()
     outputs = session.run(None, feed)
     seconds.append(time.perf_counter() - start)
@@ -125,7 +125,7 @@ def fastest(compute: Callable, inputs: Any, passes: int) -> tuple[float, Any]:
 
 def in_runtime(file: Path, feed: dict[str, Any], recipe: Recipe) -> tuple[float, Any]:
     """The same in ONNX Runtime, in a process of its own."""
-    asked = {
+    request = {
         "file": str(file),
         "feed": feed,
         "passes": recipe.passes,
@@ -133,7 +133,7 @@ def in_runtime(file: Path, feed: dict[str, Any], recipe: Recipe) -> tuple[float,
     }
     done = subprocess.run(
         [sys.executable, "-c", _TIMED],
-        input=json.dumps(asked),
+        input=json.dumps(request),
         capture_output=True,
         text=True,
         check=True,

@@ -35,7 +35,7 @@ class Recipe(Reading):
 
     train: str = "rotten_tomatoes"  # file, tfds:NAME[:split] or built-in set
     text: str = "text"  # column: name, number from 1, or several joined with +
-    megabytes: float = 5.0  # the texts are repeated until there are so many
+    megabytes: float = 5.0  # the texts are repeated up to this size
     vocabulary_size: int = 300_000  # entries of the vocabulary
     batch_size: int = 1024
     passes: int = 5  # the fastest counts

@@ -110,7 +110,7 @@ def of_keras(
         optimizer=keras.optimizers.Adam(learning_rate=1e-3),
         loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        jit_compile=False,  # XLA would compile anew for every length of a batch
+        jit_compile=False,  # XLA would recompile for every length of a batch
     )
     rows = counted(splits.train)
     model.fit(

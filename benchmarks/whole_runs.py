@@ -150,9 +150,9 @@ def measure(name: str, splits: Sequence[str], folder: Path) -> Result:
         encoding="utf-8",
     ) as run:
         assert run.stdout and run.stderr
-        for told in run.stderr:
-            print(told, end="", file=sys.stderr)
-            if told.startswith("scored after"):
+        for line in run.stderr:
+            print(line, end="", file=sys.stderr)
+            if line.startswith("scored after"):
                 scored = time.perf_counter() - start
         printed = run.stdout.read()
     seconds = time.perf_counter() - start

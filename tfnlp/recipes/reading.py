@@ -17,7 +17,7 @@ Format = (
 class Reading:
     """How a data file is written; what is not given is detected."""
 
-    format: Format | None = None  # told by the file's name and beginning
+    format: Format | None = None  # detected from the file's name and beginning
     delimiter: str | None = None  # of a table, e.g. ';' or tab
     header: bool | None = None  # whether the first line names the columns
     quoting: bool | None = None  # whether fields may stand in quotes

@@ -218,9 +218,9 @@ def test_a_column_with_the_name_of_a_field_is_called_otherwise(exported_tagger):
 
 def test_verify_asks_the_models_of_a_tagger(exported_tagger):
     found = {each.backend: each for each in verify.verify(exported_tagger.parents[1])}
-    asked = [found[name] for name in ("model.onnx", "model.from_tokens.onnx")]
-    assert [each.error for each in asked] == ["", ""]
-    assert all(way.rows > 30 for way in asked)
+    compared = [found[name] for name in ("model.onnx", "model.from_tokens.onnx")]
+    assert [each.error for each in compared] == ["", ""]
+    assert all(way.rows > 30 for way in compared)
 
 
 def test_verify_finds_out_a_model_that_answers_otherwise(exported_tagger, tmp_path):

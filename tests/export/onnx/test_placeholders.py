@@ -20,9 +20,9 @@ def test_a_branch_reads_what_a_mark_became():
     }
     nodes = [
         helper.make_node("Exp", ["x"], ["old"], name="old"),
-        helper.make_node("If", ["asked"], ["y"], name="chosen", **branches),
+        helper.make_node("If", ["choice"], ["y"], name="chosen", **branches),
     ]
-    inputs = [info("x", TensorProto.FLOAT, [1]), info("asked", TensorProto.BOOL, [])]
+    inputs = [info("x", TensorProto.FLOAT, [1]), info("choice", TensorProto.BOOL, [])]
     outputs = [info("y", TensorProto.FLOAT, [1])]
     graph = Graph(helper.make_model(helper.make_graph(nodes, "g", inputs, outputs)))
     new = graph.node("Neg", "x")

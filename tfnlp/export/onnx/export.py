@@ -1,4 +1,4 @@
-"""ONNX beside a SavedModel: written, asked the same questions, then published.
+"""ONNX export of a SavedModel: written, compared on golden rows, then published.
 
 `saved_models/NAME/onnx/VERSION` holds `network.onnx`, the numeric half for any
 runtime, and `model.onnx`, texts in and answers out, where all that happens to texts
@@ -130,22 +130,22 @@ def _wholes(
         return {}, [f"There is no {MODEL}. {_GENERATED}"]
     written, refused = {}, []
     for name in signatures:
-        file, asked = folder / model_file(name), reference.by_signature[name]
+        file, golden = folder / model_file(name), reference.by_signature[name]
         try:
-            model = whole.model(asked.endpoint, reference.model)
+            model = whole.model(golden.endpoint, reference.model)
         except ExportError as error:
             refused.append(f"There is no {file.name}. {error}")
             continue
         _save(model, file)
-        written[name] = _compared(_asked(file, asked.inputs), asked.answers)
+        written[name] = _compared(_run(file, golden.inputs), golden.answers)
     return written, refused
 
 
 def _renamed(reference: Reference, written: Iterable[str]) -> list[str]:
     """Which columns of answers have the name of a field."""
-    asked = [reference.by_signature[name] for name in written]
+    golden = [reference.by_signature[name] for name in written]
     both = sorted(
-        {n for each in asked for n in each.answers.keys() & each.inputs.keys()}
+        {n for each in golden for n in each.answers.keys() & each.inputs.keys()}
     )
     return [_NAMES.format(", ".join(both))] if both else []
 
@@ -174,8 +174,8 @@ def _loaded(file: Path) -> OnnxNetwork:
         ) from error
 
 
-def _asked(file: Path, inputs: Tensors) -> list[dict[str, np.ndarray]]:
-    """Answers to all golden rows together, and to some of them alone.
+def _run(file: Path, inputs: Tensors) -> list[dict[str, np.ndarray]]:
+    """Runs the model on all golden rows together, and on some of them alone.
 
     Raises:
         ExportError: the file cannot be loaded or run.
@@ -193,14 +193,14 @@ def _asked(file: Path, inputs: Tensors) -> list[dict[str, np.ndarray]]:
 
 
 def _compared(
-    asked: list[dict[str, np.ndarray]], answers: Mapping[str, np.ndarray]
+    received: list[dict[str, np.ndarray]], answers: Mapping[str, np.ndarray]
 ) -> float:
-    """How far answers of a file are from those of the SavedModel.
+    """The maximum difference between a file's answers and the SavedModel's.
 
     Raises:
         ExportError: too far, or a row alone is answered otherwise.
     """
-    together, *alone = asked
+    together, *alone = received
     for row, one in zip(_ALONE, alone, strict=True):
         golden_rows.check_single_row(together, one, row)
     return golden_rows.max_difference(answers, together)

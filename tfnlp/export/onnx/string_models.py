@@ -1,4 +1,4 @@
-"""String-in models of ONNX, asked as a SavedModel is: tensors in, columns out.
+"""ONNX models with string inputs, called like a SavedModel: tensors in, columns out.
 
 Each request is answered in a process of its own, see
 `tfnlp.export.onnx.subprocess_runner`.

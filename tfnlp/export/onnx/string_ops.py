@@ -1,8 +1,8 @@
 """String operations of ONNX that do to every text what tfnlp.text does in TensorFlow.
 
 All are exact: patterns run in RE2 on both sides, and characters are replaced by the
-same tables. Where TensorFlow has its own, of letters and of what it lower-cases, it is
-asked: onnxruntime-extensions may come with another version of Unicode.
+same tables. TensorFlow's own tables of letters and of lower case
+are read from it, as onnxruntime-extensions may have another version of Unicode.
 Texts come without NUL, at which onnxruntime-extensions would end them.
 """
 

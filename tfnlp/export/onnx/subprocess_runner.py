@@ -51,8 +51,8 @@ def answers(file: str, lines: Iterable[str]) -> Iterable[str]:
     kinds = {each.name: _kind(each.type) for each in session.get_inputs()}
     names = [each.name for each in session.get_outputs()]
     for line in lines:
-        asked = json.loads(line)
-        feed = {name: np.array(asked[name], kind) for name, kind in kinds.items()}
+        request = json.loads(line)
+        feed = {name: np.array(request[name], kind) for name, kind in kinds.items()}
         found = zip(names, session.run(None, feed), strict=True)
         yield json.dumps({name: _column(values) for name, values in found})
 
