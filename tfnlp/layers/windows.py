@@ -60,7 +60,8 @@ class _Windows(NamedTuple):
     def of(cls, padding_mask: tf.Tensor, window_size: int) -> "_Windows":
         step = (window_size + 1) // 2
         sizes = tf.reduce_sum(padding_mask, axis=1)
-        counts = 1 - tf.maximum(sizes - window_size, 0) // -step
+        # Of positive numbers only: ONNX rounds the quotient of others towards zero.
+        counts = 1 + (tf.maximum(sizes - window_size, 0) + step - 1) // step
         return cls(counts, tf.cumsum(counts, exclusive=True), step)
 
 
