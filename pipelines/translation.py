@@ -39,7 +39,9 @@ def build(recipe: Recipe, task, start, hp):
     """Encoder and decoder: both Transformers, or both recurrent with attention."""
     sizes = recipe.sizes(hp)
     if recipe.decoder == "transformer":
-        encoder = tfnlp.transformer.encoder(task.source.size, **sizes)
+        encoder = tfnlp.transformer.encoder(
+            task.source_tokenizer.vocabulary_size, **sizes
+        )
         options = {
             **sizes,
             "cross_attention": True,
@@ -47,15 +49,19 @@ def build(recipe: Recipe, task, start, hp):
             "intermediate_dim": 2 * sizes["hidden_dim"],  # as the encoder's
             **recipe.decoder_arguments(tfnlp.TransformerDecoder),
         }
-        decoder = tfnlp.TransformerDecoder(task.target.size, **options)
+        decoder = tfnlp.TransformerDecoder(
+            task.target_tokenizer.vocabulary_size, **options
+        )
     else:
-        encoder = tfnlp.rnn.encoder(task.source.size, **sizes)
+        encoder = tfnlp.rnn.encoder(task.source_tokenizer.vocabulary_size, **sizes)
         options = {
             **sizes,
             "attention": recipe.attention,
             **recipe.decoder_arguments(tfnlp.RecurrentDecoder),
         }
-        decoder = tfnlp.RecurrentDecoder(task.target.size, **options)
+        decoder = tfnlp.RecurrentDecoder(
+            task.target_tokenizer.vocabulary_size, **options
+        )
     return task.network(encoder, decoder, scheduled_sampling=recipe.scheduled_sampling)
 
 
