@@ -17,7 +17,7 @@ PROPS = (
     {"pred": 1, "sense": "leave.01", "args": [["ARG0", 0, 0], ["V", 1, 1]]},
     {"pred": 4, "sense": "give.08", "args": [["ARG0", 3, 3], ["V", 4, 5]]},
 )
-TINY = ("--network", "num_layers=1")
+TINY = ("--encoder.num_layers", "1")
 WORDS = ["Ann", "left", "and", "Bob", "gave", "up"]
 
 spec = importlib.util.spec_from_file_location("pipeline_semantic_roles", SCRIPT)
