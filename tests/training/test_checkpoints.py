@@ -230,7 +230,7 @@ def test_a_run_that_starts_over_removes_old_checkpoints(task, expected, run, cap
         trained(task, classifier(task), stop=Stop(3), run=run)
     left = sorted(run.glob("checkpoints/*.ckpt"))
     assert left and not set(left) & set(before)
-    assert "--resume would have gone on" in caplog.text
+    assert "resume would have continued it" in caplog.text
     check_equal(trained(task, classifier(task), run=run, resume=True), expected)
 
 

@@ -5,13 +5,13 @@ import tensorflow as tf
 
 from tfnlp.errors import UsageError
 from tfnlp.text.vectorizer.terms import Terms
-from tfnlp.text.vectorizer.vectorizer import Options
+from tfnlp.text.vectorizer.vectorizer import VectorizerOptions
 
 
 def test_a_vectorizer_takes_every_option() -> None:
     fields = {field.name for field in dataclasses.fields(Terms)}
 
-    assert set(Options.__annotations__) == fields
+    assert set(VectorizerOptions.__annotations__) == fields
 
 
 def test_ngrams_come_behind_the_tokens() -> None:
